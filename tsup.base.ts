@@ -1,0 +1,19 @@
+import type { Options } from "tsup"
+
+/**
+ * How every package is bundled. `clean` is off because `tsc -b` has put the types into `dist` already;
+ * `removeNodeProtocol` is off because `node:sqlite` has no name without its prefix.
+ */
+export const base = (options: Partial<Options> = {}): Options => ({
+  format: ["esm"],
+  target: "es2023",
+  platform: "neutral",
+  outDir: "dist",
+  clean: false,
+  sourcemap: true,
+  splitting: true,
+  dts: false,
+  skipNodeModulesBundle: true,
+  removeNodeProtocol: false,
+  ...options
+})
