@@ -1,0 +1,148 @@
+/**
+ * Every bound of the protocol, each with its reason.
+ *
+ * Spec: docs/spec/appendix-limits.md lists this file, and a test keeps the two equal.
+ * A bound that both sides must agree on is part of the protocol: changing it needs a new version. A bound marked
+ * "local" may differ between implementations. Bounds of one implementation (batch sizes, timeouts) are not here.
+ */
+
+// ---- Sizes, in bytes
+
+/**
+ * An encoded envelope. Large enough for the largest content with padding, header and a sealed session start; small enough
+ * that a relay can hold thousands in memory and refuse a longer one before reading it. Raised, every receiver must
+ * be ready to hold more for an unauthenticated stranger; lowered, the largest content no longer fits.
+ */
+export const maxEnvelopeBytes = 131_072
+
+/**
+ * Encoded content, before padding. Leaves room for a body of {@link maxBodyBytes}, its extensions, the padding (at most
+ * 12 %) and the sealed session start around it within {@link maxEnvelopeBytes}.
+ */
+export const maxContentBytes = 98_304
+
+/** The body an application may send in one message. Longer data goes as an attachment, which streams. */
+export const maxBodyBytes = 65_536
+
+/**
+ * Smallest padded plaintext. Receipts, typing notices and short texts become the same size; lowered, they can be told
+ * apart; raised, every acknowledgement costs more.
+ */
+export const paddingFloor = 64
+
+/** Authentication tag of suites 1 and 2. The full tag of both AEADs; never shortened. */
+export const tagBytes = 16
+
+/** A mailbox id. Random, so 16 bytes make a guess hopeless and a collision unheard of. */
+export const mailboxBytes = 16
+
+/** A message id. Random per message; collisions would merge two messages into one. */
+export const messageIdBytes = 16
+
+/** A conversation identifier. A truncated hash or random value that must not collide between conversations. */
+export const conversationIdBytes = 16
+
+/** A session tag. Long enough that a stranger cannot hit one by guessing and two sessions never share one. */
+export const sessionTagBytes = 16
+
+/** A delivery token. Random; a guess would let a stranger fill a mailbox. */
+export const deliveryTokenBytes = 16
+
+/** An envelope digest in a retry request. Only its receiver's own log is searched with it. */
+export const envelopeDigestBytes = 16
+
+/** The start id of a fence. Two restarts of one device must differ; 8 random bytes do for any number of restarts. */
+export const startIdBytes = 8
+
+// ---- Encoding
+
+/** Nesting of arrays and maps. The deepest layout uses 5; more is only useful to exhaust a stack. */
+export const maxDepth = 8
+
+/** Items of one array, and entries of one map. Above every layout's need; bounds the memory one length byte can ask for. */
+export const maxItems = 4096
+
+/**
+ * The encoded value of an extension one does not know. It is kept only to be passed on, so it needs no more than a small
+ * structure; raised, strangers could store freight in ignorable extensions.
+ */
+export const maxUnknownExtensionBytes = 4096
+
+/** Entries of one extension slot, known and unknown together. A dozen are defined; the rest is room for later versions. */
+export const maxExtensions = 64
+
+/** Largest integer the encoding carries, 2⁵³ − 1: the largest every language with IEEE doubles holds exactly. */
+export const maxUint = 9_007_199_254_740_991
+
+// ---- Ratchet
+
+/**
+ * Message keys skipped in one chain step. Signal's bound as well: a network may lose a thousand messages, and a forger
+ * must not make a receiver derive millions of keys.
+ */
+export const maxSkipPerStep = 1000
+
+/** Skipped message keys kept for one session. Two full steps; older ones are dropped first, so storage stays bounded. */
+export const maxSkippedPerSession = 2000
+
+/** How long a skipped key is kept, in ms: 30 days, as long as a relay keeps an envelope. Longer weakens forward secrecy for nothing. */
+export const skippedKeyLifetimeMs = 30 * 24 * 60 * 60 * 1000
+
+/** Highest message number in one sending chain, 2³² − 1: the header has four bytes for it. */
+export const maxChainIndex = 0xffff_ffff
+
+// ---- Sequencing
+
+/** Width of the replay window in messages. Wide enough for any reordering seen in practice, 256 bytes of bitmap. */
+export const replayWindowSize = 2048
+
+/** Highest sequence number, {@link maxUint}. At a million messages a second it lasts 285 years. */
+export const maxSequence = maxUint
+
+// ---- Sessions and devices
+
+/** Archived sessions kept for one peer device (Sesame). They still open late messages; more only store old keys longer. */
+export const maxArchivedSessions = 40
+
+/** Session starts sealed before the peer's first answer. Each is larger than a message and costs the peer a look-up. */
+export const maxUnansweredStarts = 32
+
+/** Devices in one manifest. Every message is sealed for each of them; a sender must be able to afford that. */
+export const maxManifestDevices = 50
+
+/** Revocations in one manifest. They are never removed; ten times the devices lasts for years. */
+export const maxRevocations = 500
+
+/** Suites a device may list in a bundle. Three exist. */
+export const maxSuites = 8
+
+// ---- Prekeys
+
+/** One-time prekeys a device keeps at its relay, of each kind. Enough for fifty first contacts while it is offline. */
+export const oneTimePrekeyTarget = 50
+
+/** Below this many one-time prekeys a device publishes more. Local. */
+export const oneTimePrekeyLow = 20
+
+/** Age at which the signed prekey and the last-resort KEM prekey are replaced, in ms: 7 days. Bounds what one stolen prekey opens. */
+export const signedPrekeyLifetimeMs = 7 * 24 * 60 * 60 * 1000
+
+/** How long a replaced prekey is kept for starts in flight, in ms: 30 days, as long as a relay keeps an envelope. */
+export const retiredPrekeyKeepMs = 30 * 24 * 60 * 60 * 1000
+
+// ---- Retries
+
+/** Sent messages kept per peer device to answer a retry request. Bounds storage and what a retry can ask for. */
+export const retryLogMessages = 256
+
+/** Age after which a sent message is no longer sent again, in ms: 7 days. */
+export const retryLogAgeMs = 7 * 24 * 60 * 60 * 1000
+
+/** Retry requests one device sends to one peer device a minute. Repair must not storm. */
+export const retryPerPeerPerMinute = 4
+
+/** Digests in one retry request. */
+export const maxRetryDigests = 32
+
+/** Message ids in one receipt. */
+export const maxReceiptIds = 256

@@ -1,0 +1,90 @@
+/**
+ * The only home of domain-separation labels.
+ *
+ * Spec: docs/spec/01-suites.md §1.7; docs/spec/appendix-labels.md lists this file, and a test keeps the two equal.
+ * A label is ASCII, `tacit/1` and a purpose, has one purpose, and is always followed by a zero byte and the context:
+ * `L(purpose, x, …) = label ‖ 0x00 ‖ x ‖ …`. As no label holds a zero byte, no two labels can be confused
+ * whatever their contexts are. Contexts of variable length are unambiguous by themselves (fixed lengths or one canonical encoding).
+ */
+import * as Bytes from "../base/Bytes.ts"
+
+/** A label. Treat the arrays as constants. */
+export interface Label {
+  /** The whole label, ASCII. */
+  readonly text: string
+  /** `text` as bytes. */
+  readonly bytes: Uint8Array
+  /** `text` ‖ 0x00: what precedes every context. */
+  readonly prefix: Uint8Array
+  /** The rule that uses it. */
+  readonly spec: string
+}
+
+const label = (purpose: string, spec: string): Label => {
+  const text = `tacit/1 ${purpose}`
+  const bytes = Bytes.utf8Encode(text)
+  return { text, bytes, prefix: Bytes.concat(bytes, Uint8Array.of(0)), spec }
+}
+
+/** `L(label, …context)`: label ‖ 0x00 ‖ each context in turn, in a new array. */
+export const prefixed = (label: Label, ...context: ReadonlyArray<Uint8Array>): Uint8Array =>
+  context.length === 0 ? label.prefix.slice() : Bytes.concat(label.prefix, ...context)
+
+/** Key and nonce that seal a session start to a device. Context: suite. */
+export const sealedSender = label("sealed sender", "sealed.key.1")
+/** Root key and initial header keys out of PQXDH. Context: suite. */
+export const pqxdh = label("pqxdh", "pqxdh.kdf.1")
+/** Hash that is a session's associated data. Context: the transcript. */
+export const sessionTranscript = label("session transcript", "pqxdh.ad.1")
+/** Session tag out of a header key. No context. */
+export const sessionTag = label("session tag", "session-message.tag.1")
+/** Next root key, chain key and header key out of a ratchet agreement. No context. */
+export const rootStep = label("root step", "ratchet.root.1")
+/** AEAD key and nonce out of a message key. Context: suite. */
+export const messageKey = label("message key", "ratchet.message-key.1")
+/** Account key's signature over a device certificate. */
+export const deviceCertificate = label("device certificate", "certificate.sign.1")
+/** Account key's signature over a device manifest. */
+export const deviceManifest = label("device manifest", "manifest.layout.1")
+/** Hash that chains manifests. */
+export const manifestHash = label("manifest hash", "manifest.hash.1")
+/** Device key's signature over a signed prekey. */
+export const signedPrekey = label("signed prekey", "prekey.sign.1")
+/** Device key's signature over a one-time KEM prekey. */
+export const oneTimeKemPrekey = label("one-time KEM prekey", "prekey.sign.1")
+/** Device key's signature over a last-resort KEM prekey. */
+export const lastResortKemPrekey = label("last-resort KEM prekey", "prekey.sign.1")
+/** Device key's signature at registration: proof of possession. */
+export const relayRegistration = label("relay registration", "relay.register.2")
+/** Device key's signature over a login challenge. */
+export const relayLogin = label("relay login", "relay.login.1")
+/** Identifier of the direct conversation of two accounts. */
+export const directConversation = label("direct conversation", "content.conversation.1")
+/** Digest that names an envelope in a retry request. */
+export const envelopeDigest = label("envelope digest", "content.retry.1")
+/** Hash under which a relay knows a delivery token. */
+export const deliveryToken = label("delivery token", "relay.submit.2")
+/** Identifier under which an opened session start is remembered. */
+export const sessionStartId = label("session start id", "session.start.3")
+
+/** Every label, in the order of the appendix. */
+export const all: ReadonlyArray<Label> = [
+  sealedSender,
+  pqxdh,
+  sessionTranscript,
+  sessionTag,
+  rootStep,
+  messageKey,
+  deviceCertificate,
+  deviceManifest,
+  manifestHash,
+  signedPrekey,
+  oneTimeKemPrekey,
+  lastResortKemPrekey,
+  relayRegistration,
+  relayLogin,
+  directConversation,
+  envelopeDigest,
+  deliveryToken,
+  sessionStartId
+]
