@@ -215,9 +215,11 @@ export class Reader {
       case "uint":
         this.uint(0, Limits.maxUint)
         return
-      case "bytes":
-        this.at += this.bytesHeader(0, this.bytes.length)
+      case "bytes": {
+        const length = this.bytesHeader(0, this.bytes.length)
+        this.at += length
         return
+      }
       case "text": {
         const length = this.textHeader(0, this.bytes.length)
         if (!Utf8.isValid(this.bytes, this.at, this.at + length)) this.fail("utf8")
