@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: source } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "vectors/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "vectors/**/*.test.ts",
+      "scripts/**/*.test.ts"
+    ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "threads",
     coverage: { provider: "v8", include: ["packages/*/src/**"], reporter: ["text-summary"] }

@@ -14,7 +14,7 @@ const processors = ["arm64", "x64", "ia32", "arm", "ppc64", "riscv64", "s390x", 
 
 /** Whether `name` has an entry that a package at `from` would resolve to. */
 const resolves = (from, name) => {
-  for (let at = from; ; ) {
+  for (let at = from; ;) {
     if (packages[`${at ? `${at}/` : ""}node_modules/${name}`]) return true
     if (!at) return false
     const parent = at.lastIndexOf("/node_modules/")
