@@ -29,7 +29,7 @@ export const listFiles = (base) => {
         .split("\0")
         .filter((path) => path !== "" && existsSync(join(base, path)))
     : walk(base).map((path) => relative(base, path).split(sep).join("/"))
-  return [...new Set(paths)].sort()
+  return [...new Set(paths)].sort((a, b) => (a < b ? -1 : 1))
 }
 
 /** The text of a file of `base`. */
