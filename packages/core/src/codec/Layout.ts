@@ -281,7 +281,7 @@ export const extensions = <const E extends Readonly<Record<string, Extension<any
             break
           }
           if (unknown === none) unknown = []
-          unknown.push({ key, value: new Uint8Array(reader.bytes.subarray(start, reader.at)) })
+          unknown.push({ key, value: reader.bytes.slice(start, reader.at) })
         }
       }
       reader.leave()

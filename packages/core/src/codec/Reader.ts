@@ -36,7 +36,8 @@ export class Reader {
   readonly bytes: Uint8Array
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes
+    // Plain from here on: a Node Buffer's own slice would share memory with the input.
+    this.bytes = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   /** Notes the first failure and moves to the end, so that whatever follows stops quickly. Returns 0 for use as a value. */
@@ -135,12 +136,8 @@ export class Reader {
   binary(min: number, max: number): Uint8Array {
     const length = this.bytesHeader(min, max)
     const start = this.at
-    // Through the constructor and not the input's own slice, so that a Buffer given in does not come out again.
-    const out = new Uint8Array(length)
-    if (length > 32) out.set(this.bytes.subarray(start, start + length))
-    else for (let i = 0; i < length; i++) out[i] = this.bytes[start + i]!
     this.at = start + length
-    return out
+    return this.bytes.slice(start, start + length)
   }
 
   /** A text of min…max bytes of UTF-8. */

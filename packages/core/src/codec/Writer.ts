@@ -106,14 +106,8 @@ export class Writer {
   }
 
   private copy(value: Uint8Array): void {
-    const length = value.length
-    if (length > 32) this.buffer.set(value, this.at)
-    else {
-      const buffer = this.buffer
-      const at = this.at
-      for (let i = 0; i < length; i++) buffer[at + i] = value[i]!
-    }
-    this.at += length
+    this.buffer.set(value, this.at)
+    this.at += value.length
   }
 
   /** A copy of what was written; wipes and rewinds the buffer, which may have held secrets. */
