@@ -1,1 +1,7 @@
-export {}
+export * as MemoryStore from "./testing/MemoryStore.ts"
+export {
+  storeContract,
+  type StoreContractOptions,
+  type StorePlace,
+  type TestRunner
+} from "./testing/StoreContract.ts"

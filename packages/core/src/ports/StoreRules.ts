@@ -51,7 +51,8 @@ export const scanFault = (
   if (!prefixPattern.test(prefix)) return "a scan prefix is 0 to 256 printable ASCII characters"
   if (options?.after !== undefined && !prefixPattern.test(options.after)) return "a scan goes on after a key"
   const limit = options?.limit
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) return "a scan limit is a whole number from 0 upward"
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
+    return "a scan limit is a whole number from 0 upward"
   return undefined
 }
 

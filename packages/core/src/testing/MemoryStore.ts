@@ -13,7 +13,6 @@ import * as Rules from "../ports/StoreRules.ts"
 export interface Snapshot {
   readonly records: ReadonlyMap<string, StoredRecord>
   readonly revision: number
-  readonly token: number
 }
 
 /** A planned failure of an operation. */
@@ -48,9 +47,8 @@ export interface Disk {
 export const makeDisk = (): Disk => {
   let records = new Map<string, StoredRecord>()
   let revision = 0
-  let token = 0
   let commits = 0
-  // Restoring brings back an old token; this one never repeats, so that a handle from before stays fenced off.
+  // The fencing token. It is not part of a snapshot: a handle from before a restore stays fenced off.
   let opening = 0
   let alive: { dead: boolean } = { dead: false }
   let faults: Array<{ readonly fault: Fault; left: number }> = []
@@ -69,7 +67,6 @@ export const makeDisk = (): Disk => {
     const mine = ++opening
     const life = alive
     let closed: string | undefined
-    token++
 
     const refuse = (operation: StoreError["operation"], why: string) =>
       Effect.fail(new StoreError({ operation, cause: new Error(`memory store: ${why}`) }))
@@ -82,7 +79,9 @@ export const makeDisk = (): Disk => {
         return why === undefined ? Effect.succeed(f()) : refuse(operation, why)
       })
 
-    const write = (writes: ReadonlyArray<Write>): Effect.Effect<ReadonlyArray<number>, StoreError | Conflict | LeaseLost> => {
+    const write = (
+      writes: ReadonlyArray<Write>
+    ): Effect.Effect<ReadonlyArray<number>, StoreError | Conflict | LeaseLost> => {
       const why = unusable()
       if (why !== undefined) return refuse("commit", why)
       if (mine !== opening) return Effect.fail(new LeaseLost())
@@ -118,7 +117,10 @@ export const makeDisk = (): Disk => {
           const fault = Rules.writesFault(writes)
           // Gives way first, as a disk would: whoever forgets a lock is found out.
           return fault === undefined
-            ? Effect.andThen(Effect.yieldNow, Effect.suspend(() => write(writes)))
+            ? Effect.andThen(
+                Effect.yieldNow,
+                Effect.suspend(() => write(writes))
+              )
             : Effect.die(new Rules.Misuse(fault))
         })
     })
@@ -154,12 +156,11 @@ export const makeDisk = (): Disk => {
         ({ store }) => store
       )
     ),
-    snapshot: () => ({ records: new Map(records), revision, token }),
+    snapshot: () => ({ records: new Map(records), revision }),
     restore: (snapshot) => {
       crash()
       records = new Map(snapshot.records)
       revision = snapshot.revision
-      token = snapshot.token
     },
     crash,
     fail: (fault) => {
