@@ -88,8 +88,16 @@ const sectionsIn = (text) =>
     .map((heading) => /^§?(\d+(?:\.\d+)*)\b/.exec(heading)?.[1])
     .filter((number) => number !== undefined)
 
-/** The numbered sections of the tree at `base`: by document, and under `""` those of the whole specification. */
+const known = new Map()
+
+/** The numbered sections of a document of the tree at `base`; of the whole specification where `path` is empty. */
 const sectionsOf = (base, path) => {
+  const key = join(base, path)
+  if (!known.has(key)) known.set(key, readSections(base, path))
+  return known.get(key)
+}
+
+const readSections = (base, path) => {
   const paths = path === "" ? listFiles(base).filter((file) => /^docs\/spec\/.*\.md$/.test(file)) : [path]
   return new Set(paths.flatMap((file) => sectionsIn(readText(base, file))))
 }
