@@ -42,6 +42,8 @@ export const sessionTag = label("session tag", "session-message.tag.1")
 export const rootStep = label("root step", "ratchet.root.1")
 /** AEAD key and nonce out of a message key. Context: suite. */
 export const messageKey = label("message key", "ratchet.message-key.1")
+/** AEAD key of headers out of a header key, in suites whose key is longer. Context: suite. */
+export const headerKey = label("header key", "ratchet.header.3")
 /** Account key's signature over a device certificate. */
 export const deviceCertificate = label("device certificate", "certificate.sign.1")
 /** Account key's signature over a device manifest. */
@@ -75,6 +77,7 @@ export const all: ReadonlyArray<Label> = [
   sessionTag,
   rootStep,
   messageKey,
+  headerKey,
   deviceCertificate,
   deviceManifest,
   manifestHash,
