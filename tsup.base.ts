@@ -13,6 +13,7 @@ export const base = (options: Partial<Options> = {}): Options => ({
   sourcemap: true,
   splitting: true,
   dts: false,
+  silent: true,
   skipNodeModulesBundle: true,
   removeNodeProtocol: false,
   ...options
