@@ -49,6 +49,7 @@ const pureEffect = new Set(["effect/Result", "effect/Data", "effect/Schema"])
 const labels = "packages/core/src/crypto/Labels.ts"
 const noble = "packages/core/src/crypto/Noble.ts"
 const native = "packages/core/src/crypto/Node.ts"
+const sodium = "packages/core/src/crypto/Sodium.ts"
 const defects = "packages/core/src/base/Defect.ts"
 
 const isBuiltin = (specifier) => specifier.startsWith("node:") || builtinModules.includes(specifier.split("/")[0])
@@ -119,7 +120,7 @@ function* coreImport(path, { specifier, typeOnly }) {
     if (targetRank > rank) yield `[layer] ${folder} lies below ${targetFolder ?? "the entry points"}: ${specifier}`
     if (folder === "ports" && targetRank < rank && !typeOnly)
       yield `[ports] ports take only types from below: ${specifier}`
-    if ((target === noble || target === native) && rank <= rankOf.get("session") && folder !== "crypto") {
+    if ((target === noble || target === native || target === sodium) && rank <= rankOf.get("session") && folder !== "crypto") {
       yield `[provider] the provider arrives as an argument: ${specifier}`
     }
     return
@@ -132,8 +133,8 @@ function* coreImport(path, { specifier, typeOnly }) {
     if (path !== noble) yield `[noble] only crypto/Noble.ts imports the primitives: ${specifier}`
     return
   }
-  if (packageName(specifier) === "libsodium-wrappers-sumo") {
-    if (path !== native) yield `[platform] only crypto/Node.ts imports libsodium: ${specifier}`
+  if (packageName(specifier) === "libsodium-sumo") {
+    if (path !== sodium) yield `[platform] only crypto/Sodium.ts imports libsodium: ${specifier}`
     return
   }
   if (packageName(specifier) === "msgpackr") {

@@ -13,7 +13,7 @@ const manifests = new Map<string, unknown>([
     {
       name: "@tacit/core",
       exports: { ".": {}, "./hazmat": {}, "./testing": {} },
-      dependencies: { "@noble/hashes": "*", msgpackr: "*", "libsodium-wrappers-sumo": "*", ws: "*" },
+      dependencies: { "@noble/hashes": "*", msgpackr: "*", "libsodium-sumo": "*", ws: "*" },
       peerDependencies: { effect: "*" }
     }
   ],
@@ -98,9 +98,9 @@ describe("check-imports refuses", () => {
     ],
     ["a platform package in core", `${core}/client/A.ts`, `import { WebSocket } from "ws"`, "platform"],
     [
-      "libsodium outside crypto/Node.ts",
+      "libsodium outside crypto/Sodium.ts",
       `${core}/crypto/A.ts`,
-      `import sodium from "libsodium-wrappers-sumo"`,
+      `import load from "libsodium-sumo"`,
       "platform"
     ],
     ["noble outside crypto/Noble.ts", `${core}/crypto/A.ts`, `import { sha256 } from "@noble/hashes/sha2.js"`, "noble"],
@@ -173,8 +173,9 @@ describe("check-imports allows", () => {
     [
       "the platform in crypto/Node.ts",
       `${core}/crypto/Node.ts`,
-      `import { hkdfSync } from "node:crypto"\nimport sodium from "libsodium-wrappers-sumo"`
+      `import { hkdfSync } from "node:crypto"`
     ],
+    ["libsodium in its home", `${core}/crypto/Sodium.ts`, `import load from "libsodium-sumo"`],
     [
       "throw in the home of defects",
       `${core}/base/Defect.ts`,

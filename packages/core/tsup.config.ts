@@ -9,6 +9,7 @@ export default defineConfig(
       "src/testing.ts",
       "src/promise.ts",
       "src/crypto/Noble.ts",
+      "src/crypto/Sodium.ts",
       "src/crypto/Node.ts"
     ]
   })

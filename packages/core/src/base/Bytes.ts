@@ -59,7 +59,10 @@ export const compare = (a: Uint8Array, b: Uint8Array): number => {
 }
 
 const hexDigits = "0123456789abcdef"
-const hexPairs: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => hexDigits[byte >> 4]! + hexDigits[byte & 15]!)
+const hexPairs: ReadonlyArray<string> = Array.from(
+  { length: 256 },
+  (_, byte) => hexDigits[byte >> 4]! + hexDigits[byte & 15]!
+)
 
 /** Lower-case hexadecimal, two digits a byte. */
 export const toHex = (bytes: Uint8Array): string => {

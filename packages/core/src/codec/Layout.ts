@@ -31,8 +31,15 @@ export type Node =
   | { readonly kind: "list"; readonly min: number; readonly max: number; readonly item: Node }
   | { readonly kind: "optional"; readonly item: Node }
   | { readonly kind: "tuple"; readonly fields: ReadonlyArray<{ readonly name: string; readonly node: Node }> }
-  | { readonly kind: "extensions"; readonly known: ReadonlyArray<{ readonly name: string; readonly key: number; readonly node: Node }> }
-  | { readonly kind: "oneOf"; readonly tag: string; readonly cases: ReadonlyArray<{ readonly value: number; readonly node: Node }> }
+  | {
+      readonly kind: "extensions"
+      readonly known: ReadonlyArray<{ readonly name: string; readonly key: number; readonly node: Node }>
+    }
+  | {
+      readonly kind: "oneOf"
+      readonly tag: string
+      readonly cases: ReadonlyArray<{ readonly value: number; readonly node: Node }>
+    }
 
 /** A schema of values of type `T` in the canonical encoding. */
 export interface Layout<T> {
@@ -55,7 +62,20 @@ export interface Layout<T> {
 /** The type of the values of a layout. */
 export type Type<L> = L extends Layout<infer T> ? T : never
 
-type AnyLayout = Layout<any>
+/** A layout of a type that is not known here: every layout is one. */
+export interface AnyLayout {
+  readonly node: Node
+  readonly maxBytes: number
+  readonly decode: (bytes: Uint8Array) => Result.Result<unknown, Malformed>
+  readonly encode: (value: never) => Uint8Array
+  readonly tryEncode: (value: never) => Result.Result<Uint8Array, Malformed>
+  readonly read: (reader: Reader) => unknown
+  readonly write: (writer: Writer.Writer, value: never) => void
+}
+
+/** Inside a combinator, which moves values between layouts it has matched by name, tag or key. */
+type Erased = Layout<unknown>
+type Fields = Readonly<Record<string, unknown>>
 
 /** An extension that was not known to the layout and may be ignored (its key is odd). */
 export interface UnknownExtension {
@@ -132,7 +152,7 @@ export const literal = <const N extends number>(value: N): Layout<N> => {
 export const bytes = (
   options: { readonly length: number } | { readonly min?: number; readonly max: number }
 ): Layout<Uint8Array> => {
-  const min = "length" in options ? options.length : options.min ?? 0
+  const min = "length" in options ? options.length : (options.min ?? 0)
   const max = "length" in options ? options.length : options.max
   return make(
     { kind: "bytes", min, max },
@@ -204,7 +224,7 @@ export type TupleType<F extends Readonly<Record<string, AnyLayout>>> = { readonl
 /** A positional array with exactly these fields, in the order in which they are written down. */
 export const tuple = <const F extends Readonly<Record<string, AnyLayout>>>(fields: F): Layout<TupleType<F>> => {
   const names = Object.keys(fields)
-  const layouts: ReadonlyArray<AnyLayout> = Object.values(fields)
+  const layouts: ReadonlyArray<Erased> = Object.values(fields as unknown as Readonly<Record<string, Erased>>)
   // Integer-like names would be enumerated first whatever the order in the source.
   if (names.length === 0 || names.some((name) => /^\d/.test(name))) return defect("tuple needs fields with plain names")
   const count = names.length
@@ -212,7 +232,7 @@ export const tuple = <const F extends Readonly<Record<string, AnyLayout>>>(field
   for (const name of names) template[name] = undefined
   let maxBytes = arrayHeaderBytes(count)
   for (const layout of layouts) maxBytes += layout.maxBytes
-  return make<any>(
+  return make<Fields>(
     { kind: "tuple", fields: names.map((name, i) => ({ name, node: layouts[i]!.node })) },
     maxBytes,
     (reader) => {
@@ -227,7 +247,7 @@ export const tuple = <const F extends Readonly<Record<string, AnyLayout>>>(field
       writer.array(count)
       for (let i = 0; i < count; i++) layouts[i]!.write(writer, value[names[i]!])
     }
-  )
+  ) as Layout<unknown> as Layout<TupleType<F>>
 }
 
 /** An extension a layout knows: its key and the layout of its value. */
@@ -239,26 +259,38 @@ export interface Extension<T> {
 /** Declares a known extension. Even keys are critical: software that does not know them refuses the whole value. */
 export const extension = <T>(key: number, layout: Layout<T>): Extension<T> => ({ key, layout })
 
+/** An extension of a type that is not known here. */
+export interface AnyExtension {
+  readonly key: number
+  readonly layout: AnyLayout
+}
+
 /** Values of {@link extensions}: the known ones that are present, by name, and the unknown ignorable ones in order of keys. */
-export type ExtensionsType<E extends Readonly<Record<string, Extension<any>>>> =
-  & { readonly [K in keyof E]?: E[K] extends Extension<infer T> ? T : never }
-  & { readonly unknown: ReadonlyArray<UnknownExtension> }
+export type ExtensionsType<E extends Readonly<Record<string, AnyExtension>>> = {
+  readonly [K in keyof E]?: Type<E[K]["layout"]> | undefined
+} & { readonly unknown: ReadonlyArray<UnknownExtension> }
 
 /**
  * The extension slot: a map from ascending integers. `known` names the extensions this version understands. An unknown even key refuses
  * the whole; unknown odd ones are kept as encoded bytes and written back.
  */
-export const extensions = <const E extends Readonly<Record<string, Extension<any>>>>(known: E): Layout<ExtensionsType<E>> => {
+export const extensions = <const E extends Readonly<Record<string, AnyExtension>>>(
+  known: E
+): Layout<ExtensionsType<E>> => {
   const entries = Object.entries(known)
-    .map(([name, { key, layout }]) => ({ name, key, layout: layout as AnyLayout }))
+    .map(([name, { key, layout }]) => ({ name, key, layout: layout as Erased }))
     .sort((a, b) => a.key - b.key)
-  if (entries.some(({ key, name }, i) => !Number.isSafeInteger(key) || key < 0 || key === entries[i - 1]?.key || name === "unknown")) {
+  if (
+    entries.some(
+      ({ key, name }, i) => !Number.isSafeInteger(key) || key < 0 || key === entries[i - 1]?.key || name === "unknown"
+    )
+  ) {
     return defect("extension keys are distinct integers, and none is named unknown")
   }
   let maxBytes = 3 + Limits.maxExtensions * (9 + Limits.maxUnknownExtensionBytes)
   for (const { layout } of entries) maxBytes += layout.maxBytes
   const byKey = new Map(entries.map((entry) => [entry.key, entry]))
-  return make<any>(
+  return make<Fields>(
     { kind: "extensions", known: entries.map(({ key, layout, name }) => ({ name, key, node: layout.node })) },
     maxBytes,
     (reader) => {
@@ -289,7 +321,7 @@ export const extensions = <const E extends Readonly<Record<string, Extension<any
       return value
     },
     (writer, value) => {
-      const unknown: ReadonlyArray<UnknownExtension> = value.unknown
+      const unknown = value["unknown"] as ReadonlyArray<UnknownExtension>
       let count = unknown.length
       for (let i = 0; i < entries.length; i++) if (value[entries[i]!.name] !== undefined) count++
       if (count > Limits.maxExtensions) return writer.fail("count")
@@ -314,7 +346,7 @@ export const extensions = <const E extends Readonly<Record<string, Extension<any
         previous = entry.key
       }
     }
-  )
+  ) as Layout<unknown> as Layout<ExtensionsType<E>>
 }
 
 const none: Array<UnknownExtension> = []
@@ -337,16 +369,19 @@ export type OneOfType<C extends ReadonlyArray<AnyLayout>> = Type<C[number]>
 /**
  * A tagged union: tuples that all begin with a literal of the same field name and differ in its value. An unknown tag is `value`.
  */
-export const oneOf = <const C extends readonly [AnyLayout, ...ReadonlyArray<AnyLayout>]>(...cases: C): Layout<OneOfType<C>> => {
+export const oneOf = <const C extends readonly [AnyLayout, ...ReadonlyArray<AnyLayout>]>(
+  ...cases: C
+): Layout<OneOfType<C>> => {
   const heads = cases.map((layout) => {
     const head = layout.node.kind === "tuple" ? layout.node.fields[0]! : undefined
     if (head?.node.kind !== "literal") return defect("every case of oneOf is a tuple that begins with a literal")
     return { name: head.name, value: head.node.value, layout }
   })
   const tag = heads[0]!.name
-  const byValue = new Map(heads.map((head) => [head.value, head.layout]))
-  if (byValue.size !== cases.length || heads.some(({ name }) => name !== tag)) return defect("cases of oneOf differ in the value of one tag")
-  return make<any>(
+  const byValue = new Map(heads.map((head) => [head.value, head.layout as Erased]))
+  if (byValue.size !== cases.length || heads.some(({ name }) => name !== tag))
+    return defect("cases of oneOf differ in the value of one tag")
+  return make<unknown>(
     { kind: "oneOf", tag, cases: heads.map(({ layout, value }) => ({ value, node: layout.node })) },
     Math.max(...cases.map((layout) => layout.maxBytes)),
     (reader) => {
@@ -363,13 +398,14 @@ export const oneOf = <const C extends readonly [AnyLayout, ...ReadonlyArray<AnyL
       return layout.read(reader)
     },
     (writer, value) => {
-      const layout = byValue.get(value[tag])
+      const layout = byValue.get((value as Readonly<Record<string, number>>)[tag]!)
       return layout === undefined ? writer.fail("value") : layout.write(writer, value)
     }
-  )
+  ) as Layout<OneOfType<C>>
 }
 
-const uintBytes = (max: number): number => (max <= 0x7f ? 1 : max <= 0xff ? 2 : max <= 0xffff ? 3 : max <= 0xffff_ffff ? 5 : 9)
+const uintBytes = (max: number): number =>
+  max <= 0x7f ? 1 : max <= 0xff ? 2 : max <= 0xffff ? 3 : max <= 0xffff_ffff ? 5 : 9
 
 const arrayHeaderBytes = (max: number): number => (max <= 0x0f ? 1 : 3)
 

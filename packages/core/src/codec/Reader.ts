@@ -76,7 +76,10 @@ export class Reader {
       const high = value * 0x1000000 + ((bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!)
       if (high === 0) return this.fail("noncanonical")
       if (high > 0x1fffff) return this.fail("value")
-      value = high * 0x1_0000_0000 + bytes[at + 5]! * 0x1000000 + ((bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!)
+      value =
+        high * 0x1_0000_0000 +
+        bytes[at + 5]! * 0x1000000 +
+        ((bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!)
     }
     if (value < min || value > max) return this.fail("value")
     this.at = at + 1 + width

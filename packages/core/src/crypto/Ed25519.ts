@@ -30,11 +30,15 @@ const smallOrderY: ReadonlyArray<Uint8Array> = [
  * canonically encoded (y < p) and not of small order.
  */
 export const admissible = (publicKey: Uint8Array, signature: Uint8Array): boolean =>
-  publicKey.length === 32 && signature.length === 64 &&
-  below(signature, 32, order, 0xff) && isPlainPoint(publicKey, 0) && isPlainPoint(signature, 0)
+  publicKey.length === 32 &&
+  signature.length === 64 &&
+  below(signature, 32, order, 0xff) &&
+  isPlainPoint(publicKey, 0) &&
+  isPlainPoint(signature, 0)
 
 /** Whether 32 bytes are a canonical y with sign that is not of small order. Whether a point has this y is not decided here. */
-export const isPlainPublicKey = (publicKey: Uint8Array): boolean => publicKey.length === 32 && isPlainPoint(publicKey, 0)
+export const isPlainPublicKey = (publicKey: Uint8Array): boolean =>
+  publicKey.length === 32 && isPlainPoint(publicKey, 0)
 
 const isPlainPoint = (bytes: Uint8Array, offset: number): boolean => {
   if (!below(bytes, offset, prime, 0x7f)) return false

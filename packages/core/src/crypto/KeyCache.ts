@@ -8,7 +8,7 @@
 import * as Bytes from "../base/Bytes.ts"
 
 /** Wraps an expensive pure function of one key array. */
-export const make = <T>(compute: (key: Uint8Array) => T): (key: Uint8Array) => T => {
+export const make = <T>(compute: (key: Uint8Array) => T): ((key: Uint8Array) => T) => {
   const entries = new WeakMap<Uint8Array, { readonly snapshot: Uint8Array; readonly value: T }>()
   return (key) => {
     const entry = entries.get(key)

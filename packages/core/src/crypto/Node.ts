@@ -43,7 +43,7 @@ const uninitialised = (length: number): Uint8Array => plain(Buffer.allocUnsafeSl
 const der = {
   x25519: { pkcs8: "302e020100300506032b656e04220420", spki: "302a300506032b656e032100" },
   ed25519: { pkcs8: "302e020100300506032b657004220420", spki: "302a300506032b6570032100" },
-  "ml-kem-768": { pkcs8: "3054020100300b06096086480165030404020442" + "8040", spki: undefined }
+  "ml-kem-768": { pkcs8: "3054020100300b060960864801650304040204428040" }
 } as const
 
 type Curve = "x25519" | "ed25519"
@@ -53,9 +53,10 @@ const derImport = (prefix: string, type: "pkcs8" | "spki"): Imported => {
   const head = Buffer.from(prefix, "hex")
   return (key) => {
     const encoded = Buffer.concat([head, key])
-    const imported = type === "pkcs8"
-      ? native.createPrivateKey({ key: encoded, format: "der", type })
-      : native.createPublicKey({ key: encoded, format: "der", type })
+    const imported =
+      type === "pkcs8"
+        ? native.createPrivateKey({ key: encoded, format: "der", type })
+        : native.createPublicKey({ key: encoded, format: "der", type })
     encoded.fill(0)
     return imported
   }
@@ -74,7 +75,9 @@ const works = (use: () => unknown): boolean => {
 const someKey = new Uint8Array(32).fill(9)
 const someSeed = new Uint8Array(64).fill(9)
 
-const importsRaw = works(() => native.createPublicKey({ key: Buffer.from(someKey), format: "raw-public", asymmetricKeyType: "x25519" }))
+const importsRaw = works(() =>
+  native.createPublicKey({ key: Buffer.from(someKey), format: "raw-public", asymmetricKeyType: "x25519" })
+)
 
 /** View of the same bytes as a Buffer, which the typings of Node ask for. */
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
@@ -118,32 +121,36 @@ const aeadCipher = (name: AeadName, key: Uint8Array, nonce: Uint8Array): native.
 const aeadDecipher = (name: AeadName, key: Uint8Array, nonce: Uint8Array): native.DecipherGCM =>
   native.createDecipheriv(name as "aes-256-gcm", native.createSecretKey(key), nonce, aeadOptions)
 
-const nativeSeal = (name: AeadName) => (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Uint8Array => {
-  const cipher = aeadCipher(name, key, nonce)
-  if (ad.length > 0) cipher.setAAD(ad)
-  const ciphertext = cipher.update(plaintext)
-  cipher.final()
-  const out = uninitialised(plaintext.length + 16)
-  out.set(ciphertext)
-  out.set(cipher.getAuthTag(), plaintext.length)
-  return out
-}
-
-const nativeOpen = (name: AeadName) => (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined => {
-  const length = ciphertext.length - 16
-  if (length < 0) return undefined
-  const decipher = aeadDecipher(name, key, nonce)
-  if (ad.length > 0) decipher.setAAD(ad)
-  decipher.setAuthTag(ciphertext.subarray(length))
-  const plaintext = decipher.update(ciphertext.subarray(0, length))
-  try {
-    decipher.final()
-  } catch {
-    plaintext.fill(0)
-    return undefined
+const nativeSeal =
+  (name: AeadName) =>
+  (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Uint8Array => {
+    const cipher = aeadCipher(name, key, nonce)
+    if (ad.length > 0) cipher.setAAD(ad)
+    const ciphertext = cipher.update(plaintext)
+    cipher.final()
+    const out = uninitialised(plaintext.length + 16)
+    out.set(ciphertext)
+    out.set(cipher.getAuthTag(), plaintext.length)
+    return out
   }
-  return plain(plaintext)
-}
+
+const nativeOpen =
+  (name: AeadName) =>
+  (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined => {
+    const length = ciphertext.length - 16
+    if (length < 0) return undefined
+    const decipher = aeadDecipher(name, key, nonce)
+    if (ad.length > 0) decipher.setAAD(ad)
+    decipher.setAuthTag(ciphertext.subarray(length))
+    const plaintext = decipher.update(ciphertext.subarray(0, length))
+    try {
+      decipher.final()
+    } catch {
+      plaintext.fill(0)
+      return undefined
+    }
+    return plain(plaintext)
+  }
 
 const nativeGcmSeal = nativeSeal("aes-256-gcm")
 const nativeGcmOpen = nativeOpen("aes-256-gcm")
@@ -166,8 +173,10 @@ const make = (sodium: CryptoProvider): CryptoProvider => {
   return {
     ...sodium,
     name: "node",
-    sha256: (data) => data.length < nativeSha256From ? sodium.sha256(data) : plain(native.hash("sha256", data, "buffer")),
-    sha512: (data) => data.length < nativeSha512From ? sodium.sha512(data) : plain(native.hash("sha512", data, "buffer")),
+    sha256: (data) =>
+      data.length < nativeSha256From ? sodium.sha256(data) : plain(native.hash("sha256", data, "buffer")),
+    sha512: (data) =>
+      data.length < nativeSha512From ? sodium.sha512(data) : plain(native.hash("sha512", data, "buffer")),
     hmacSha256: (key, data) =>
       data.length < nativeHmacFrom
         ? sodium.hmacSha256(key, data)
@@ -190,10 +199,10 @@ const make = (sodium: CryptoProvider): CryptoProvider => {
       Ed25519.admissible(publicKey, signature) && native.verify(null, message, ed25519Public(publicKey), signature),
     mlKem768Decapsulate: hasKem
       ? (secretKey, ciphertext) => {
-        checkLength(secretKey, MlKem.seedBytes)
-        if (ciphertext.length !== MlKem.ciphertextBytes) return undefined
-        return plain(native.decapsulate(importKem(secretKey), ciphertext))
-      }
+          checkLength(secretKey, MlKem.seedBytes)
+          if (ciphertext.length !== MlKem.ciphertextBytes) return undefined
+          return plain(native.decapsulate(importKem(secretKey), ciphertext))
+        }
       : sodium.mlKem768Decapsulate,
     aesGcmSeal: (key, nonce, ad, plaintext) => {
       checkLength(key, 32)

@@ -87,11 +87,21 @@ export interface CryptoProvider {
   /** AES-256-GCM (NIST SP 800-38D): ciphertext ‖ 16-byte tag. Key 32, nonce 12. */
   readonly aesGcmSeal: (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array) => Uint8Array
   /** The plaintext, or `undefined` when it does not authenticate. */
-  readonly aesGcmOpen: (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array) => Uint8Array | undefined
+  readonly aesGcmOpen: (
+    key: Uint8Array,
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    ciphertext: Uint8Array
+  ) => Uint8Array | undefined
   /** ChaCha20-Poly1305 (RFC 8439): ciphertext ‖ 16-byte tag. Key 32, nonce 12. */
   readonly chachaSeal: (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array) => Uint8Array
   /** The plaintext, or `undefined` when it does not authenticate. */
-  readonly chachaOpen: (key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array) => Uint8Array | undefined
+  readonly chachaOpen: (
+    key: Uint8Array,
+    nonce: Uint8Array,
+    ad: Uint8Array,
+    ciphertext: Uint8Array
+  ) => Uint8Array | undefined
   /** AES-256-CBC with PKCS#7 padding. Key 32, IV 16. Unauthenticated: only suite 3 calls it. */
   readonly aesCbcEncrypt: (key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array) => Uint8Array
   /** The plaintext, or `undefined` for a wrong length or wrong padding. Call only after the MAC was checked. */

@@ -1,4 +1,3 @@
-/// <reference path="./libsodium-sumo.d.ts" />
 /**
  * The WebAssembly provider: libsodium for everything it has, noble for AES and for the rarest case of Ed25519.
  * Fast in browsers and workers as well as in Node, and the small-message half of the Node provider.
@@ -50,7 +49,8 @@ const checkLength = (bytes: Uint8Array, length: number): void => {
 
 const make = (sodium: Sodium): CryptoProvider => {
   const stateBytes = sodium._crypto_auth_hmacsha256_statebytes()
-  const allocate = (input: number): number => sodium._malloc(atInput + input) || defect("WebAssembly memory is exhausted")
+  const allocate = (input: number): number =>
+    sodium._malloc(atInput + input) || defect("WebAssembly memory is exhausted")
   let capacity = initialInput
   let base = allocate(capacity)
   let heap = sodium.HEAPU8
@@ -148,7 +148,10 @@ const make = (sodium: Sodium): CryptoProvider => {
   const mlKemPair = KeyCache.make((seed) => {
     reserve(0)
     sodium._crypto_kem_mlkem768_seed_keypair(base + atOut + expandedKeyBytes, base + atOut, put(seed, atKey))
-    const pair = { publicKey: take(atOut + expandedKeyBytes, MlKem.publicKeyBytes), expanded: take(atOut, expandedKeyBytes) }
+    const pair = {
+      publicKey: take(atOut + expandedKeyBytes, MlKem.publicKeyBytes),
+      expanded: take(atOut, expandedKeyBytes)
+    }
     wipe(atKey, MlKem.seedBytes)
     wipe(atOut, expandedKeyBytes)
     return pair
@@ -233,7 +236,14 @@ const make = (sodium: Sodium): CryptoProvider => {
       checkLength(seed, 32)
       const { secretKey } = ed25519Secret(seed)
       reserve(message.length)
-      sodium._crypto_sign_ed25519_detached(base + atOut, 0, put(message, atInput), message.length, 0, put(secretKey, atKey))
+      sodium._crypto_sign_ed25519_detached(
+        base + atOut,
+        0,
+        put(message, atInput),
+        message.length,
+        0,
+        put(secretKey, atKey)
+      )
       wipe(atKey, 64)
       wipe(atInput, message.length)
       const signature = take(atOut, 64)
@@ -244,10 +254,19 @@ const make = (sodium: Sodium): CryptoProvider => {
       if (!Ed25519.admissible(publicKey, signature)) return false
       reserve(message.length)
       const key = put(publicKey, atKey)
-      const valid = sodium._crypto_sign_ed25519_verify_detached(put(signature, atNonce), put(message, atInput), message.length, 0, key) === 0
+      const valid =
+        sodium._crypto_sign_ed25519_verify_detached(
+          put(signature, atNonce),
+          put(message, atInput),
+          message.length,
+          0,
+          key
+        ) === 0
       // libsodium checks the equation times the cofactor, which holds whenever ours does. They differ only when a point
       // has a small-order part, which honest software never makes: then the exact equation decides.
-      const exact = valid && sodium._crypto_core_ed25519_is_valid_point(key) === 1 &&
+      const exact =
+        valid &&
+        sodium._crypto_core_ed25519_is_valid_point(key) === 1 &&
         sodium._crypto_core_ed25519_is_valid_point(base + atNonce) === 1
       wipe(atInput, message.length)
       settle()
@@ -263,8 +282,16 @@ const make = (sodium: Sodium): CryptoProvider => {
       if (!MlKem.isPublicKeyValid(publicKey)) return undefined
       reserve(MlKem.publicKeyBytes)
       const secret = atOut + MlKem.ciphertextBytes
-      sodium._crypto_kem_mlkem768_enc_deterministic(base + atOut, base + secret, put(publicKey, atInput), put(coins, atKey))
-      const out = { ciphertext: take(atOut, MlKem.ciphertextBytes), sharedSecret: take(secret, MlKem.sharedSecretBytes) }
+      sodium._crypto_kem_mlkem768_enc_deterministic(
+        base + atOut,
+        base + secret,
+        put(publicKey, atInput),
+        put(coins, atKey)
+      )
+      const out = {
+        ciphertext: take(atOut, MlKem.ciphertextBytes),
+        sharedSecret: take(secret, MlKem.sharedSecretBytes)
+      }
       wipe(atKey, MlKem.coinsBytes)
       wipe(secret, MlKem.sharedSecretBytes)
       return out
@@ -292,7 +319,17 @@ const make = (sodium: Sodium): CryptoProvider => {
       put(plaintext, text)
       // In place: the plaintext is overwritten by the ciphertext.
       sodium._crypto_aead_chacha20poly1305_ietf_encrypt(
-        base + text, 0, base + text, plaintext.length, 0, base + atInput, ad.length, 0, 0, put(nonce, atNonce), put(key, atKey)
+        base + text,
+        0,
+        base + text,
+        plaintext.length,
+        0,
+        base + atInput,
+        ad.length,
+        0,
+        0,
+        put(nonce, atNonce),
+        put(key, atKey)
       )
       const out = take(text, length)
       wipe(atKey, 32)
@@ -309,7 +346,17 @@ const make = (sodium: Sodium): CryptoProvider => {
       put(ad, atInput)
       put(ciphertext, text)
       const result = sodium._crypto_aead_chacha20poly1305_ietf_decrypt(
-        base + text, 0, 0, base + text, ciphertext.length, 0, base + atInput, ad.length, 0, put(nonce, atNonce), put(key, atKey)
+        base + text,
+        0,
+        0,
+        base + text,
+        ciphertext.length,
+        0,
+        base + atInput,
+        ad.length,
+        0,
+        put(nonce, atNonce),
+        put(key, atKey)
       )
       const out = result === 0 ? take(text, length) : undefined
       wipe(atKey, 32)

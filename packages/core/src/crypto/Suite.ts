@@ -46,7 +46,8 @@ export const seal = (
   plaintext: Uint8Array
 ): Uint8Array => {
   const { keyLength, nonceLength } = suites[suite]
-  if (key.length !== keyLength || nonce.length !== nonceLength) return defect("key or nonce does not have the suite's length")
+  if (key.length !== keyLength || nonce.length !== nonceLength)
+    return defect("key or nonce does not have the suite's length")
   if (suite === 1) return crypto.chachaSeal(key, nonce, ad, plaintext)
   if (suite === 2) return crypto.aesGcmSeal(key, nonce, ad, plaintext)
   const ciphertext = crypto.aesCbcEncrypt(key.subarray(0, 32), nonce, plaintext)
@@ -63,7 +64,8 @@ export const open = (
   ciphertext: Uint8Array
 ): Uint8Array | undefined => {
   const { keyLength, nonceLength, tagLength } = suites[suite]
-  if (key.length !== keyLength || nonce.length !== nonceLength) return defect("key or nonce does not have the suite's length")
+  if (key.length !== keyLength || nonce.length !== nonceLength)
+    return defect("key or nonce does not have the suite's length")
   if (ciphertext.length < tagLength) return undefined
   if (suite === 1) return crypto.chachaOpen(key, nonce, ad, ciphertext)
   if (suite === 2) return crypto.aesGcmOpen(key, nonce, ad, ciphertext)
@@ -75,5 +77,10 @@ export const open = (
 }
 
 /** HMAC-SHA-256(MAC key, ad ‖ IV ‖ ciphertext ‖ BE64(bits of ad)), whole. Rule suite.cbc.2. */
-const cbcTag = (crypto: CryptoProvider, key: Uint8Array, iv: Uint8Array, ad: Uint8Array, ciphertext: Uint8Array): Uint8Array =>
-  crypto.hmacSha256(key.subarray(32), Bytes.concat(ad, iv, ciphertext, Bytes.be64(ad.length * 8)))
+const cbcTag = (
+  crypto: CryptoProvider,
+  key: Uint8Array,
+  iv: Uint8Array,
+  ad: Uint8Array,
+  ciphertext: Uint8Array
+): Uint8Array => crypto.hmacSha256(key.subarray(32), Bytes.concat(ad, iv, ciphertext, Bytes.be64(ad.length * 8)))

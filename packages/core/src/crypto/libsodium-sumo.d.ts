@@ -9,7 +9,12 @@ declare module "libsodium-sumo" {
     readonly _crypto_hash_sha512: (out: number, data: number, lengthLow: number, lengthHigh: number) => number
     readonly _crypto_auth_hmacsha256_statebytes: () => number
     readonly _crypto_auth_hmacsha256_init: (state: number, key: number, keyLength: number) => number
-    readonly _crypto_auth_hmacsha256_update: (state: number, data: number, lengthLow: number, lengthHigh: number) => number
+    readonly _crypto_auth_hmacsha256_update: (
+      state: number,
+      data: number,
+      lengthLow: number,
+      lengthHigh: number
+    ) => number
     readonly _crypto_auth_hmacsha256_final: (state: number, out: number) => number
     readonly _crypto_scalarmult_curve25519: (out: number, scalar: number, point: number) => number
     readonly _crypto_scalarmult_curve25519_base: (out: number, scalar: number) => number
@@ -31,7 +36,12 @@ declare module "libsodium-sumo" {
       publicKey: number
     ) => number
     readonly _crypto_kem_mlkem768_seed_keypair: (publicKey: number, secretKey: number, seed: number) => number
-    readonly _crypto_kem_mlkem768_enc_deterministic: (ciphertext: number, secret: number, publicKey: number, coins: number) => number
+    readonly _crypto_kem_mlkem768_enc_deterministic: (
+      ciphertext: number,
+      secret: number,
+      publicKey: number,
+      coins: number
+    ) => number
     readonly _crypto_kem_mlkem768_dec: (secret: number, ciphertext: number, secretKey: number) => number
     readonly _crypto_aead_chacha20poly1305_ietf_encrypt: (
       out: number,
