@@ -63,6 +63,7 @@ export const causes = {
   "lookup.no-session": advice("lookup", true, "resynchronise", "request"),
   "lookup.prekey-unknown": advice("lookup", true, "retry request", "request"),
   "lookup.prekey-consumed": advice("lookup", true, "retry request", "request"),
+  "lookup.manifest-gap": advice("lookup", false, "fetch the manifests between", "later"),
   "auth.tag": advice("authenticate", false, "retry request", "request"),
   "auth.certificate": advice("authenticate", false, "drop", "never"),
   "auth.prekey": advice("authenticate", false, "fetch the bundle again", "later"),

@@ -54,6 +54,15 @@ export const envelopeDigestBytes = 16
 /** The start id of a fence. Two restarts of one device must differ; 8 random bytes do for any number of restarts. */
 export const startIdBytes = 8
 
+/** A device certificate: five fields of fixed length and a version; no encoding of one is longer. */
+export const maxCertificateBytes = 192
+
+/** A signed manifest with fifty devices, five hundred revocations and room for extensions; refused before it is parsed when longer. */
+export const maxManifestBytes = 49_152
+
+/** A user name at a relay, in bytes. */
+export const maxUserNameBytes = 64
+
 // ---- Encoding
 
 /** Nesting of arrays and maps. The deepest layout uses 5; more is only useful to exhaust a stack. */
@@ -99,6 +108,12 @@ export const replayWindowSize = 2048
 /** Highest sequence number, {@link maxUint}. At a million messages a second it lasts 285 years. */
 export const maxSequence = maxUint
 
+/**
+ * How far above one's own generation an echoed one may lie and still be believed. No device restarts a million times between
+ * two backups; without the bound a peer could use the numbers up.
+ */
+export const maxFenceLead = 1_048_576
+
 // ---- Sessions and devices
 
 /** Archived sessions kept for one peer device (Sesame). They still open late messages; more only store old keys longer. */
@@ -143,6 +158,18 @@ export const retryPerPeerPerMinute = 4
 
 /** Digests in one retry request. */
 export const maxRetryDigests = 32
+
+/**
+ * Times one message is sent again in answer to retry requests. A message that three fresh seals did not bring across has
+ * another fault than the network's.
+ */
+export const maxRetryAnswers = 3
+
+/** Digests a device remembers having asked for, per peer device: as many as the peer's log can answer. */
+export const maxRetryAsked = 256
+
+/** Conversations in one fence resynchronisation. More are spread over several messages. */
+export const maxResynchronised = 1024
 
 /** Message ids in one receipt. */
 export const maxReceiptIds = 256

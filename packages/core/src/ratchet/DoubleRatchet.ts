@@ -60,9 +60,10 @@ export interface OpenedTurning extends OpenedMessage {
 export type Opened = OpenedInChain | OpenedTurning
 
 /** A state whose receiving half has turned: it can do nothing but be completed. */
-export interface HalfTurned extends
-  Pick<RatchetState, "suite" | "ad" | "rootKey" | "nextReceiveHeader" | "received" | "previous" | "skipped">
-{
+export interface HalfTurned extends Pick<
+  RatchetState,
+  "suite" | "ad" | "rootKey" | "nextReceiveHeader" | "received" | "previous" | "skipped"
+> {
   readonly peerRatchet: Uint8Array
   readonly receiveChain: Uint8Array
   readonly receiveHeader: HeaderKey.HeaderKey
@@ -152,11 +153,17 @@ export const open = (
   const headerKey = isCurrent
     ? receiveHeader
     : isNext
-    ? nextReceiveHeader
-    : skipped.headerKey(message.subarray(0, Limits.sessionTagBytes))
+      ? nextReceiveHeader
+      : skipped.headerKey(message.subarray(0, Limits.sessionTagBytes))
   if (headerKey === undefined) return fail("lookup.no-session")
   const nonce = message.subarray(Limits.sessionTagBytes, Limits.sessionTagBytes + nonceLength)
-  const opened = Header.open(crypto, suite, headerKey, nonce, message.subarray(nonce.length + Limits.sessionTagBytes, headLength))
+  const opened = Header.open(
+    crypto,
+    suite,
+    headerKey,
+    nonce,
+    message.subarray(nonce.length + Limits.sessionTagBytes, headLength)
+  )
   if (opened === undefined) return fail("auth.tag")
   const header = Header.decode(opened)
   if (header === undefined) return fail("auth.header")
@@ -219,7 +226,10 @@ interface Body {
 }
 
 /** Opens the ciphertext with a message key. */
-const openBody = ({ crypto, headLength, message, nonce, prefix, state }: Body, messageKey: Uint8Array): Uint8Array | undefined => {
+const openBody = (
+  { crypto, headLength, message, nonce, prefix, state }: Body,
+  messageKey: Uint8Array
+): Uint8Array | undefined => {
   const ad = Bytes.concat(state.ad, prefix, message.subarray(0, headLength))
   const expanded = MessageKey.expand(crypto, state.suite, messageKey, nonce)
   const padded = MessageKey.open(crypto, state.suite, expanded, ad, message.subarray(headLength))

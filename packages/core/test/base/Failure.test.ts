@@ -12,7 +12,12 @@ const spec = readFileSync(new URL("../../../../docs/spec/07-sequencing.md", impo
 const rows = spec
   .split("\n")
   .filter((line) => /^\| `/.test(line))
-  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
+  .map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+  )
 
 describe("failure taxonomy", () => {
   it("is the table of the spec, row by row and in its order [failure.closed.1] [failure.stage.1]", () => {
