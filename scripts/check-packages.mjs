@@ -9,12 +9,16 @@ import { join } from "node:path"
 import { pack } from "./lib/packages.mjs"
 import { isMain, report, root } from "./lib/repo.mjs"
 
-const run = (program, args) => {
+/** Runs a program of the workspace over a tarball; a problem if it does not end well. */
+const judge = (name, program, args) => {
   const done = spawnSync(process.execPath, [join(root, "node_modules", program), ...args], {
     cwd: root,
-    encoding: "utf8"
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" }
   })
-  return done.status === 0 ? undefined : `${done.stdout}${done.stderr}`.trim()
+  return done.status === 0
+    ? []
+    : [`${name}, ${program.split("/src/")[0].split("/dist/")[0]}:\n${done.stdout}${done.stderr}`.trimEnd()]
 }
 
 /** The files that an exports map and a bin map lead to, without the private condition's. */
@@ -50,10 +54,8 @@ if (isMain(import.meta)) {
     const tarballs = pack(folder)
     const problems = tarballs.flatMap(({ manifest, file, files }) => [
       ...checkFiles(manifest, files),
-      ...[
-        run("publint/src/cli.js", ["run", file, "--strict"]),
-        run("@arethetypeswrong/cli/dist/index.js", [file, "--profile", "esm-only", "--quiet"])
-      ].filter((problem) => problem !== undefined)
+      ...judge(manifest.name, "publint/src/cli.js", ["run", file, "--strict"]),
+      ...judge(manifest.name, "@arethetypeswrong/cli/dist/index.js", [file, "--profile", "esm-only", "--no-emoji"])
     ])
     report("check-packages", problems, `${tarballs.length} tarballs`)
   } finally {
