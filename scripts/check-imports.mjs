@@ -120,7 +120,11 @@ function* coreImport(path, { specifier, typeOnly }) {
     if (targetRank > rank) yield `[layer] ${folder} lies below ${targetFolder ?? "the entry points"}: ${specifier}`
     if (folder === "ports" && targetRank < rank && !typeOnly)
       yield `[ports] ports take only types from below: ${specifier}`
-    if ((target === noble || target === native || target === sodium) && rank <= rankOf.get("session") && folder !== "crypto") {
+    if (
+      (target === noble || target === native || target === sodium) &&
+      rank <= rankOf.get("session") &&
+      folder !== "crypto"
+    ) {
       yield `[provider] the provider arrives as an argument: ${specifier}`
     }
     return
@@ -147,6 +151,7 @@ function* coreImport(path, { specifier, typeOnly }) {
     }
     return
   }
+  if (packageName(specifier) === "fast-check" && folder === "testing" && typeOnly) return
   if (!specifier.startsWith("@tacit/")) yield `[platform] core depends on no ${specifier}`
 }
 

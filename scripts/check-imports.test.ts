@@ -13,7 +13,7 @@ const manifests = new Map<string, unknown>([
     {
       name: "@tacit/core",
       exports: { ".": {}, "./hazmat": {}, "./testing": {} },
-      dependencies: { "@noble/hashes": "*", msgpackr: "*", "libsodium-sumo": "*", ws: "*" },
+      dependencies: { "@noble/hashes": "*", msgpackr: "*", "libsodium-sumo": "*", "fast-check": "*", ws: "*" },
       peerDependencies: { effect: "*" }
     }
   ],
@@ -97,12 +97,7 @@ describe("check-imports refuses", () => {
       "platform"
     ],
     ["a platform package in core", `${core}/client/A.ts`, `import { WebSocket } from "ws"`, "platform"],
-    [
-      "libsodium outside crypto/Sodium.ts",
-      `${core}/crypto/A.ts`,
-      `import load from "libsodium-sumo"`,
-      "platform"
-    ],
+    ["libsodium outside crypto/Sodium.ts", `${core}/crypto/A.ts`, `import load from "libsodium-sumo"`, "platform"],
     ["noble outside crypto/Noble.ts", `${core}/crypto/A.ts`, `import { sha256 } from "@noble/hashes/sha2.js"`, "noble"],
     ["msgpackr outside the codec", `${core}/envelope/A.ts`, `import { pack } from "msgpackr"`, "codec"],
     ["a package that is not declared", `${core}/client/A.ts`, `import x from "left-pad"`, "declared"],
@@ -170,11 +165,8 @@ describe("check-imports allows", () => {
       `import * as E from "effect/Effect"\nimport { S } from "../ports/S.ts"\nimport * as R from "../ratchet/R.ts"`
     ],
     ["noble in its home", `${core}/crypto/Noble.ts`, `import { sha256 } from "@noble/hashes/sha2.js"`],
-    [
-      "the platform in crypto/Node.ts",
-      `${core}/crypto/Node.ts`,
-      `import { hkdfSync } from "node:crypto"`
-    ],
+    ["the platform in crypto/Node.ts", `${core}/crypto/Node.ts`, `import { hkdfSync } from "node:crypto"`],
+    ["types of fast-check in testing", `${core}/testing/A.ts`, `import type * as F from "fast-check"`],
     ["libsodium in its home", `${core}/crypto/Sodium.ts`, `import load from "libsodium-sumo"`],
     [
       "throw in the home of defects",

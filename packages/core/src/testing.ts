@@ -5,3 +5,4 @@ export {
   type StorePlace,
   type TestRunner
 } from "./testing/StoreContract.ts"
+export { arbitrary, bitFlips, canonicalValue } from "./testing/Arbitrary.ts"
