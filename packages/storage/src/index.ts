@@ -1,1 +1,1 @@
-export {}
+export { StoreUnusable } from "./StoreUnusable.ts"
