@@ -77,16 +77,22 @@ export interface Turned {
   readonly consumed: ReadonlyArray<Uint8Array>
 }
 
+/** Length of the message that {@link seal} makes of a padded plaintext. */
+export const messageLength = (suite: Suite.SuiteId, paddedLength: number): number =>
+  headLengthOf[suite] + Suite.sealedLength(suite, paddedLength)
+
 /**
  * Seals a padded plaintext. `prefix` is the envelope prefix, `headerNonce` is fresh, random and of the suite's nonce length.
- * Fails with `policy.no-chain` or `limit.chain`.
+ * `front` is put in front of the message, unsealed and unauthenticated: a frame that ends with the message is so built
+ * without another copy. Fails with `policy.no-chain` or `limit.chain`.
  */
 export const seal = (
   crypto: CryptoProvider,
   state: RatchetState,
   prefix: Uint8Array,
   padded: Uint8Array,
-  headerNonce: Uint8Array
+  headerNonce: Uint8Array,
+  front: Uint8Array = Bytes.empty
 ): Result.Result<Sealed, Failure> => {
   const { sendChain, sendHeader, sent, suite } = state
   if (sendChain === undefined || sendHeader === undefined) return fail("policy.no-chain")
@@ -94,16 +100,22 @@ export const seal = (
   const [messageKey, nextChain] = ChainKey.step(crypto, sendChain)
   const header = Header.encode(state.ratchetPublic, state.previous, sent)
   const sealedHeader = Header.seal(crypto, suite, sendHeader, headerNonce, header)
-  const adLength = state.ad.length + prefix.length
-  const ad = Bytes.concat(state.ad, prefix, sendHeader.tag, headerNonce, sealedHeader)
+  const headLength = headLengthOf[suite]
+  const ad = adBuffer(adBytes + prefix.length + headLength)
+  ad.set(state.ad)
+  ad.set(prefix, adBytes)
+  let at = adBytes + prefix.length
+  ad.set(sendHeader.tag, at)
+  ad.set(headerNonce, (at += Limits.sessionTagBytes))
+  ad.set(sealedHeader, (at += headerNonce.length))
   const expanded = MessageKey.expand(crypto, suite, messageKey, headerNonce)
   const ciphertext = MessageKey.seal(crypto, suite, expanded, ad, padded)
   expanded.fill(0)
   messageKey.fill(0)
-  const head = ad.subarray(adLength)
-  const message = new Uint8Array(head.length + ciphertext.length)
-  message.set(head)
-  message.set(ciphertext, head.length)
+  const message = new Uint8Array(front.length + headLength + ciphertext.length)
+  message.set(front)
+  message.set(ad.subarray(adBytes + prefix.length), front.length)
+  message.set(ciphertext, front.length + headLength)
   return Result.succeed({ next: { ...state, sendChain: nextChain, sent: sent + 1 }, message, consumed: [sendChain] })
 }
 
@@ -146,7 +158,7 @@ export const open = (
 ): Result.Result<Opened, Failure> => {
   const { nextReceiveHeader, receiveHeader, suite } = state
   const { nonceLength, tagLength } = Suite.suites[suite]
-  const headLength = Limits.sessionTagBytes + nonceLength + Header.sealedLength[suite]
+  const headLength = headLengthOf[suite]
   if (message.length < headLength + tagLength) return fail("decode.truncated")
   const isCurrent = receiveHeader !== undefined && isTagged(message, receiveHeader.tag)
   const isNext = !isCurrent && isTagged(message, nextReceiveHeader.tag)
@@ -230,7 +242,10 @@ const openBody = (
   { crypto, headLength, message, nonce, prefix, state }: Body,
   messageKey: Uint8Array
 ): Uint8Array | undefined => {
-  const ad = Bytes.concat(state.ad, prefix, message.subarray(0, headLength))
+  const ad = adBuffer(adBytes + prefix.length + headLength)
+  ad.set(state.ad)
+  ad.set(prefix, adBytes)
+  ad.set(message.subarray(0, headLength), adBytes + prefix.length)
   const expanded = MessageKey.expand(crypto, state.suite, messageKey, nonce)
   const padded = MessageKey.open(crypto, state.suite, expanded, ad, message.subarray(headLength))
   expanded.fill(0)
@@ -395,6 +410,26 @@ const store = (skipped: SkippedKeys.View, added: ReadonlyArray<SkippedKeys.Skipp
 const forget = (added: ReadonlyArray<SkippedKeys.SkippedKey>): void => {
   for (let i = 0; i < added.length; i++) added[i]!.messageKey.fill(0)
 }
+
+/** A session's AD. */
+const adBytes = 32
+
+/** Length of what stands in front of the ciphertext: tag, header nonce, encrypted header. */
+const headLengthOf = {
+  1: Limits.sessionTagBytes + Suite.suites[1].nonceLength + Header.sealedLength[1],
+  2: Limits.sessionTagBytes + Suite.suites[2].nonceLength + Header.sealedLength[2],
+  3: Limits.sessionTagBytes + Suite.suites[3].nonceLength + Header.sealedLength[3]
+} as const
+
+/**
+ * Room for the associated data of one body. With the prefix of an envelope one of two buffers serves every message: allocating
+ * costs as much as a hash, no step calls another while it fills one, and nothing in it is secret.
+ */
+const prefixBytes = 21
+const shortAd = new Uint8Array(adBytes + prefixBytes + headLengthOf[1])
+const longAd = new Uint8Array(adBytes + prefixBytes + headLengthOf[3])
+const adBuffer = (length: number): Uint8Array =>
+  length === shortAd.length ? shortAd : length === longAd.length ? longAd : new Uint8Array(length)
 
 const isTagged = (message: Uint8Array, tag: Uint8Array): boolean => {
   for (let i = 0; i < Limits.sessionTagBytes; i++) if (message[i] !== tag[i]) return false
