@@ -8,21 +8,24 @@
 import * as Bytes from "../base/Bytes.ts"
 import { defect } from "../base/Defect.ts"
 
-/** Group order L = 2²⁵² + 27742317777372353535851937790883648493, little-endian. */
-const order = littleEndian("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed")
-/** Field prime p = 2²⁵⁵ − 19, little-endian. */
-const prime = littleEndian("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed")
+const constant = (littleEndianHex: string): Uint8Array =>
+  Bytes.fromHex(littleEndianHex) ?? defect("constant is not hexadecimal")
+
+/** Group order L = 2²⁵² + 27742317777372353535851937790883648493. */
+const order = constant("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010")
+/** Field prime p = 2²⁵⁵ − 19. */
+const prime = constant("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")
 
 /**
- * y coordinates of the eight points of small order that have a canonical encoding, sign bit clear: 1 (neutral), p − 1 (order 2), 0 (order 4), and the two of
- * order 8. Either sign bit gives a small-order point or no point at all.
+ * y coordinates of the eight points of small order, sign bit clear: 1 (neutral), p − 1 (order 2), 0 (order 4), and the
+ * two of order 8. Either sign bit gives a small-order point or no point at all.
  */
 const smallOrderY: ReadonlyArray<Uint8Array> = [
-  littleEndian("0000000000000000000000000000000000000000000000000000000000000001"),
-  littleEndian("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec"),
-  littleEndian("0000000000000000000000000000000000000000000000000000000000000000"),
-  littleEndian("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7"),
-  littleEndian("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826")
+  constant("0100000000000000000000000000000000000000000000000000000000000000"),
+  constant("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+  constant("0000000000000000000000000000000000000000000000000000000000000000"),
+  constant("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+  constant("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
 ]
 
 /**
@@ -59,8 +62,4 @@ const sameY = (bytes: Uint8Array, offset: number, y: Uint8Array): boolean => {
   if ((bytes[offset + 31]! & 0x7f) !== y[31]) return false
   for (let i = 0; i < 31; i++) if (bytes[offset + i] !== y[i]) return false
   return true
-}
-
-function littleEndian(hex: string): Uint8Array {
-  return Bytes.fromHex(hex)?.reverse() ?? defect("constant is not hexadecimal")
 }
