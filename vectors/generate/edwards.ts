@@ -1,0 +1,113 @@
+/**
+ * Curve25519 in plain integers, for making the odd points that the primitive vectors need.
+ *
+ * Spec: docs/spec/01-suites.md §1.3, §1.4; RFC 7748, RFC 8032.
+ * Slow and not constant time: it only ever sees published values.
+ */
+import { fromLe, le } from "./bytes.ts"
+
+/** Field prime 2²⁵⁵ − 19. */
+export const p = 2n ** 255n - 19n
+/** Order of the base point. */
+export const order = 2n ** 252n + 27742317777372353535851937790883648493n
+
+const mod = (a: bigint, m = p): bigint => ((a % m) + m) % m
+const power = (base: bigint, exponent: bigint): bigint => {
+  let out = 1n
+  let square = mod(base)
+  for (let e = exponent; e > 0n; e >>= 1n) {
+    if (e & 1n) out = (out * square) % p
+    square = (square * square) % p
+  }
+  return out
+}
+const inverse = (a: bigint): bigint => power(a, p - 2n)
+const d = mod(-121665n * inverse(121666n))
+const rootOfMinusOne = power(2n, (p - 1n) / 4n)
+
+/** Affine point of the twisted Edwards curve. */
+export interface Point {
+  readonly x: bigint
+  readonly y: bigint
+}
+
+export const identity: Point = { x: 0n, y: 1n }
+
+export const add = (a: Point, b: Point): Point => {
+  const product = mod(d * a.x * b.x * a.y * b.y)
+  return {
+    x: mod((a.x * b.y + a.y * b.x) * inverse(1n + product)),
+    y: mod((a.y * b.y + a.x * b.x) * inverse(1n - product))
+  }
+}
+
+export const multiply = (scalar: bigint, point: Point): Point => {
+  let out = identity
+  let double = point
+  for (let s = scalar; s > 0n; s >>= 1n) {
+    if (s & 1n) out = add(out, double)
+    double = add(double, double)
+  }
+  return out
+}
+
+/** Point with this y and this parity of x, if y is on the curve. */
+export const lift = (y: bigint, odd: boolean): Point | undefined => {
+  const square = mod((y * y - 1n) * inverse(d * y * y + 1n))
+  let x = power(square, (p + 3n) / 8n)
+  if (mod(x * x - square) !== 0n) x = mod(x * rootOfMinusOne)
+  if (mod(x * x - square) !== 0n) return undefined
+  if ((x & 1n) !== (odd ? 1n : 0n)) x = mod(-x)
+  return { x, y: mod(y) }
+}
+
+/** 32-byte encoding of RFC 8032. */
+export const encode = (point: Point): Uint8Array => encodeRaw(point.y, (point.x & 1n) === 1n)
+
+/** Encoding of any y below 2²⁵⁵ with any sign bit, also when it is not canonical. */
+export const encodeRaw = (y: bigint, sign: boolean): Uint8Array => {
+  const out = le(y, 32)
+  if (sign) out[31] = out[31]! | 0x80
+  return out
+}
+
+/** Reads an encoding leniently: y is reduced. */
+export const decode = (bytes: Uint8Array): Point | undefined => {
+  const copy = Uint8Array.from(bytes)
+  copy[31] = copy[31]! & 0x7f
+  return lift(mod(fromLe(copy)), bytes[31]! >= 0x80)
+}
+
+export const base: Point = lift(mod(4n * inverse(5n)), false)!
+
+/** The eight points whose order divides the cofactor, by multiples of one of order 8. */
+export const torsion: ReadonlyArray<Point> = (() => {
+  for (let y = 2n; ; y++) {
+    const point = lift(y, false)
+    if (point === undefined) continue
+    const small = multiply(order, point)
+    const fourth = multiply(4n, small)
+    if (fourth.y === 1n && fourth.x === 0n) continue
+    return Array.from({ length: 8 }, (_, i) => multiply(BigInt(i), small))
+  }
+})()
+
+/** Every 32-byte string that decodes to a small-order point, canonical or not, with either sign bit. */
+export const smallOrderEncodings: ReadonlyArray<Uint8Array> = (() => {
+  const ys = new Set(torsion.map((point) => point.y))
+  const out: Array<Uint8Array> = []
+  for (const y of [...ys].sort((a, b) => (a < b ? -1 : 1))) {
+    for (const raw of y + p < 2n ** 255n ? [y, y + p] : [y]) {
+      for (const sign of [false, true]) out.push(encodeRaw(raw, sign))
+    }
+  }
+  return out
+})()
+
+/** u coordinates of the small-order points of the Montgomery curve and of its twist, below 2²⁵⁵. */
+export const smallOrderU: ReadonlyArray<bigint> = (() => {
+  const us = new Set<bigint>([0n, 1n, p - 1n])
+  for (const point of torsion) if (point.y !== 1n) us.add(mod((1n + point.y) * inverse(1n - point.y)))
+  const all = [...us].sort((a, b) => (a < b ? -1 : 1))
+  return [...all, ...all.map((u) => u + p).filter((u) => u < 2n ** 255n)]
+})()
