@@ -8,6 +8,7 @@ import { dirname, join, relative, resolve } from "node:path"
 import { parseSync } from "vite"
 import { published } from "./lib/packages.mjs"
 import { isMain, report, root } from "./lib/repo.mjs"
+import { nodes } from "./lib/syntax.mjs"
 
 const modules = new Map()
 
@@ -131,9 +132,7 @@ const printed = (module, node) => {
 const mentions = ({ file, name }) => {
   const found = []
   const add = (one) => one?.file !== undefined && found.push(one)
-  const visit = (node) => {
-    if (Array.isArray(node)) return node.forEach(visit)
-    if (node === null || typeof node !== "object") return
+  for (const node of nodes(read(file).declarations.get(name))) {
     if (node.type === "Identifier") add(resolveLocal(file, node.name))
     if (node.type === "TSQualifiedName" && node.left.type === "Identifier") {
       const space = resolveLocal(file, node.left.name)?.space
@@ -143,9 +142,7 @@ const mentions = ({ file, name }) => {
       const to = target(file, node.source.value)
       if (to !== undefined) add(resolveExport(to, node.qualifier.name))
     }
-    for (const value of Object.values(node)) if (typeof value === "object") visit(value)
   }
-  read(file).declarations.get(name).forEach(visit)
   return found
 }
 

@@ -7,6 +7,7 @@ import { builtinModules } from "node:module"
 import { posix } from "node:path"
 import { parseSync } from "vite"
 import { isMain, lineAt, listFiles, readText, report, root } from "./lib/repo.mjs"
+import { nodes, spelled } from "./lib/syntax.mjs"
 
 /** What each package may import of ours: a whole package by its name, or one entry of it. */
 const workspace = {
@@ -62,16 +63,6 @@ const packageName = (specifier) =>
 
 const isTest = (path) => path.endsWith(".test.ts") || /^packages\/[^/]+\/test\//.test(path)
 
-/** Every node of a syntax tree, parents first. */
-function* nodes(node) {
-  if (Array.isArray(node)) {
-    for (const item of node) yield* nodes(item)
-  } else if (node !== null && typeof node === "object") {
-    if (typeof node.type === "string") yield node
-    for (const value of Object.values(node)) if (value !== null && typeof value === "object") yield* nodes(value)
-  }
-}
-
 /** What a node imports, if it imports: the specifier and whether only types come along. */
 const imported = (node) => {
   switch (node.type) {
@@ -89,14 +80,6 @@ const imported = (node) => {
       return undefined
   }
 }
-
-/** The words of a literal as written, for literals that hold text. */
-const spelled = (node) =>
-  node.type === "Literal" && typeof node.value === "string"
-    ? node.value
-    : node.type === "TemplateElement"
-      ? node.value.raw
-      : undefined
 
 const folderOf = (path) => {
   const [first, second] = path.slice("packages/core/src/".length).split("/")

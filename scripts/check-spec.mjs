@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { parseSync } from "vite"
 import { headings, split } from "./lib/markdown.mjs"
 import { isMain, lineAt, listFiles, readText, report, root } from "./lib/repo.mjs"
+import { nodes, spelled } from "./lib/syntax.mjs"
 
 const id = "[a-z][a-z0-9-]*(?:\\.[a-z0-9-]+)*\\.[0-9]+"
 const whole = new RegExp(`^${id}$`)
@@ -30,24 +31,13 @@ export const rulesOf = (path, text) => {
   return { rules, problems }
 }
 
-/** Strings of a TypeScript text with their place in it. */
-const strings = (path, text) => {
-  const found = []
-  const visit = (node) => {
-    if (Array.isArray(node)) return node.forEach(visit)
-    if (node === null || typeof node !== "object") return
-    if (node.type === "Literal" && typeof node.value === "string") found.push({ value: node.value, start: node.start })
-    if (node.type === "TemplateElement") found.push({ value: node.value.raw, start: node.start })
-    for (const value of Object.values(node)) if (typeof value === "object") visit(value)
-  }
-  visit(parseSync(path, text).program)
-  return found
-}
-
 /** Citations of a test: `{ id, at }`. */
 export const citationsOfTest = (path, text) =>
-  strings(path, text).flatMap(({ value, start }) =>
-    [...value.matchAll(cited)].map((match) => ({ id: match[1], at: `${path}:${lineAt(text, start)}` }))
+  [...nodes(parseSync(path, text).program)].flatMap((node) =>
+    [...(spelled(node) ?? "").matchAll(cited)].map((match) => ({
+      id: match[1],
+      at: `${path}:${lineAt(text, node.start)}`
+    }))
   )
 
 /** Citations of a vector file: the members of every `clauses` array in it, at any depth. */
