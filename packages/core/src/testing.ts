@@ -6,3 +6,4 @@ export {
   type TestRunner
 } from "./testing/StoreContract.ts"
 export { arbitrary, bitFlips, canonicalValue } from "./testing/Arbitrary.ts"
+export * as FixtureAccount from "./testing/FixtureAccount.ts"

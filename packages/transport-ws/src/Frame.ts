@@ -4,7 +4,7 @@
  * Spec: docs/spec/14-relay.md §14.1 (table of frames), rules relay.frame.1–2.
  * Portable: no platform import. Does not open connections, and does not judge what a frame asks for.
  */
-import { Canonical, Layout, Malformed } from "@tacit/core/hazmat"
+import { Canonical, Layout, Limits as CoreLimits, Malformed, Prekey } from "@tacit/core/hazmat"
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 
@@ -16,15 +16,6 @@ export const subprotocol = "tacit.1"
 
 /** Longest frame, in bytes. A longer message closes the connection with code 1009. */
 export const maxFrameBytes = 262_144
-
-/** Longest encoded envelope, in bytes (rule envelope.size.1). */
-export const maxEnvelopeBytes = 131_072
-
-/** Longest manifest a relay takes, in bytes: 50 devices, 500 revocations and extensions fit with room. */
-export const maxManifestBytes = 65_536
-
-/** Longest certificate, in bytes. */
-export const maxCertificateBytes = 512
 
 /** Most deliveries one `acknowledge` names. */
 export const maxAcknowledged = 1024
@@ -73,11 +64,10 @@ const request = Layout.uint()
 const key32 = Layout.bytes({ length: 32 })
 const signature = Layout.bytes({ length: 64 })
 const mailbox = Layout.bytes({ length: 16 })
-const user = Layout.text({ min: 1, max: 64 })
-const manifest = Layout.bytes({ min: 1, max: maxManifestBytes })
-const certificate = Layout.bytes({ min: 1, max: maxCertificateBytes })
-const envelope = Layout.bytes({ min: 1, max: maxEnvelopeBytes })
-const prekeyId = Layout.uint({ min: 1 })
+const user = Layout.text({ min: 1, max: CoreLimits.maxUserNameBytes })
+const manifest = Layout.bytes({ min: 1, max: CoreLimits.maxManifestBytes })
+const certificate = Layout.bytes({ min: 1, max: CoreLimits.maxCertificateBytes })
+const envelope = Layout.bytes({ min: 1, max: CoreLimits.maxEnvelopeBytes })
 
 /** Name, challenge and limits a relay greets with. A limit that is absent is not promised. Odd keys: all ignorable. */
 export const Limits = Layout.extensions({
@@ -89,17 +79,9 @@ export const Limits = Layout.extensions({
 })
 export type Limits = Layout.Type<typeof Limits>
 
-/** `[id, key 32, signature 64]` */
-export const SignedPrekey = Layout.tuple({ id: prekeyId, key: key32, signature })
-export type SignedPrekey = Layout.Type<typeof SignedPrekey>
-
-/** `[id, key 1184, signature 64]` */
-export const KemPrekey = Layout.tuple({ id: prekeyId, key: Layout.bytes({ length: 1184 }), signature })
-export type KemPrekey = Layout.Type<typeof KemPrekey>
-
-/** `[id, key 32]` */
-export const OneTimePrekey = Layout.tuple({ id: prekeyId, key: key32 })
-export type OneTimePrekey = Layout.Type<typeof OneTimePrekey>
+export type SignedPrekey = Prekey.SignedPrekey
+export type KemPrekey = Prekey.KemPrekey
+export type OneTimePrekey = Prekey.OneTimePrekey
 
 export const Hello = Layout.tuple({ type: Layout.literal(1), request, client: Layout.text({ max: 64 }) })
 export const Welcome = Layout.tuple({
@@ -140,10 +122,10 @@ export const LoggedIn = Layout.tuple({
 export const PublishPrekeys = Layout.tuple({
   type: Layout.literal(7),
   request,
-  signed: Layout.list(SignedPrekey, { max: 1 }),
-  lastResortKem: Layout.list(KemPrekey, { max: 1 }),
-  oneTime: Layout.list(OneTimePrekey, { max: maxOneTimePrekeys }),
-  oneTimeKem: Layout.list(KemPrekey, { max: maxOneTimePrekeys })
+  signed: Layout.list(Prekey.SignedPrekey, { max: 1 }),
+  lastResortKem: Layout.list(Prekey.KemPrekey, { max: 1 }),
+  oneTime: Layout.list(Prekey.OneTimePrekey, { max: maxOneTimePrekeys }),
+  oneTimeKem: Layout.list(Prekey.KemPrekey, { max: maxOneTimePrekeys })
 })
 export const PublishManifest = Layout.tuple({
   type: Layout.literal(8),
@@ -166,7 +148,8 @@ export const Submit = Layout.tuple({
   request,
   /** 16 bytes, or empty for none. */
   token: Layout.bytes({ max: 16 }),
-  envelope
+  /** As long as a frame may be, so that a relay can answer `too-large` to the request. */
+  envelope: Layout.bytes({ max: maxFrameBytes })
 })
 export const Accepted = Layout.tuple({ type: Layout.literal(15), request })
 export const Deliver = Layout.tuple({
@@ -190,7 +173,7 @@ export const ErrorFrame = Layout.tuple({
   code: Layout.text({ min: 1, max: 32 }),
   message: Layout.text({ max: 256 }),
   retryAfterMs: Layout.uint(),
-  detail: Layout.bytes({ max: maxManifestBytes })
+  detail: Layout.bytes({ max: CoreLimits.maxManifestBytes })
 })
 
 /** What a client may send. */

@@ -1,0 +1,169 @@
+/**
+ * One WebSocket connection as the relay sees it: what it may ask, what it is owed, and how much may lie in buffers.
+ *
+ * Spec: docs/spec/14-relay.md rules relay.frame.2, relay.frame.4, relay.two.2, relay.mailbox.1, relay.heartbeat.1.
+ * Judges no frames, and knows no database: envelopes to push come from the function it is given.
+ */
+import { encodeRelay, type RelayFrame } from "@tacit/transport-ws/frames"
+import type { WebSocket } from "ws"
+import type { Device } from "./Accounts.ts"
+import type { Waiting } from "./Mailboxes.ts"
+import type { RelayLimits } from "./Options.ts"
+import { tokenBucket, window, type TokenBucket, type Window } from "./RateLimit.ts"
+
+/** Most credit a connection can gather. */
+const maxCredit = 65_535
+
+/** Envelopes read from the database at a time while pushing. */
+const pushBatch = 32
+
+/** Frames that did not decode before the connection is closed (rule relay.frame.2). */
+const maxBadFrames = 16
+
+/** What a connection needs of its surroundings. */
+export interface ConnectionEnvironment {
+  readonly limits: RelayLimits
+  readonly read: (device: number, after: number, limit: number) => ReadonlyArray<Waiting>
+  readonly onDelivered: () => void
+}
+
+export class Connection {
+  /** Rule relay.two.2: the first frame of either group decides. */
+  mode: "open" | "anonymous" | "authenticated" = "open"
+  /** From the last welcome; used up by a login. */
+  challenge: Uint8Array | undefined = undefined
+  /** Set by a login. */
+  device: Device | undefined = undefined
+  /** Monotonic ms of the last sign of life. */
+  lastHeard = performance.now()
+  readonly work: TokenBucket
+  readonly unknownNames: Window
+  private readonly socket: WebSocket
+  private readonly environment: ConnectionEnvironment
+  private credit = 0
+  /** Highest delivery pushed on this connection. */
+  private pushed = 0
+  /** Whether nothing waits past `pushed`, as far as is known. */
+  private caughtUp = false
+  private badFrames = 0
+  private receivedBytes = 0
+  private asked = false
+
+  constructor(socket: WebSocket, environment: ConnectionEnvironment) {
+    const { limits } = environment
+    this.socket = socket
+    this.environment = environment
+    this.work = tokenBucket({ capacity: limits.connectionBurst, perSecond: limits.connectionPerSecond })
+    this.unknownNames = window({ limit: limits.unknownNamesPerMinute, windowMs: 60_000 })
+  }
+
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN
+  }
+
+  /** Sends a frame if the connection is still open. */
+  send(frame: RelayFrame): void {
+    if (!this.isOpen) return
+    this.socket.send(encodeRelay(frame), this.written)
+    if (this.isCongested) this.socket.pause()
+  }
+
+  /** Whether the client reads too slowly to be sent more. */
+  private get isCongested(): boolean {
+    return this.socket.bufferedAmount > this.environment.limits.sendBufferBytes
+  }
+
+  private readonly written = (): void => {
+    if (this.socket.bufferedAmount > this.environment.limits.sendBufferBytes / 2) return
+    this.resumeReading()
+    this.push()
+  }
+
+  /** Closes after what was sent. The other side is given a moment; then the socket is cut. */
+  close(code: number, reason: string): void {
+    this.device = undefined
+    this.socket.close(code, reason)
+  }
+
+  terminate(): void {
+    this.device = undefined
+    this.socket.terminate()
+  }
+
+  /** A frame of so many bytes waits for its commit. */
+  received(bytes: number): void {
+    this.receivedBytes += bytes
+    if (this.receivedBytes > this.environment.limits.receiveBufferBytes) this.socket.pause()
+  }
+
+  /** It was answered. */
+  answered(bytes: number): void {
+    this.receivedBytes -= bytes
+    this.resumeReading()
+  }
+
+  private resumeReading(): void {
+    const { limits } = this.environment
+    if (
+      this.socket.isPaused &&
+      this.receivedBytes <= limits.receiveBufferBytes / 2 &&
+      this.socket.bufferedAmount <= limits.sendBufferBytes
+    ) {
+      this.socket.resume()
+    }
+  }
+
+  /** Counts a frame that does not decode; `true` when it was one too many. */
+  isBadFrameTooMany(): boolean {
+    this.badFrames++
+    return this.badFrames >= maxBadFrames
+  }
+
+  addCredit(credit: number): void {
+    this.credit = Math.min(maxCredit, this.credit + credit)
+  }
+
+  /** Something new lies in the mailbox. */
+  wake(): void {
+    this.caughtUp = false
+    this.push()
+  }
+
+  /** Pushes envelopes as far as credit and buffers allow. */
+  push(): void {
+    const { device } = this
+    if (device === undefined) return
+    while (this.credit > 0 && !this.caughtUp && this.isOpen && !this.isCongested) {
+      const limit = Math.min(this.credit, pushBatch)
+      const waiting = this.environment.read(device.id, this.pushed, limit)
+      for (const { delivery, envelope, receivedAt } of waiting) {
+        this.credit--
+        this.pushed = delivery
+        this.send({ type: 16, request: 0, delivery, receivedAt, envelope })
+        this.environment.onDelivered()
+      }
+      this.caughtUp = waiting.length < limit
+    }
+  }
+
+  /** Anything arrived. */
+  heard(): void {
+    this.lastHeard = performance.now()
+    this.asked = false
+  }
+
+  /** Asks for a sign of life after a silence, and gives up after three. `true` when it gave up. */
+  checkHeartbeat(now: number): boolean {
+    const silence = now - this.lastHeard
+    const { heartbeatMs } = this.environment.limits
+    if (silence > 3 * heartbeatMs) {
+      this.terminate()
+      return true
+    }
+    if (silence > heartbeatMs && !this.asked && this.isOpen) {
+      this.asked = true
+      this.socket.ping()
+    }
+    return false
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * What each frame does: who may send it, what it changes, what is answered.
+ *
+ * Spec: docs/spec/14-relay.md §14.1 (table), §14.2–14.4.
+ * Runs inside the group commit: `run` changes the database, `after` follows the commit. Opens no sockets.
+ */
+import { randomBytes } from "node:crypto"
+import { CloseCode, maxFrameBytes, type ClientFrame, type RelayFrame } from "@tacit/transport-ws/frames"
+import { Limits } from "@tacit/core/hazmat"
+import type { Accounts, Device, Published } from "./Accounts.ts"
+import type { Connection } from "./Connection.ts"
+import type { Mailboxes } from "./Mailboxes.ts"
+import type { RelayMetrics } from "./Metrics.ts"
+import type { Observation } from "./Observation.ts"
+import type { RelayLimits } from "./Options.ts"
+import type { Prekeys } from "./Prekeys.ts"
+import { isRefusal, refuse, type Refusal } from "./Refusal.ts"
+
+/** What a frame came to. `after` runs when it is durable, before the answer is sent. */
+export interface Outcome {
+  readonly answer?: RelayFrame
+  readonly after?: () => void
+}
+
+export interface Handler {
+  readonly handle: (connection: Connection, frame: ClientFrame) => Outcome | Refusal
+  /** The connection is gone. */
+  readonly forget: (connection: Connection) => void
+  /** Pushes to everybody whose mailbox changed in the batch that was committed. */
+  readonly pushWoken: () => void
+  /** Devices connected. */
+  readonly online: () => number
+}
+
+/** Work a frame costs its connection. Signatures cost 50 to 100 µs each, most frames 20. */
+export const costOf = (frame: ClientFrame): number => {
+  switch (frame.type) {
+    case 3:
+      return 64
+    case 5:
+      return 16
+    case 7:
+      return 2 + 4 * (frame.signed.length + frame.lastResortKem.length + frame.oneTimeKem.length)
+    case 8:
+      return 16 + 8 * frame.certificates.length
+    case 14:
+      return 1 + Math.floor(frame.envelope.length / 16_384)
+    case 17:
+      return 1 + Math.floor(frame.deliveries.length / 16)
+    default:
+      return 1
+  }
+}
+
+/** Rule relay.two.2: which connection a frame belongs to. */
+const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "device" => {
+  switch (type) {
+    case 1:
+    case 20:
+      return "any"
+    case 10:
+    case 12:
+    case 14:
+    case 18:
+      return "anonymous"
+    case 3:
+    case 5:
+      return "login"
+    default:
+      return "device"
+  }
+}
+
+export const makeHandler = (services: {
+  readonly name: string
+  readonly limits: RelayLimits
+  readonly now: () => number
+  readonly accounts: Accounts
+  readonly prekeys: Prekeys
+  readonly mailboxes: Mailboxes
+  readonly metrics: RelayMetrics
+  readonly observation: Observation
+}): Handler => {
+  const { accounts, limits, mailboxes, metrics, name, now, observation, prekeys } = services
+  const online = new Map<number, Connection>()
+  const woken = new Set<number>()
+
+  const status = (request: number, device: Device): RelayFrame => ({
+    type: 6,
+    request,
+    waiting: mailboxes.waiting(device.id),
+    ...prekeys.stock(device.id)
+  })
+
+  const closeRevoked =
+    ({ revoked }: Published) =>
+    (): void => {
+      for (const device of revoked) {
+        online.get(device)?.close(CloseCode.revoked, "revoked")
+        online.delete(device)
+      }
+    }
+
+  const takeOver = (connection: Connection, device: Device) => (): void => {
+    const before = online.get(device.id)
+    if (before !== undefined && before !== connection) before.close(CloseCode.replaced, "replaced")
+    online.set(device.id, connection)
+  }
+
+  const welcome = (connection: Connection, request: number): Outcome => {
+    const challenge = new Uint8Array(randomBytes(32))
+    connection.challenge = challenge
+    return {
+      answer: {
+        type: 2,
+        request,
+        relay: name,
+        challenge,
+        now: now(),
+        limits: {
+          frameBytes: maxFrameBytes,
+          envelopeBytes: Limits.maxEnvelopeBytes,
+          mailboxEnvelopes: limits.mailboxEnvelopes,
+          mailboxBytes: limits.mailboxBytes,
+          retentionMs: limits.retentionMs,
+          unknown: []
+        }
+      }
+    }
+  }
+
+  const handleDevice = (connection: Connection, device: Device, frame: ClientFrame): Outcome | Refusal => {
+    const { request } = frame
+    switch (frame.type) {
+      case 7: {
+        const stock = prekeys.publish(device, frame)
+        return isRefusal(stock) ? stock : { answer: status(request, device) }
+      }
+      case 8: {
+        const published = accounts.publishManifest(device, frame)
+        return isRefusal(published) ? published : { answer: { type: 4, request }, after: closeRevoked(published) }
+      }
+      case 9:
+        mailboxes.setToken(device.id, frame.tokenHash)
+        return { answer: { type: 4, request } }
+      case 17: {
+        const forgotten = mailboxes.acknowledge(device.id, frame.deliveries, now())
+        return { answer: { type: 4, request }, after: () => metrics.acknowledged.add("", forgotten) }
+      }
+      case 19:
+        return {
+          after: () => {
+            connection.addCredit(frame.credit)
+            connection.push()
+          }
+        }
+      default:
+        return refuse("unknown-frame")
+    }
+  }
+
+  const handleAnonymous = (connection: Connection, frame: ClientFrame): Outcome | Refusal => {
+    const { request } = frame
+    switch (frame.type) {
+      case 14: {
+        const taken = mailboxes.submit(frame.token, frame.envelope, now())
+        if (isRefusal(taken)) return taken
+        return {
+          answer: { type: 15, request },
+          after: () => {
+            if (!taken.stored) return metrics.repeated.add()
+            metrics.accepted.add()
+            metrics.acceptedBytes.add("", frame.envelope.length)
+            observation.submitted(taken.device, taken.kind, frame)
+            woken.add(taken.device)
+          }
+        }
+      }
+      case 10: {
+        const wait = connection.unknownNames.wait(now())
+        if (wait > 0) return refuse("rate-limited", wait)
+        const chain = accounts.lookUp(frame.user)
+        if (!isRefusal(chain)) return { answer: { type: 11, request, ...chain } }
+        connection.unknownNames.add(now())
+        return chain
+      }
+      case 18: {
+        const chain = accounts.manifestsAfter(frame.account, frame.after)
+        return isRefusal(chain) ? chain : { answer: { type: 11, request, ...chain } }
+      }
+      case 12: {
+        const device = accounts.find(frame.account, frame.device)
+        if (isRefusal(device)) return device
+        const bundle = prekeys.handOut(device, now())
+        return isRefusal(bundle) ? bundle : { answer: { type: 13, request, bundle: bundle.bytes } }
+      }
+      default:
+        return refuse("unknown-frame")
+    }
+  }
+
+  const handleLogin = (connection: Connection, frame: ClientFrame): Outcome | Refusal => {
+    const { challenge } = connection
+    if (frame.type === 3) {
+      const published = accounts.register(frame, challenge, now())
+      return isRefusal(published)
+        ? published
+        : { answer: { type: 4, request: frame.request }, after: closeRevoked(published) }
+    }
+    if (frame.type !== 5) return refuse("unknown-frame")
+    if (connection.device !== undefined) return refuse("not-anonymous")
+    connection.challenge = undefined
+    const device = accounts.login(frame, challenge)
+    if (isRefusal(device)) return device
+    // Set before the commit: frames behind this one in the same batch count on it. A failed commit closes the connection.
+    connection.device = device
+    return { answer: status(frame.request, device), after: takeOver(connection, device) }
+  }
+
+  return {
+    handle: (connection, frame) => {
+      switch (groupOf(frame.type)) {
+        case "any":
+          return frame.type === 1 ? welcome(connection, frame.request) : { answer: { type: 4, request: frame.request } }
+        case "anonymous":
+          if (connection.mode === "authenticated") return refuse("not-anonymous")
+          connection.mode = "anonymous"
+          return handleAnonymous(connection, frame)
+        case "login":
+          if (connection.mode === "anonymous") return refuse("not-anonymous")
+          connection.mode = "authenticated"
+          return handleLogin(connection, frame)
+        case "device":
+          return connection.device === undefined
+            ? refuse("not-logged-in")
+            : handleDevice(connection, connection.device, frame)
+      }
+    },
+    forget: (connection) => {
+      const { device } = connection
+      if (device !== undefined && online.get(device.id) === connection) online.delete(device.id)
+      connection.device = undefined
+    },
+    pushWoken: () => {
+      for (const device of woken) online.get(device)?.wake()
+      woken.clear()
+    },
+    online: () => online.size
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * One-time passwords an administrator issues.
+ *
+ * Spec: docs/spec/14-relay.md rules relay.register.1, relay.register.4.
+ * Stores hashes only. 100 random bits need no slow hash: guessing is hopeless, and attempts are limited besides.
+ */
+import { randomBytes, timingSafeEqual } from "node:crypto"
+import type { CryptoProvider } from "@tacit/core/hazmat"
+import type { Database } from "./Database.ts"
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+const length = 20
+const userName = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** Whether a text may be a user name. */
+export const isUserName = (text: string): boolean => userName.test(text)
+
+/** An invitation that fits a password. `usedBy` is the device that registered with it, if any. */
+export interface Invitation {
+  readonly id: number
+  readonly usedBy: number | undefined
+}
+
+export interface Invitations {
+  /** Issues a password for a valid name; five groups of four characters. Runs inside a transaction. */
+  readonly issue: (name: string, now: number) => string
+  /** The unexpired invitation of this name and password. Takes as long whether or not there is one. */
+  readonly find: (name: string, password: string, now: number) => Invitation | undefined
+  readonly use: (invitation: Invitation, device: number) => void
+  /** Deletes expired ones; returns how many. */
+  readonly expire: (now: number) => number
+}
+
+/** 20 characters of base 32 out of 20 random bytes; 256 is a multiple of 32, so none is likelier. */
+const randomPassword = (): string =>
+  Array.from(randomBytes(length), (byte) => alphabet[byte & 31]!)
+    .join("")
+    .replace(/(.{4})(?!$)/g, "$1-")
+
+/** The 20 characters that count. */
+const canonical = (password: string): string => password.replace(/[\s-]/g, "").toUpperCase()
+
+export const makeInvitations = (db: Database, crypto: CryptoProvider, lifetimeMs: number): Invitations => {
+  const insert = db.sql("INSERT INTO invitations (name, password_hash, expires_at) VALUES (?, ?, ?)")
+  const ofName = db.sql(
+    "SELECT id, password_hash, used_by FROM invitations WHERE name = ? AND expires_at > ? ORDER BY id"
+  )
+  const setUsed = db.sql("UPDATE invitations SET used_by = ? WHERE id = ? AND used_by IS NULL")
+  const deleteExpired = db.sql("DELETE FROM invitations WHERE expires_at <= ?")
+  const hash = (password: string): Uint8Array => crypto.sha256(new TextEncoder().encode(canonical(password)))
+  const decoy = randomBytes(32)
+  return {
+    issue: (name, now) => {
+      const password = randomPassword()
+      insert.run(name, hash(password), now + lifetimeMs)
+      return password
+    },
+    find: (name, password, now) => {
+      const given = hash(password)
+      let found: Invitation | undefined
+      const rows = ofName.all(name, now)
+      for (const row of rows.length === 0 ? [{ id: 0, password_hash: decoy, used_by: null }] : rows) {
+        if (timingSafeEqual(row["password_hash"] as Uint8Array, given)) {
+          found = { id: Number(row["id"]), usedBy: row["used_by"] === null ? undefined : Number(row["used_by"]) }
+        }
+      }
+      return found
+    },
+    use: (invitation, device) => void setUsed.run(device, invitation.id),
+    expire: (now) => deleteExpired.run(now)
+  }
+}

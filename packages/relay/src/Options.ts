@@ -1,0 +1,97 @@
+/**
+ * What a relay is told at start: where its database is, where it listens, and its bounds.
+ *
+ * Spec: docs/spec/14-relay.md; the numbers are those of its rules. Bounds without a rule are this implementation's own.
+ */
+import type { CryptoProvider } from "@tacit/core/hazmat"
+import * as Config from "effect/Config"
+
+/** Bounds of a relay. Each has a reason; tests and small machines may lower them. */
+export interface RelayLimits {
+  /** Envelopes one mailbox holds (rule relay.mailbox.2). */
+  readonly mailboxEnvelopes: number
+  /** Bytes of envelopes one mailbox holds (rule relay.mailbox.2). */
+  readonly mailboxBytes: number
+  /** How long an envelope waits, in ms (rule relay.mailbox.2). */
+  readonly retentionMs: number
+  /** How long a digest outlives its acknowledged envelope, in ms (rule relay.submit.3). */
+  readonly digestMs: number
+  /** How long a one-time password is good for, in ms (rule relay.register.1). */
+  readonly inviteMs: number
+  /** Refused registrations of one name in `attemptMs` (rule relay.register.2). */
+  readonly attempts: number
+  readonly attemptMs: number
+  /** Bundles with one-time prekeys, of one device and minute (rule relay.prekeys.2). */
+  readonly bundlesPerMinute: number
+  /** Unknown names one connection may ask for in a minute (rule relay.directory.1). */
+  readonly unknownNamesPerMinute: number
+  /** Session starts without a token, per mailbox (rule relay.submit.2). */
+  readonly startBurst: number
+  readonly startsPerSecond: number
+  /**
+   * Work of one connection: a frame costs 1 and 1 more for every 16 KiB; one with signatures to verify costs more. Far above
+   * what a person's devices need; it keeps one connection from taking the whole machine.
+   */
+  readonly connectionBurst: number
+  readonly connectionPerSecond: number
+  /** Connections at a time. Each costs about 50 kB; past it an upgrade is answered 503. */
+  readonly connections: number
+  /** Bytes of unread answers and deliveries held for one connection before the relay stops reading and pushing. */
+  readonly sendBufferBytes: number
+  /** Bytes of frames of one connection that wait for the next commit before the relay stops reading from it. */
+  readonly receiveBufferBytes: number
+  /** Silence after which the other side is asked for a sign of life; the connection is dropped after three times that (rule relay.heartbeat.1). */
+  readonly heartbeatMs: number
+  /** How long a shutdown waits for clients to close (rule relay.shutdown.1). */
+  readonly shutdownMs: number
+  /** Work items in one commit. Larger batches cost latency and gain little. */
+  readonly commitItems: number
+}
+
+export const defaultLimits: RelayLimits = {
+  mailboxEnvelopes: 10_000,
+  mailboxBytes: 256 * 1024 * 1024,
+  retentionMs: 30 * 24 * 60 * 60 * 1000,
+  digestMs: 10 * 60 * 1000,
+  inviteMs: 7 * 24 * 60 * 60 * 1000,
+  attempts: 5,
+  attemptMs: 10 * 60 * 1000,
+  bundlesPerMinute: 30,
+  unknownNamesPerMinute: 60,
+  startBurst: 128,
+  startsPerSecond: 4,
+  connectionBurst: 8_192,
+  connectionPerSecond: 8_192,
+  connections: 10_000,
+  sendBufferBytes: 1024 * 1024,
+  receiveBufferBytes: 4 * 1024 * 1024,
+  heartbeatMs: 20_000,
+  shutdownMs: 5_000,
+  commitItems: 512
+}
+
+export interface RelayOptions {
+  /** File of the database; created when absent. `":memory:"` keeps nothing. */
+  readonly database: string
+  /** Name that logins are bound to. Never change it while clients know the old one. `localhost` when nothing is said. */
+  readonly name?: string
+  /** Address to listen on: 127.0.0.1, or 0.0.0.0 when `public`. */
+  readonly host?: string
+  /** 0 (the default) takes a free one. */
+  readonly port?: number
+  /** Allows an address that other machines reach. Put TLS in front of it: tokens and metadata travel in the clear otherwise. */
+  readonly public?: boolean
+  /** Keeps a log of submissions in memory, for demonstrations of what an operator sees. */
+  readonly observe?: boolean
+  readonly limits?: Partial<RelayLimits>
+  /** Verifies signatures and hashes. The native provider when nothing is said. */
+  readonly crypto?: CryptoProvider
+}
+
+/** Options from the environment; see the table in the package's README. */
+export const config: Config.Config<RelayOptions> = Config.all({
+  database: Config.String("TACIT_RELAY_DATABASE").pipe(Config.withDefault("relay.db")),
+  name: Config.String("TACIT_RELAY_NAME").pipe(Config.withDefault("localhost")),
+  port: Config.Int("TACIT_RELAY_PORT").pipe(Config.withDefault(8443)),
+  public: Config.Boolean("TACIT_RELAY_PUBLIC").pipe(Config.withDefault(false))
+})

@@ -1,0 +1,51 @@
+/**
+ * The relay for programs without Effect.
+ *
+ * Spec: docs/spec/14-relay.md.
+ * Every function runs one Effect and adds nothing; errors come out as they are.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { RelaySaw } from "./Observation.ts"
+import type { RelayOptions } from "./Options.ts"
+import { makeRelay } from "./Relay.ts"
+
+/** {@link RelayHandle} with promises. Rejects with `RelayError` or `InvalidUser`. */
+export interface RunningRelay {
+  readonly port: number
+  readonly url: string
+  readonly name: string
+  readonly invite: (user: string) => Promise<string>
+  readonly relaySaw: () => Promise<RelaySaw>
+  readonly metrics: () => Promise<string>
+  readonly close: () => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+const run = async <A, E>(effect: Effect.Effect<A, E>): Promise<A> => {
+  const exit = await Effect.runPromiseExit(effect)
+  if (Exit.isSuccess(exit)) return exit.value
+  throw Cause.squash(exit.cause) as Error
+}
+
+/** Starts a relay. It runs until `close`. */
+export const startRelay = async (options: RelayOptions): Promise<RunningRelay> => {
+  const scope = await run(Scope.make())
+  const close = (): Promise<void> => run(Scope.close(scope, Exit.void))
+  const handle = await run(Scope.provide(makeRelay(options), scope)).catch(async (error: unknown) => {
+    await close()
+    throw error as Error
+  })
+  return {
+    port: handle.port,
+    url: handle.url,
+    name: handle.name,
+    invite: (user) => run(handle.invite(user)),
+    relaySaw: () => run(handle.relaySaw),
+    metrics: () => run(handle.metrics),
+    close,
+    [Symbol.asyncDispose]: close
+  }
+}
