@@ -1,0 +1,131 @@
+/**
+ * From an error to what a person reads: what happened, what to do next, and the exit code.
+ *
+ * Spec: docs/spec/14-relay.md §14.1 (codes); docs/spec/07-sequencing.md §7.3.
+ * Repeats no secret, plaintext or bytes of a peer; the technical cause is shown only with `--debug`.
+ */
+import { ExitCode } from "./ExitCode.ts"
+
+export interface Explanation {
+  readonly exit: ExitCode
+  /** The error's tag, or `Failed`. */
+  readonly code: string
+  readonly message: string
+  /** What to do next. */
+  readonly next: string
+}
+
+interface Tagged {
+  readonly _tag: string
+  readonly [field: string]: unknown
+}
+
+const isTagged = (error: unknown): error is Tagged =>
+  typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
+
+const field = (error: Tagged, name: string): string => {
+  const value = error[name]
+  return typeof value === "string" ? value : ""
+}
+
+/** Every public error has its line here; anything else is `Failed` with exit code 1. */
+export const explain = (error: unknown): Explanation => {
+  if (error instanceof Error && error.name === "AbortError") {
+    return { exit: ExitCode.interrupted, code: "Interrupted", message: "interrupted", next: "Run it again to go on." }
+  }
+  if (!isTagged(error)) return failed(error)
+  const as = (exit: ExitCode, message: string, next: string): Explanation => ({ exit, code: error._tag, message, next })
+  switch (error._tag) {
+    case "UsageError":
+      return as(ExitCode.usage, field(error, "message"), field(error, "next"))
+    case "NotRegistered":
+      return as(ExitCode.notRegistered, "this profile holds no account yet", "Run `tacit register --relay <url> --user <name>` first.")
+    case "AlreadyRegistered":
+      return as(ExitCode.notRegistered, "this profile already holds an account", "Use it, or choose another --profile.")
+    case "Refused":
+      return refused(field(error, "code"), field(error, "explanation"), error["retryAfterMs"])
+    case "UnknownUser":
+      return as(ExitCode.refused, `the relay knows no user ${field(error, "user")}`, "Check the spelling, or ask them for their name.")
+    case "TransportError":
+      return as(ExitCode.unreachable, "the relay cannot be reached", "Check the address (--relay) and the network. What was queued is kept and sent later.")
+    case "Unreachable":
+      return as(ExitCode.unreachable, field(error, "message"), "Check the address (--relay) and the network. What was queued is kept and sent later.")
+    case "IdentityChanged":
+      return as(
+        ExitCode.identityChanged,
+        `the name ${field(error, "user")} now stands for another identity (${short(field(error, "offered"))}) than the one known (${short(field(error, "pinned"))})`,
+        "Compare the account ids with them over another channel, then send again with --accept-identity <account id>."
+      )
+    case "PeerMisbehaved":
+      return as(ExitCode.refused, `what the relay said about ${field(error, "user")} does not verify (${field(error, "failure")})`, "Nothing was sent. Tell the relay's operator.")
+    case "InvalidMessage":
+      return as(ExitCode.usage, invalid[field(error, "reason")] ?? "the message is not valid", "Nothing was sent.")
+    case "StoreError":
+      return as(ExitCode.store, `the store failed to ${field(error, "operation")}`, "Check disk space and permissions of the data directory, then try again.")
+    case "LeaseLost":
+    case "StoreBusy":
+      return as(ExitCode.store, "another process uses this profile", "Stop the other one, or use another --profile.")
+    case "Conflict":
+      return as(ExitCode.store, "another process changed the store", "Stop the other one, then try again.")
+    case "StoredRecordError":
+      return error["reason"] === "version"
+        ? as(ExitCode.store, `the store holds a ${field(error, "kind")} record of a newer release`, "Update tacit. Nothing was changed.")
+        : as(ExitCode.store, `the store's ${field(error, "kind")} record is damaged`, "Put back a backup, or register a new device. Nothing was changed.")
+    case "RelayError":
+      return as(...(relayErrors[field(error, "reason")] ?? [ExitCode.failed, "the relay failed", "Run it again with --debug."]))
+    case "InvalidUser":
+      return as(ExitCode.usage, invalid["bad-user"] ?? "", "Choose another name.")
+    case "CustodyError":
+      return as(ExitCode.store, "the private keys cannot be used", "Check that the profile is complete, or register again.")
+    default:
+      return failed(error)
+  }
+}
+
+const failed = (error: unknown): Explanation => ({
+  exit: ExitCode.failed,
+  code: isTagged(error) ? error._tag : "Failed",
+  message: error instanceof Error && error.message !== "" ? error.message : "it failed",
+  next: "Run it again with --debug for the technical cause."
+})
+
+/** Of a relay's own process, not of one that answers. */
+const relayErrors: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
+  database: [ExitCode.store, "the relay's database cannot be used", "Check the --data directory, its permissions and the disk."],
+  newer: [ExitCode.store, "the relay's database was written by a newer release", "Update tacit. Nothing was changed."],
+  "in-use": [ExitCode.store, "another relay serves this database", "Stop the other one, or use another --data directory."],
+  listen: [ExitCode.failed, "the relay cannot listen there", "The port may be taken: choose another --port, or 0 for a free one."],
+  "not-public": [ExitCode.usage, "other machines would reach that address", "Add --public if that is meant, and put TLS in front of it."],
+  storage: [ExitCode.store, "the relay's storage failed", "Check the disk, then start it again."]
+}
+
+const short = (id: string): string => `${id.slice(0, 8)}…`
+
+const invalid: Readonly<Record<string, string>> = {
+  "too-large": "the message is larger than 65,536 bytes",
+  "empty-key": "the idempotency key is empty or too long",
+  "bad-media-type": "the media type is not valid",
+  "bad-user": "that is not a user name: letters a–z, digits, dots, dashes and underscores, at most 64",
+  "not-unicode": "the text holds half a surrogate pair and has no UTF-8 form"
+}
+
+const relayCodes: Readonly<Record<string, readonly [message: string, next: string]>> = {
+  "bad-password": ["the relay does not accept this user and one-time password", "Ask the relay's operator for a new one: `tacit relay invite <user>`."],
+  "name-taken": ["this name belongs to somebody else", "Choose another --user."],
+  "bad-proof": ["the relay does not accept the proof of possession", "Check that --relay is the relay that issued the password."],
+  "unknown-device": ["the relay does not know this device, or it was removed", "Register again under a new --profile."],
+  "unknown-user": ["the relay knows no such user", "Check the spelling, or ask them for their name."],
+  "stale-state": ["this store is an old copy", "Use the newest copy of the data directory."],
+  quota: ["the recipient's mailbox is full", "Try again when they have been online."],
+  "rate-limited": ["too many requests", "Wait, then try again."],
+  "going-away": ["the relay is shutting down", "Try again in a moment."]
+}
+
+const refused = (code: string, explanation: string, retryAfterMs: unknown): Explanation => {
+  const [message, next] = relayCodes[code] ?? [
+    `the relay refused (${code})`,
+    explanation === "" ? "Ask the relay's operator." : explanation
+  ]
+  const wait = typeof retryAfterMs === "number" && retryAfterMs > 0 ? ` Not before ${Math.ceil(retryAfterMs / 1000)} s.` : ""
+  return { exit: ExitCode.refused, code: `Refused:${code}`, message, next: `${next}${wait}` }
+}

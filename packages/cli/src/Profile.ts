@@ -1,0 +1,68 @@
+/**
+ * Where an account lives on this machine: one directory per profile with its store and its settings.
+ *
+ * `<data>/<profile>/client.db` is the store, `<data>/<profile>/profile.json` says which relay and user it belongs to.
+ * Holds no secret itself; the directory is readable by its owner only.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { homedir } from "node:os"
+import { join } from "node:path"
+import type { Inputs } from "./Arguments.ts"
+import { UsageError } from "./UsageError.ts"
+
+export interface Profile {
+  readonly name: string
+  readonly directory: string
+  /** The SQLite file of the client's store. */
+  readonly store: string
+  readonly relay: string | undefined
+  readonly user: string | undefined
+}
+
+/** Where profiles are kept unless `--data` or TACIT_DATA says otherwise: `$XDG_DATA_HOME/tacit`, or `~/.local/share/tacit`. */
+export const defaultData = (env: Readonly<Record<string, string | undefined>>): string => {
+  const base = env.XDG_DATA_HOME
+  return join(base !== undefined && base.startsWith("/") ? base : join(homedir(), ".local", "share"), "tacit")
+}
+
+/** The profile named by the inputs. It need not exist yet. */
+export const locate = (inputs: Inputs, env: Readonly<Record<string, string | undefined>>): Profile => {
+  const name = inputs.required("profile")
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    throw new UsageError("a profile name is made of letters, digits, dots, dashes and underscores", "Choose another --profile.")
+  }
+  const directory = join(inputs.text("data") ?? defaultData(env), name)
+  const stored = readSettings(join(directory, "profile.json"))
+  return { name, directory, store: join(directory, "client.db"), ...stored }
+}
+
+/** Whether the profile has a store on disk. */
+export const exists = (profile: Profile): boolean => existsSync(profile.store)
+
+/** Makes the directory (mode 0700), if it is not there. */
+export const create = (profile: Profile): void => {
+  mkdirSync(profile.directory, { recursive: true, mode: 0o700 })
+}
+
+/** Remembers relay and user for later commands. Replaces the file in one step. */
+export const remember = (profile: Profile, settings: { readonly relay: string; readonly user: string }): void => {
+  create(profile)
+  const file = join(profile.directory, "profile.json")
+  writeFileSync(`${file}.new`, `${JSON.stringify({ version: 1, ...settings }, null, 2)}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+const readSettings = (file: string): { readonly relay: string | undefined; readonly user: string | undefined } => {
+  if (!existsSync(file)) return { relay: undefined, user: undefined }
+  const bad = () => new UsageError(`${file} cannot be read`, "Mend or delete it, and give --relay and --user again.")
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(file, "utf8"))
+  } catch {
+    throw bad()
+  }
+  if (typeof parsed !== "object" || parsed === null) throw bad()
+  const { relay, user } = parsed as { readonly relay?: unknown; readonly user?: unknown }
+  if (typeof relay !== "string" || typeof user !== "string") throw bad()
+  return { relay, user }
+}
