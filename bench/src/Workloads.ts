@@ -115,12 +115,12 @@ export interface Sizes {
 }
 
 /** W5 and W6. */
-export const sizes = async (contender: Contender, outOfOrder: boolean): Promise<Sizes> => {
+export const sizes = async (contender: Contender, outOfOrder: boolean, messages: number): Promise<Sizes> => {
   const [prepared] = await contender.prepare(1)
   const first = await prepared!.establish(text(32))
   const pair = await pairOf(contender)
   let steady = 0
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < messages; i++) {
     const message = await pair.alice.seal(text(32))
     steady = message.bytes
     await pair.bob.open(message)
