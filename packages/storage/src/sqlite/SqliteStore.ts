@@ -85,7 +85,7 @@ const open = (options: SqliteOptions): SqliteStore => {
     if (!exists) StoreFile.create(path)
     StoreFile.inspect(path, options.check ?? "structure")
     db = StoreFile.connect(path)
-    return serve(db, lock, path, StoreFile.takeLease(db), options)
+    return serve(db, lock, path, StoreFile.takeLease(db, path), options)
   } catch (error) {
     db?.close()
     lock.release()

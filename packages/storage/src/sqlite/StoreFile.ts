@@ -24,7 +24,7 @@ import { basename, dirname, join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { crc32 } from "node:zlib"
 import { StoreUnusable } from "../StoreUnusable.ts"
-import { isCorrupt, isNotADatabase } from "./internal/sqliteError.ts"
+import { isBusy, isCorrupt, isNotADatabase } from "./internal/sqliteError.ts"
 
 /** "TACS" in the header of the file: tells a store of ours from any other SQLite file. */
 const applicationId = 0x54414353
@@ -172,8 +172,17 @@ export interface Lease {
 }
 
 /** Takes the lease for this process; whoever held it before can commit no more. Rule state.lease.1. */
-export const takeLease = (db: DatabaseSync): Lease => {
-  db.exec("BEGIN IMMEDIATE")
+export const takeLease = (db: DatabaseSync, path: string): Lease => {
+  try {
+    db.exec("BEGIN IMMEDIATE")
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    throw new StoreUnusable({
+      reason: "in-use",
+      path,
+      message: `${path} is being written by another process that does not finish. End that process, then open the store again.`
+    })
+  }
   const row = db.prepare("UPDATE store SET token = token + 1, holder = ? RETURNING token, revision").get(process.pid)
   db.exec("COMMIT")
   return { token: Number(row?.["token"]), revision: Number(row?.["revision"]) }
