@@ -216,12 +216,12 @@ export class Reader {
         this.uint(0, Limits.maxUint)
         return
       case "bytes": {
-        const length = this.bytesHeader(0, this.bytes.length)
+        const length = this.bytesHeader(0, Infinity)
         this.at += length
         return
       }
       case "text": {
-        const length = this.textHeader(0, this.bytes.length)
+        const length = this.textHeader(0, Infinity)
         if (!Utf8.isValid(this.bytes, this.at, this.at + length)) this.fail("utf8")
         else this.at += length
         return

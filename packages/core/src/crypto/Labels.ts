@@ -66,6 +66,8 @@ export const directConversation = label("direct conversation", "content.conversa
 export const envelopeDigest = label("envelope digest", "content.retry.1")
 /** Hash under which a relay knows a delivery token. */
 export const deliveryToken = label("delivery token", "relay.submit.2")
+/** Identifier under which an opened session start is remembered. */
+export const sessionStartId = label("session start id", "session.start.2")
 
 /** Every label, in the order of the appendix. */
 export const all: ReadonlyArray<Label> = [
@@ -86,5 +88,6 @@ export const all: ReadonlyArray<Label> = [
   relayLogin,
   directConversation,
   envelopeDigest,
-  deliveryToken
+  deliveryToken,
+  sessionStartId
 ]

@@ -53,10 +53,18 @@ describe("Limits", () => {
   it("gives every bound a reason and a safe positive value", () => {
     expect(entries.map(({ name }) => name).sort()).toEqual(Object.keys(values).sort())
     for (const { heading, name, reason } of entries) {
-      expect(heading, name).not.toBe("")
-      expect(reason.length, name).toBeGreaterThan(20)
-      expect(Number.isSafeInteger(values[name]), name).toBe(true)
-      expect(values[name]!, name).toBeGreaterThan(0)
+      const value = values[name]!
+      expect({
+        name,
+        heading: heading !== "",
+        reason: reason.length > 20,
+        value: Number.isSafeInteger(value) && value > 0
+      }).toEqual({
+        name,
+        heading: true,
+        reason: true,
+        value: true
+      })
     }
   })
 
