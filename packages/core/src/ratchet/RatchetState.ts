@@ -136,7 +136,8 @@ const awaitingKeys = 6
 const initiatedKeys = 9
 const establishedKeys = 11
 
-const Record = Layout.tuple({
+/** Layout of a stored state: the keys stand one after the other, 352 bytes in the usual case. */
+export const Record = Layout.tuple({
   version: Layout.literal(version),
   suite: Layout.uint({ min: 1, max: 3 }),
   sent: Layout.uint({ max: Limits.maxChainIndex }),
@@ -145,60 +146,78 @@ const Record = Layout.tuple({
   skipped: Layout.uint(),
   keys: Layout.bytes({ min: awaitingKeys * keyBytes, max: establishedKeys * keyBytes })
 })
+export type Record = Layout.Type<typeof Record>
 
-/** The record of a state, at most 390 bytes: `[1, suite, Ns, Nr, PN, skipped, keys]`, the keys one after the other. */
-export const encode = (state: RatchetState): Uint8Array => {
-  const keys: Array<Uint8Array> = [
-    state.ad,
-    state.rootKey,
-    state.ratchetSecret,
-    state.ratchetPublic,
-    state.nextSendHeader,
-    state.nextReceiveHeader.key
-  ]
-  if (state.peerRatchet !== undefined && state.sendChain !== undefined && state.sendHeader !== undefined) {
-    keys.push(state.peerRatchet, state.sendChain, state.sendHeader.key)
-    if (state.receiveChain !== undefined && state.receiveHeader !== undefined) {
-      keys.push(state.receiveChain, state.receiveHeader.key)
-    }
-  }
-  const joined = new Uint8Array(keys.length * keyBytes)
-  for (let i = 0; i < keys.length; i++) joined.set(keys[i]!, i * keyBytes)
+/** The record of a state, to be wiped once it is encoded. */
+export const toRecord = (state: RatchetState): Record => {
   const { previous, received, sent, skipped, suite } = state
-  const out = Record.encode({ version, suite, sent, received, previous, skipped, keys: joined })
-  joined.fill(0)
-  return out
+  const { peerRatchet, receiveChain, receiveHeader, sendChain, sendHeader } = state
+  const isInitiated = peerRatchet !== undefined && sendChain !== undefined && sendHeader !== undefined
+  const isEstablished = isInitiated && receiveChain !== undefined && receiveHeader !== undefined
+  const count = isEstablished ? establishedKeys : isInitiated ? initiatedKeys : awaitingKeys
+  const keys = new Uint8Array(count * keyBytes)
+  keys.set(state.ad)
+  keys.set(state.rootKey, keyBytes)
+  keys.set(state.ratchetSecret, 2 * keyBytes)
+  keys.set(state.ratchetPublic, 3 * keyBytes)
+  keys.set(state.nextSendHeader, 4 * keyBytes)
+  keys.set(state.nextReceiveHeader.key, 5 * keyBytes)
+  if (isInitiated) {
+    keys.set(peerRatchet, 6 * keyBytes)
+    keys.set(sendChain, 7 * keyBytes)
+    keys.set(sendHeader.key, 8 * keyBytes)
+  }
+  if (isEstablished) {
+    keys.set(receiveChain, 9 * keyBytes)
+    keys.set(receiveHeader.key, 10 * keyBytes)
+  }
+  return { version, suite, sent, received, previous, skipped, keys }
 }
 
-/** Reads a record of {@link encode}. Derives the tags again. */
-export const decode = (crypto: CryptoProvider, bytes: Uint8Array): Result.Result<RatchetState, Stored.Unreadable> => {
-  const decoded = Stored.decode(Record, version, bytes)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const { keys, previous, received, sent, skipped } = decoded.success
-  const suite = decoded.success.suite as SuiteId
+/** The state of a record; derives the tags again. `undefined` when the record has a number of keys no state has. */
+export const fromRecord = (crypto: CryptoProvider, record: Record): RatchetState | undefined => {
+  const { keys, previous, received, sent, skipped } = record
+  const suite = record.suite as SuiteId
   const count = keys.length / keyBytes
-  if (count !== awaitingKeys && count !== initiatedKeys && count !== establishedKeys) return Stored.corrupt
+  if (count !== awaitingKeys && count !== initiatedKeys && count !== establishedKeys) return undefined
   const key = (index: number): Uint8Array => keys.slice(index * keyBytes, (index + 1) * keyBytes)
   const ad = key(0)
   const header = (index: number): HeaderKey.HeaderKey => HeaderKey.make(crypto, suite, ad, key(index))
-  const state: RatchetState = {
+  const isInitiated = count >= initiatedKeys
+  const isEstablished = count === establishedKeys
+  return {
     suite,
     ad,
     rootKey: key(1),
     ratchetSecret: key(2),
     ratchetPublic: key(3),
-    peerRatchet: count >= initiatedKeys ? key(6) : undefined,
-    sendChain: count >= initiatedKeys ? key(7) : undefined,
-    sendHeader: count >= initiatedKeys ? header(8) : undefined,
+    peerRatchet: isInitiated ? key(6) : undefined,
+    sendChain: isInitiated ? key(7) : undefined,
+    sendHeader: isInitiated ? header(8) : undefined,
     nextSendHeader: key(4),
-    receiveChain: count === establishedKeys ? key(9) : undefined,
-    receiveHeader: count === establishedKeys ? header(10) : undefined,
+    receiveChain: isEstablished ? key(9) : undefined,
+    receiveHeader: isEstablished ? header(10) : undefined,
     nextReceiveHeader: header(5),
     sent,
     received,
     previous,
     skipped
   }
-  keys.fill(0)
-  return Result.succeed(state)
+}
+
+/** The bytes of a state, at most 390: `[1, suite, Ns, Nr, PN, skipped, keys]`. */
+export const encode = (state: RatchetState): Uint8Array => {
+  const record = toRecord(state)
+  const out = Record.encode(record)
+  record.keys.fill(0)
+  return out
+}
+
+/** Reads what {@link encode} wrote. */
+export const decode = (crypto: CryptoProvider, bytes: Uint8Array): Result.Result<RatchetState, Stored.Unreadable> => {
+  const decoded = Stored.decode(Record, version, bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const state = fromRecord(crypto, decoded.success)
+  decoded.success.keys.fill(0)
+  return state === undefined ? Stored.corrupt : Result.succeed(state)
 }
