@@ -60,12 +60,14 @@ export const open = (options: WiretapOptions): Promise<Wiretap> => {
     const relay = connect({ port: options.relayPort, host: options.relayHost ?? "127.0.0.1", noDelay: true })
     lines.set(connection, { client, relay })
     const judge = (direction: Direction) => (payload: Uint8Array): Verdict => {
-      const decoded = direction === "up" ? decodeClient(payload) : decodeRelay(payload)
-      if (Result.isFailure(decoded)) {
+      const frame = Result.getOrUndefined<ClientFrame | RelayFrame, unknown>(
+        direction === "up" ? decodeClient(payload) : decodeRelay(payload)
+      )
+      if (frame === undefined) {
         unread++
         return "pass"
       }
-      return rule({ connection, direction, frame: decoded.success, payload })
+      return rule({ connection, direction, frame, payload })
     }
     const miss = () => void unread++
     client.on("data", passer(relay, judge("up"), miss))
