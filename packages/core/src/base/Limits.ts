@@ -60,6 +60,9 @@ export const maxCertificateBytes = 192
 /** A signed manifest with fifty devices, five hundred revocations and room for extensions; refused before it is parsed when longer. */
 export const maxManifestBytes = 49_152
 
+/** Text shown in place of content one cannot show. A sentence or two; more belongs into the message. */
+export const maxFallbackBytes = 1024
+
 /** A user name at a relay, in bytes. */
 export const maxUserNameBytes = 64
 

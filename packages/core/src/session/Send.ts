@@ -7,7 +7,7 @@
  */
 import * as Result from "effect/Result"
 import { defect } from "../base/Defect.ts"
-import { fail, type Failure } from "../base/Failure.ts"
+import type { Failure } from "../base/Failure.ts"
 import * as Envelope from "../envelope/Envelope.ts"
 import * as Padding from "../envelope/Padding.ts"
 import * as DoubleRatchet from "../ratchet/DoubleRatchet.ts"
@@ -75,17 +75,3 @@ export const sealMany = (
   }
   return Result.succeed({ next, envelopes, consumed })
 }
-
-/** Content that would not fit into one envelope is refused before anything is derived. Bytes of the encoded content. */
-export const fits = (session: Session, contentLength: number): boolean => {
-  const padded = Padding.paddedLength(contentLength + 1)
-  return Result.isSuccess(
-    Envelope.front(
-      Envelope.kinds.sessionMessage,
-      emptyMailbox,
-      DoubleRatchet.messageLength(session.ratchet.suite, padded)
-    )
-  )
-}
-
-const emptyMailbox = new Uint8Array(16)

@@ -8,7 +8,6 @@
  * makes a new one. It is for the caller to find known sessions by digest and prekeys by id, and to delete one-time keys.
  */
 import * as Result from "effect/Result"
-import type * as Bundle from "../agreement/Bundle.ts"
 import * as Pqxdh from "../agreement/Pqxdh.ts"
 import * as Bytes from "../base/Bytes.ts"
 import { defect } from "../base/Defect.ts"
