@@ -12,19 +12,8 @@ import { sha512 } from "./prim.ts"
 import { isRef, resolve, Trace, type Arg } from "./trace.ts"
 
 /** Types of the members of an operation's `in` and `out`. A `?` at the end means that it may be absent. */
-export type FieldType =
-  | "bytes"
-  | "bytes?"
-  | "uint"
-  | "uint?"
-  | "text"
-  | "text?"
-  | "value"
-  | "value?"
-  | "list"
-  | "list?"
-  | "flag"
-  | "flag?"
+export type FieldType = FieldName | `${FieldName}?`
+type FieldName = "bytes" | "uint" | "text" | "value" | "list" | "flag" | "layout" | "json"
 
 /** What an operation takes and gives. Transcripts use the same table for their steps. */
 export interface Operation {
@@ -52,6 +41,8 @@ export const now = 1_700_000_000_000
 
 /** Stage of a cause, from the table of rule failure.closed.1. */
 export const stageOf = (cause: string): Stage => {
+  if (/^codec\.(?:size|count|depth)$/.test(cause)) return "limit"
+  if (cause.startsWith("codec.") || cause.startsWith("state.")) return "decode"
   if (cause === "decode.size" || cause.startsWith("limit.")) return "limit"
   if (cause.startsWith("decode.")) return "decode"
   if (cause === "envelope.version" || cause === "envelope.kind") return "version"

@@ -30,7 +30,9 @@ const types: { readonly [type: string]: Schema } = {
   text,
   value: ref("value"),
   list: list(ref("value")),
-  flag: { type: "boolean" }
+  flag: { type: "boolean" },
+  layout: ref("layout"),
+  json: true as unknown as Schema
 }
 const fields = (table: { readonly [name: string]: FieldType }): Schema => {
   const required: { [name: string]: Schema } = {}
@@ -63,7 +65,7 @@ const negative = {
   twin: common["id"]!,
   delta: ref("delta"),
   stage: { enum: [...stages] },
-  class: list(named("^[a-z]+\\.[a-z-]+$"), 1)
+  class: list(named("^[a-z]+\\.[a-z0-9-]+$"), 1)
 }
 
 const delta = (): Schema => {
@@ -84,6 +86,27 @@ const delta = (): Schema => {
       form("redirect", { to: text }),
       form("omit", {}),
       form("resign", { value: text, inner: ref("delta") })
+    ]
+  }
+}
+
+/** A layout as data, in the words of docs/spec/02-encoding.md §2.5. */
+const layout = (): Schema => {
+  const form = (kind: string, rest: { readonly [name: string]: Schema }): Schema =>
+    object({ kind: { const: kind }, ...rest })
+  const node = ref("layout")
+  const field = list(object({ name: text, node }))
+  return {
+    oneOf: [
+      form("uint", { min: uint, max: uint }),
+      form("literal", { value: uint }),
+      form("bytes", { min: uint, max: uint }),
+      form("text", { min: uint, max: uint }),
+      form("list", { min: uint, max: uint, item: node }),
+      form("optional", { item: node }),
+      form("tuple", { fields: field }),
+      form("extensions", { known: list(object({ name: text, key: uint, node })) }),
+      form("oneOf", { tag: text, cases: list(object({ value: uint, node })) })
     ]
   }
 }
@@ -173,7 +196,13 @@ export const schemaOf = (family: Family): JsonObject => {
     }),
     $defs: {
       hex: named("^(?:[0-9a-f]{2})*$"),
-      bytes: named("^(?:(?:[0-9a-f]{2})*|\\$[a-z0-9][a-z0-9._-]*'*)$"),
+      bytes: {
+        oneOf: [
+          named("^(?:(?:[0-9a-f]{2})*|\\$[a-z0-9][a-z0-9._-]*'*)$"),
+          object({ head: ref("hex"), pattern: ref("hex"), repeat: uint, tail: ref("hex"), sha256: ref("hex") })
+        ]
+      },
+      ...(family.name === "encoding" ? { layout: layout() } : {}),
       value: {
         oneOf: [
           uint,

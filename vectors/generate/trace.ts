@@ -4,8 +4,9 @@
  * Spec: vectors/README.md describes the form.
  * A trace may stand on another one (a case on its file's world); names are unique along that line.
  */
-import { hex, unhex } from "./bytes.ts"
+import { concat, hex, unhex } from "./bytes.ts"
 import { compute, type Input } from "./ops.ts"
+import { sha256 as hash } from "./prim.ts"
 
 /** `$name` of an earlier step. */
 export type Ref = `$${string}`
@@ -27,6 +28,33 @@ const textual: ReadonlySet<string> = new Set(["actor", "label", "purpose", "text
 /** Whether a JSON string in a bytes position refers to a step. */
 export const isRef = (value: unknown): value is Ref => typeof value === "string" && value.startsWith("$")
 
+/** Long bytes by recipe: head, a pattern so many times, tail; `sha256` is the digest of the result. */
+export type Recipe = {
+  readonly head: string
+  readonly pattern: string
+  readonly repeat: number
+  readonly tail: string
+  readonly sha256: string
+}
+
+export const isRecipe = (value: unknown): value is Recipe =>
+  typeof value === "object" && value !== null && "pattern" in value
+
+/** Bytes of a recipe; its digest must be right. */
+export const expand = ({ head, pattern, repeat, sha256, tail }: Recipe): Uint8Array => {
+  const out = concat(unhex(head), unhex(pattern.repeat(repeat)), unhex(tail))
+  if (hex(hash(out)) !== sha256) throw new Error("a recipe's digest is wrong")
+  return out
+}
+
+export const recipe = (head: string, pattern: string, repeat: number, tail = ""): Recipe => ({
+  head,
+  pattern,
+  repeat,
+  tail,
+  sha256: hex(hash(concat(unhex(head), unhex(pattern.repeat(repeat)), unhex(tail))))
+})
+
 /** Replaces references and hex by bytes, following the rules of the file format. */
 export const resolve = (value: unknown, look: (name: string) => Uint8Array, name = ""): Input => {
   if (typeof value === "number") return value
@@ -35,6 +63,7 @@ export const resolve = (value: unknown, look: (name: string) => Uint8Array, name
     return isRef(value) ? look(value.slice(1)) : unhex(value)
   }
   if (Array.isArray(value)) return value.map((item) => resolve(item, look))
+  if (isRecipe(value)) return expand(value)
   return Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, resolve(item, look, key)]))
 }
 

@@ -82,6 +82,9 @@ func resolve(value any, name string, of look) any {
 		}
 		return out
 	case object:
+		if pattern, ok := v["pattern"].(string); ok {
+			return recipe(v, pattern)
+		}
 		out := object{}
 		for key, item := range v {
 			out[key] = resolve(item, key, of)
@@ -89,6 +92,30 @@ func resolve(value any, name string, of look) any {
 		return out
 	}
 	panic("not a value")
+}
+
+// recipe expands long bytes and checks their digest.
+func recipe(v object, pattern string) []byte {
+	out := unhex(v["head"].(string) + strings.Repeat(pattern, num(v["repeat"])) + v["tail"].(string))
+	if sum := sha256.Sum256(out); hex.EncodeToString(sum[:]) != v["sha256"] {
+		panic("a recipe's digest is wrong")
+	}
+	return out
+}
+
+// checkEncoding holds a case of the encoding against the second reading of it.
+func (file *vectorFile) checkEncoding(item object) {
+	primitives++
+	in := file.bytesAt(item, "in/bytes")
+	want := ""
+	if item["verdict"] == "invalid" {
+		want = strings.TrimPrefix(at(item, "class/0").(string), "codec.")
+	} else if !bytes.Equal(encode(resolve(at(item, "out/value"), "", file.look(item))), in) {
+		panic("the value does not encode to the bytes")
+	}
+	if reason := scan(in); reason != want {
+		panic(fmt.Sprintf("read as %q", reason))
+	}
 }
 
 // recompute checks the steps of a trace and returns their outputs by name.
@@ -184,6 +211,8 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 			}
 			if isPrimitive(item["op"]) {
 				file.checkPrimitive(item)
+			} else if item["op"] == "canon.decode" {
+				file.checkEncoding(item)
 			}
 			if item["verdict"] == "valid" {
 				valid++

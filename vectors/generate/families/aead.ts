@@ -35,7 +35,7 @@ export const aead = (suite: prim.Suite): VectorFile => {
     delta: Parameters<PrimitiveFile["invalid"]>[2],
     flag = "Modified",
     on = twin
-  ): void => file.refusedCall(`${name}-${id}`, title, clauses, [flag], on, delta, "auth.tag")
+  ): void => file.refusedCall(`${name}-${id}`, title, ["suite.aead.2"], [flag], on, delta, "auth.tag")
   for (let i = 0; i < tagLength; i += suite === 3 ? 4 : 2)
     refuse(`tag-byte-${i}`, "one bit of the tag", {
       at: "in/sealed",

@@ -9,9 +9,13 @@ import type { Delta, VectorFile } from "../model.ts"
 import * as prim from "../prim.ts"
 import { ascii, counting, PrimitiveFile, random } from "./primitive.ts"
 
-const sign = ["primitive.ed25519.1"]
-const strict = ["primitive.ed25519.2"]
-const equation = ["primitive.ed25519.3"]
+const sign = ["crypto.ed25519.1"]
+const length = ["crypto.ed25519.2"]
+const scalarBound = ["crypto.ed25519.3"]
+const canonical = ["crypto.ed25519.4"]
+const smallOrder = ["crypto.ed25519.5"]
+const equation = ["crypto.ed25519.6"]
+const onCurve = ["crypto.ed25519.7"]
 
 const challenge = (...parts: ReadonlyArray<Uint8Array>): bigint => fromLe(prim.sha512(concat(...parts))) % edwards.order
 
@@ -175,7 +179,7 @@ const modified = (file: PrimitiveFile, seed: Uint8Array): void => {
     ["key-long", "in/key", { op: "insert", offset: 32, bytes: "00" }],
     ["key-empty", "in/key", { op: "cut", offset: 0, length: 32 }]
   ] as const)
-    refuse(name, "a wrong length", strict, "Modified", { at, ...delta })
+    refuse(name, "a wrong length", length, "Modified", { at, ...delta })
   refuse("sig-halves-swapped", "R and S swapped", equation, "Modified", {
     at: "in/sig",
     op: "swap",
@@ -184,7 +188,7 @@ const modified = (file: PrimitiveFile, seed: Uint8Array): void => {
   })
   const s = fromLe(sig.subarray(32))
   for (const times of [1n, 2n, 4n, 8n]) {
-    refuse(`s-plus-${times}-order`, `S + ${times}·L, which solves the same equation`, strict, "LargeS", {
+    refuse(`s-plus-${times}-order`, `S + ${times}·L, which solves the same equation`, scalarBound, "LargeS", {
       at: "in/sig",
       op: "set",
       offset: 32,
@@ -198,7 +202,7 @@ const modified = (file: PrimitiveFile, seed: Uint8Array): void => {
     ["2-255", 2n ** 255n],
     ["all-ones", 2n ** 256n - 1n]
   ] as const) {
-    refuse(`s-${name}`, "S not below L", strict, "LargeS", {
+    refuse(`s-${name}`, "S not below L", scalarBound, "LargeS", {
       at: "in/sig",
       op: "set",
       offset: 32,
@@ -210,13 +214,13 @@ const modified = (file: PrimitiveFile, seed: Uint8Array): void => {
     const flags =
       point !== undefined && hex(edwards.encode(point)) === hex(small) ? ["SmallOrder"] : ["SmallOrder", "NonCanonical"]
     const name = String(i).padStart(2, "0")
-    refuse(`key-small-${name}`, "a key of small order", strict, flags, {
+    refuse(`key-small-${name}`, "a key of small order", smallOrder, flags, {
       at: "in/key",
       op: "assign",
       value: hex(small)
     })
     const k = challenge(small, key, msg)
-    refuse(`r-small-${name}`, "R of small order, and an S that solves the cofactored equation", strict, flags, {
+    refuse(`r-small-${name}`, "R of small order, and an S that solves the cofactored equation", smallOrder, flags, {
       at: "in/sig",
       op: "assign",
       value: hex(concat(small, le((k * scalar) % edwards.order, 32)))
@@ -225,12 +229,12 @@ const modified = (file: PrimitiveFile, seed: Uint8Array): void => {
   for (let y = 2n; y < 19n; y++) {
     if (edwards.lift(y, false) === undefined) continue
     const bytes = hex(edwards.encodeRaw(y + edwards.p, false))
-    refuse(`key-noncanonical-${y}`, "a key whose y is written at or above p", strict, "NonCanonical", {
+    refuse(`key-noncanonical-${y}`, "a key whose y is written at or above p", canonical, "NonCanonical", {
       at: "in/key",
       op: "assign",
       value: bytes
     })
-    refuse(`r-noncanonical-${y}`, "an R whose y is written at or above p", strict, "NonCanonical", {
+    refuse(`r-noncanonical-${y}`, "an R whose y is written at or above p", canonical, "NonCanonical", {
       at: "in/sig",
       op: "set",
       offset: 0,
@@ -239,12 +243,12 @@ const modified = (file: PrimitiveFile, seed: Uint8Array): void => {
   }
   let absent = 2n
   while (edwards.lift(absent, false) !== undefined) absent++
-  refuse("key-not-on-curve", "a key that is not a point", strict, "Modified", {
+  refuse("key-not-on-curve", "a key that is not a point", onCurve, "Modified", {
     at: "in/key",
     op: "assign",
     value: hex(edwards.encodeRaw(absent, false))
   })
-  refuse("r-not-on-curve", "an R that is not a point", strict, "Modified", {
+  refuse("r-not-on-curve", "an R that is not a point", onCurve, "Modified", {
     at: "in/sig",
     op: "set",
     offset: 0,

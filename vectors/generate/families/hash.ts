@@ -8,7 +8,7 @@ import { ascii, counting, PrimitiveFile, random } from "./primitive.ts"
 
 export const hash = (): VectorFile => {
   const file = new PrimitiveFile("hash")
-  const clauses = ["primitive.hash.1"]
+  const clauses = ["crypto.hash.1"]
   file.known(
     "sha256-abc",
     "SHA-256 of abc",
@@ -54,7 +54,7 @@ export const hash = (): VectorFile => {
 
 export const hmac = (): VectorFile => {
   const file = new PrimitiveFile("hmac")
-  const clauses = ["primitive.hmac.1"]
+  const clauses = ["crypto.hmac.1"]
   const rfc = (n: number, key: string, data: string, out: string): void =>
     file.known(`hmac-rfc4231-${n}`, `RFC 4231 test case ${n}`, clauses, "hmac-sha256", { key, data }, out)
   rfc(1, "0b".repeat(20), ascii("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
@@ -107,7 +107,7 @@ export const hmac = (): VectorFile => {
 
 export const hkdf = (): VectorFile => {
   const file = new PrimitiveFile("hkdf")
-  const clauses = ["primitive.hkdf.1"]
+  const clauses = ["crypto.hkdf.1"]
   const rfc = (n: number, ikm: string, salt: string, info: string, len: number, out: string): void =>
     file.known(`hkdf-rfc5869-${n}`, `RFC 5869 test case ${n}`, clauses, "hkdf-sha256", { salt, ikm, info, len }, out)
   const range = (from: number, to: number): string => counting(256).slice(2 * from, 2 * to)

@@ -8,9 +8,10 @@ import type { Delta, VectorFile } from "../model.ts"
 import * as prim from "../prim.ts"
 import { PrimitiveFile, random } from "./primitive.ts"
 
-const keys = ["primitive.ml-kem.1"]
-const check = ["primitive.ml-kem.2"]
-const rejection = ["primitive.ml-kem.3"]
+const keys = ["crypto.mlkem.1"]
+const encapsulation = ["crypto.mlkem.2"]
+const check = ["crypto.mlkem.3"]
+const rejection = ["crypto.mlkem.4"]
 
 export const kem = (): VectorFile => {
   const file = new PrimitiveFile("ml-kem-768")
@@ -22,7 +23,7 @@ export const kem = (): VectorFile => {
   for (let i = 0; i < 10; i++)
     file.computed(`ml-kem-public-${i}`, "an encapsulation key", keys, "ml-kem-768-public", { seed: seedOf(i) })
   for (let i = 0; i < 6; i++)
-    file.computed(`ml-kem-encaps-${i}`, "ciphertext and shared secret", keys, "ml-kem-768-encaps", {
+    file.computed(`ml-kem-encaps-${i}`, "ciphertext and shared secret", encapsulation, "ml-kem-768-encaps", {
       ek: ekOf(i),
       coins: coins(i)
     })

@@ -21,8 +21,10 @@ const smallName = (value: bigint): string => {
 
 export const x25519 = (): VectorFile => {
   const file = new PrimitiveFile("x25519")
-  const clauses = ["primitive.x25519.1"]
-  const zero = ["primitive.x25519.2"]
+  const clauses = ["crypto.x25519.1"]
+  const reduced = ["crypto.x25519.2"]
+  const zero = ["crypto.x25519.3"]
+  const length = ["crypto.x25519.4"]
   file.known(
     "x25519-rfc7748-1",
     "RFC 7748 §5.2, first",
@@ -101,7 +103,7 @@ export const x25519 = (): VectorFile => {
     file.computed(
       `x25519-u-${name}`,
       "an unusual coordinate, reduced as the RFC asks",
-      clauses,
+      reduced,
       "x25519",
       { k: secret(0), u: encodeU(value) },
       value >= edwards.p ? ["NonCanonical"] : []
@@ -109,7 +111,7 @@ export const x25519 = (): VectorFile => {
     file.computed(
       `x25519-u-${name}-high`,
       "the same with the unused top bit set",
-      clauses,
+      reduced,
       "x25519",
       { k: secret(0), u: flip(encodeU(value), 31, 0x80) },
       ["NonCanonical"]
@@ -142,7 +144,7 @@ export const x25519 = (): VectorFile => {
     file.refusedCall(
       `x25519-length-${name}`,
       "a public key that is not 32 bytes",
-      zero,
+      length,
       ["Modified"],
       "x25519-base-0",
       { at: "in/u", ...delta },

@@ -1,0 +1,118 @@
+/**
+ * Runs vector files against one crypto provider and says which cases passed.
+ *
+ * Spec: vectors/README.md.
+ * A case passes when every step ends as the file says. A fault (anything thrown) never counts as a refusal.
+ */
+import type { CryptoProvider } from "@tacit/core/hazmat"
+import * as encoding from "./encoding.ts"
+import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
+import * as primitives from "./primitives.ts"
+import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
+
+/** The part of a file that is needed to run it. */
+export interface RunnableFile {
+  readonly family: string
+  readonly topic: string
+  readonly worlds: { readonly [name: string]: { readonly trace: ReadonlyArray<RunnableStep> } }
+  readonly cases: ReadonlyArray<RunnableCase>
+}
+
+interface RunnableStep {
+  readonly id: string
+  readonly out: string
+}
+
+export interface RunnableCase {
+  readonly id: string
+  readonly verdict: string
+  readonly now?: number
+  readonly world?: string
+  readonly trace?: ReadonlyArray<RunnableStep>
+  readonly op?: string
+  readonly in?: JsonObject
+  readonly out?: JsonObject
+  readonly class?: ReadonlyArray<string>
+  readonly rejects?: number
+  readonly script?: ReadonlyArray<{
+    readonly do: string
+    readonly as: string
+    readonly in: JsonObject
+    readonly expect: string
+    readonly out?: JsonObject
+  }>
+}
+
+/** Result of one case; `problem` is absent when it passed. */
+export interface Outcome {
+  readonly id: string
+  readonly problem?: string
+}
+
+const operations: { readonly [family: string]: { readonly [op: string]: Operation } } = {
+  primitives: primitives.operations,
+  encoding: encoding.operations
+}
+
+const actors: { readonly [family: string]: Actors } = {}
+
+/** Why an answer is not the one a case asks for. */
+const judge = (
+  answer: Answer,
+  expected: { readonly out?: Json | undefined; readonly class?: ReadonlyArray<string> | undefined }
+): string | undefined => {
+  if (expected.class === undefined) {
+    if ("reject" in answer) return `refused with ${answer.reject ?? "no cause"}`
+    return same(answer.ok, expected.out ?? {}) ? undefined : `gave ${JSON.stringify(answer.ok).slice(0, 400)}`
+  }
+  if ("ok" in answer) return "was accepted"
+  return answer.reject === undefined || expected.class.includes(answer.reject)
+    ? undefined
+    : `refused with ${answer.reject}, not ${expected.class.join(" or ")}`
+}
+
+const runCall = (crypto: CryptoProvider, family: string, item: RunnableCase, names: Names): string | undefined => {
+  const operation = operations[family]?.[item.op!]
+  if (operation === undefined) throw new Error(`no operation ${item.op!}`)
+  const answer = operation(crypto, new Input(resolve(item.in!, names) as JsonObject))
+  return judge(answer, { out: item.out === undefined ? undefined : resolve(item.out, names), class: item.class })
+}
+
+const runScript = (crypto: CryptoProvider, family: string, item: RunnableCase, names: Names): string | undefined => {
+  const make = actors[family]
+  if (make === undefined) throw new Error(`no transcripts in ${family}`)
+  const cast = new Map<string, Actor>()
+  for (const [index, step] of item.script!.entries()) {
+    let actor = cast.get(step.as)
+    if (actor === undefined) cast.set(step.as, (actor = make(crypto, step.as)))
+    const before = JSON.stringify(actor.snapshot())
+    const answer = actor.step(step.do, new Input(resolve(step.in, names) as JsonObject), item.now!)
+    const rejected = step.expect === "reject"
+    const problem = judge(answer, rejected ? { class: item.class } : { out: resolve(step.out ?? {}, names) })
+    if (problem !== undefined) return `step ${index}: ${problem}`
+    if (rejected && JSON.stringify(actor.snapshot()) !== before)
+      return `step ${index}: a refused step changed the state`
+  }
+  return undefined
+}
+
+/** Runs every case of a file. */
+export const runFile = (crypto: CryptoProvider, file: RunnableFile): ReadonlyArray<Outcome> => {
+  const worlds = new Map<string, Map<string, string>>()
+  for (const [name, world] of Object.entries(file.worlds)) {
+    worlds.set(name, new Map(world.trace.map((step) => [step.id, step.out])))
+  }
+  return file.cases.map((item) => {
+    try {
+      const names = new Map(item.world === undefined ? [] : worlds.get(item.world)!)
+      for (const step of item.trace ?? []) names.set(step.id, step.out)
+      const problem =
+        item.script === undefined
+          ? runCall(crypto, file.family, item, names)
+          : runScript(crypto, file.family, item, names)
+      return problem === undefined ? { id: item.id } : { id: item.id, problem }
+    } catch (error) {
+      return { id: item.id, problem: `fault: ${error instanceof Error ? error.message : String(error)}` }
+    }
+  })
+}
