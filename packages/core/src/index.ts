@@ -18,3 +18,4 @@ export {
   TransportError,
   type TransportStatus
 } from "./ports/Transport.ts"
+export * as StoreCustody from "./client/StoreCustody.ts"

@@ -7,3 +7,4 @@ export {
 } from "./testing/StoreContract.ts"
 export { arbitrary, bitFlips, canonicalValue } from "./testing/Arbitrary.ts"
 export * as FixtureAccount from "./testing/FixtureAccount.ts"
+export { custodyContract, type CustodyContractOptions, type CustodyPlace } from "./testing/CustodyContract.ts"
