@@ -90,7 +90,7 @@ describe("groups", () => {
     expect(large.transactions()).toBe(3)
   })
 
-  it("in one group each commit sees the ones before it", async () => {
+  it("in one group each commit is compared with what those before it wrote, and a conflict fails alone [state.commit.3]", async () => {
     const { submit, keys } = make()
     const outcomes = await Promise.all([
       submit([{ op: "put", key: "a", value: Uint8Array.of(1), expected: "absent" }]),

@@ -67,7 +67,7 @@ export const custodyContract = (name: string, makePlace: () => CustodyPlace, opt
   const hex = (keys: PublicKeys): ReadonlyArray<string> =>
     [keys.account, keys.alias, keys.device, keys.agreement].map(Bytes.toHex)
 
-  const message = Bytes.utf8Encode("tacit/1 contract\0message")
+  const message = Bytes.utf8Encode("a message of the contract")
 
   describe(`custody contract: ${name}`, () => {
     it("an empty custody has no keys, for any purpose", function* (custody) {

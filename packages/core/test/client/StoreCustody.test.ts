@@ -69,7 +69,7 @@ const failure = (effect: Effect.Effect<unknown, CustodyError>) =>
   })
 
 describe("records", () => {
-  it("draws each coin once, by its label and length, and keeps the secrets as [1, …] records", async () => {
+  it("draws each coin once, by its label and length, and keeps the secrets as versioned records [account.keys.1] [device.keys.1] [state.version.1]", async () => {
     const place = makePlace(nobleProvider)
     await using(place, (custody, store) =>
       Effect.gen(function* () {
