@@ -2,7 +2,7 @@
  * The strictness of Ed25519 verification that does not need curve arithmetic, in one place for every provider.
  *
  * Spec: docs/spec/01-suites.md §1.4, rules crypto.ed25519.2 to crypto.ed25519.5.
- * Vectors: vectors/crypto.
+ * Vectors: vectors/primitives.
  * Does not verify signatures: a provider calls {@link admissible} first, then its own cofactorless equation.
  */
 import * as Bytes from "../base/Bytes.ts"

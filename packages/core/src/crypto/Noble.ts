@@ -2,7 +2,7 @@
  * The portable provider: pure JavaScript, every platform, no start-up. The reference the other providers are compared with.
  *
  * Spec: docs/spec/01-suites.md.
- * Vectors: vectors/crypto.
+ * Vectors: vectors/primitives.
  * The only file that imports the noble packages. JavaScript big integers are not constant time; where a native provider
  * is at hand, prefer it for long-term keys.
  */
@@ -39,7 +39,7 @@ const point = (bytes: Uint8Array) => {
 /** What noble reports by an exception, as `undefined`. Only around calls whose other arguments were checked. */
 const attempt = (open: () => Uint8Array): Uint8Array | undefined => {
   try {
-    return open()
+    return own(open())
   } catch {
     return undefined
   }
@@ -47,6 +47,15 @@ const attempt = (open: () => Uint8Array): Uint8Array | undefined => {
 
 /** The expanded key of a ML-KEM seed. */
 const expandSeed = KeyCache.make((seed) => ml_kem768.keygen(seed))
+
+/** The bytes in memory of their own: noble gives parts of larger buffers here and there. */
+const own = (bytes: Uint8Array): Uint8Array =>
+  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+
+/** RFC 5869: 1 to 255 blocks of 32 bytes. */
+const checkExpand = (length: number): void => {
+  if (!Number.isInteger(length) || length < 1 || length > 8160) defect("HKDF gives 1…8160 bytes")
+}
 
 const checkLength = (bytes: Uint8Array, length: number): void => {
   if (bytes.length !== length) defect(`key or nonce is not ${length} bytes`)
@@ -66,13 +75,18 @@ export const nobleProvider: CryptoProvider = {
     return out
   },
   hkdfSha256: (ikm, salt, info, length) => {
+    checkExpand(length)
     const prk = extract(sha256, ikm, salt)
     const out = expand(sha256, prk, info, length)
     prk.fill(0)
     return out
   },
   hkdfExtract: (ikm, salt) => extract(sha256, ikm, salt),
-  hkdfExpand: (prk, info, length) => expand(sha256, prk, info, length),
+  hkdfExpand: (prk, info, length) => {
+    checkLength(prk, 32)
+    checkExpand(length)
+    return expand(sha256, prk, info, length)
+  },
   x25519PublicKey: (secretKey) => {
     checkLength(secretKey, 32)
     return x25519.getPublicKey(secretKey)
@@ -110,12 +124,12 @@ export const nobleProvider: CryptoProvider = {
     checkLength(coins, MlKem.coinsBytes)
     if (!MlKem.isPublicKeyValid(publicKey)) return undefined
     const { cipherText, sharedSecret } = ml_kem768.encapsulate(publicKey, coins)
-    return { ciphertext: cipherText, sharedSecret }
+    return { ciphertext: own(cipherText), sharedSecret: own(sharedSecret) }
   },
   mlKem768Decapsulate: (secretKey, ciphertext) => {
     checkLength(secretKey, MlKem.seedBytes)
     if (ciphertext.length !== MlKem.ciphertextBytes) return undefined
-    return ml_kem768.decapsulate(ciphertext, expandSeed(secretKey).secretKey)
+    return own(ml_kem768.decapsulate(ciphertext, expandSeed(secretKey).secretKey))
   },
   aesGcmSeal: (key, nonce, ad, plaintext) => {
     checkLength(key, 32)

@@ -2,7 +2,7 @@
  * The default provider on Node: for every primitive and size the fastest of node:crypto, libsodium's WebAssembly and noble.
  *
  * Spec: docs/spec/01-suites.md.
- * Vectors: vectors/crypto.
+ * Vectors: vectors/primitives.
  * The only file of core that imports from Node. Figures behind each choice: docs/adr/0002-crypto-backends.md. In short, a native
  * call costs microseconds before it computes anything, so small symmetric work stays in WebAssembly; curves and large buffers go
  * native; imported keys are kept, because importing one costs as much as using it. What this Node lacks falls back to WebAssembly.

@@ -3,7 +3,7 @@
  * Fast in browsers and workers as well as in Node, and the small-message half of the Node provider.
  *
  * Spec: docs/spec/01-suites.md.
- * Vectors: vectors/crypto.
+ * Vectors: vectors/primitives.
  * Calls the module's exports directly over one arena of its memory, because the usual wrapper allocates and frees for
  * every argument. What was secret in the arena is overwritten before a call returns.
  */
@@ -205,6 +205,7 @@ const make = (sodium: Sodium): CryptoProvider => {
     },
     hkdfExtract: (ikm, salt) => hmacSha256(salt, ikm),
     hkdfExpand: (prk, info, length) => {
+      checkLength(prk, digestBytes)
       reserve(Math.max(prk.length, digestBytes + info.length + 1))
       startMac(prk)
       const okm = expand(info, length)

@@ -2,7 +2,7 @@
  * The three AEAD suites behind one seal and one open.
  *
  * Spec: docs/spec/01-suites.md §1.6.
- * Vectors: vectors/suites.
+ * Vectors: vectors/primitives.
  * Does not choose a suite, and never makes a key or nonce.
  */
 import * as Bytes from "../base/Bytes.ts"

@@ -177,6 +177,16 @@ describe("Layout", () => {
     expect(value.to.buffer).not.toBe(input.buffer)
   })
 
+  it("hands on a nested structure as the bytes received, which is what signatures cover [codec.decode.7]", () => {
+    const Signed = Layout.tuple({ body: Layout.bytes({ max: 300 }), signature: Layout.bytes({ length: 2 }) })
+    const body = Message.encode({ ...message, extensions: { unknown: [{ key: 7, value: bytes("92 01 a161") }] } })
+    const received = Signed.encode({ body, signature: bytes("0102") })
+    const signed = Result.getOrThrow(Signed.decode(received))
+    expect(toHex(received)).toContain(toHex(signed.body))
+    expect(signed.body).toEqual(body)
+    expect(Result.getOrThrow(Message.decode(signed.body)).extensions.unknown).toHaveLength(1)
+  })
+
   it("is given a bad shape only by a mistake in the program", () => {
     expect(() => Layout.uint({ min: 2, max: 1 })).toThrow(TypeError)
     expect(() => Layout.literal(-1)).toThrow(TypeError)
