@@ -137,6 +137,7 @@ describe("what opening refuses, without touching it", () => {
     ["a store cut inside a page", "damaged", (path) => truncateSync(path, statSync(path).size - 1_000)],
     ["a store with a page of zeros", "damaged", (path) => overwrite(path, 4096, Buffer.alloc(4096))],
     ["a store with a page of noise", "damaged", (path) => overwrite(path, 2 * 4096, Buffer.alloc(4096, 0xa5))],
+    ["a store without its lease", "damaged", (path) => edit(path, (db) => db.exec("DELETE FROM store"))],
     ["a store with a spoiled header", "not-a-store", (path) => overwrite(path, 0, Buffer.from("SQLite format 4\0"))]
   ]
   for (const [what, reason, spoil] of refusals) {
@@ -258,6 +259,24 @@ describe("one opener at a time", () => {
         )
         expect(yield* reasonOf(Effect.scoped(Sqlite.make({ path })))).toEqual(["success", "success"])
       })
+    )
+  })
+})
+
+describe("three that follow each other", () => {
+  it("one that lost the lease before it ever got the lock leaves it to the newest [state.lease.1]", async () => {
+    const path = freshPath()
+    await using({ path }, (first) =>
+      Effect.gen(function* () {
+        const second = yield* Sqlite.make({ path, takeOver: true })
+        const third = yield* Sqlite.make({ path, takeOver: true })
+        expect(yield* Effect.flip(second.store.commit([put("a", "2")]))).toMatchObject({ _tag: "LeaseLost" })
+        expect(yield* Effect.flip(first.commit([put("a", "1")]))).toMatchObject({ _tag: "LeaseLost" })
+        yield* Effect.sleep(1_100)
+        // Only the newest holds it now: when it closes, the place is free, though the others are still open.
+        yield* third.close
+        expect(yield* reasonOf(Effect.scoped(Sqlite.make({ path })))).toEqual(["success", "success"])
+      }).pipe(Effect.scoped)
     )
   })
 })

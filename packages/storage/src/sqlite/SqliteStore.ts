@@ -135,7 +135,10 @@ const serve = (
     path,
     lease,
     // The one that took the lease shall hold the lock as well.
-    onLost: () => lock.release(),
+    onLost: () => {
+      clearInterval(lockRetry)
+      lock.release()
+    },
     onWritten: (removed) => {
       if (removed) housekeeping.noteRemoval()
       scheduleCleaning()

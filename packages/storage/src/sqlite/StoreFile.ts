@@ -184,8 +184,9 @@ export const takeLease = (db: DatabaseSync, path: string): Lease => {
     })
   }
   const row = db.prepare("UPDATE store SET token = token + 1, holder = ? RETURNING token, revision").get(process.pid)
+  if (row === undefined) throw new StoreUnusable({ reason: "damaged", path, message: damagedMessage(path) })
   db.exec("COMMIT")
-  return { token: Number(row?.["token"]), revision: Number(row?.["revision"]) }
+  return { token: Number(row["token"]), revision: Number(row["revision"]) }
 }
 
 /** The process that took the lease last, if the file tells. */
