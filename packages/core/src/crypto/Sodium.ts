@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- an ambient module cannot be imported
+/// <reference path="./libsodium-sumo.d.ts" />
 /**
  * The WebAssembly provider: libsodium for everything it has, noble for AES and for the rarest case of Ed25519.
  * Fast in browsers and workers as well as in Node, and the small-message half of the Node provider.
