@@ -66,8 +66,6 @@ export interface Options {
   readonly crypto: CryptoProvider
   /** Steers the faults. Default 1. */
   readonly seed?: number
-  /** Deliveries a client is given without asking for more. Default 256. */
-  readonly credit?: number
 }
 
 /** The network and its switches. */
@@ -106,6 +104,15 @@ const generator = (seed: number): (() => number) => {
   }
 }
 
+const refused = (code: string, explanation: string, retryAfterMs = 0): Refused =>
+  new Refused({ code, explanation, retryAfterMs, detail: Bytes.empty })
+
+const endConnection = (connection: Connection, refusal: Refused): void => {
+  connection.refusal = refusal
+  connection.say({ _tag: "Refused", refusal })
+  connection.wake.openUnsafe()
+}
+
 const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 /** One device's side of the network: when each waiting envelope becomes visible, and the connection that is logged in. */
@@ -116,14 +123,22 @@ interface Line {
 
 interface Connection {
   readonly wake: Latch.Latch
-  readonly pushed: Set<number>
-  readonly status: Broadcast.Broadcast<TransportStatus>
-  replaced: boolean
+  /** What is still to be delivered over this connection, in that order. */
+  queue: Array<Due>
+  /** Publishes to those who listen, and tells newcomers the last one. */
+  readonly say: (status: TransportStatus) => void
+  /** Why the connection ended for good. */
+  refusal: Refused | undefined
+}
+
+interface Due {
+  readonly at: number
+  readonly kept: Kept
 }
 
 /** A network with one relay. */
 export const make = (options: Options): MemoryNetwork => {
-  const { credit = 256, crypto, seed = 1 } = options
+  const { crypto, seed = 1 } = options
   const relay = new MemoryRelay(crypto, "memory")
   const random = generator(seed)
   const chance = (probability: number): boolean => probability > 0 && random() < probability
@@ -165,13 +180,31 @@ export const make = (options: Options): MemoryNetwork => {
     return out
   }
 
+  /** Keeps a queue sorted by time, then by delivery. */
+  const enqueue = (queue: Array<Due>, due: Due): void => {
+    let at = queue.length
+    while (at > 0 && queue[at - 1]!.at > due.at) at--
+    queue.splice(at, 0, due)
+  }
+
+  /** Everything a device has not acknowledged is delivered again. */
+  const requeue = (device: DeviceEntry, line: Line): void => {
+    if (line.connection === undefined) return
+    line.connection.queue = []
+    for (const kept of device.kept.values()) {
+      enqueue(line.connection.queue, { at: line.due.get(kept.id) ?? 0, kept })
+    }
+    line.connection.wake.openUnsafe()
+  }
+
   const schedule = (device: DeviceEntry, stored: ReadonlyArray<Kept>, now: number): void => {
     const line = lineOf(device)
     const [from, to] = faults.delayMs
-    for (const { id } of stored) {
+    for (const kept of stored) {
       const held = chance(faults.reorder) ? random() * faults.reorderMs : 0
       const delay = Math.floor((to > 0 ? from + random() * (to - from) : 0) + held)
-      if (delay > 0) line.due.set(id, now + delay)
+      if (delay > 0) line.due.set(kept.id, now + delay)
+      if (line.connection !== undefined) enqueue(line.connection.queue, { at: now + delay, kept })
     }
     line.connection?.wake.openUnsafe()
   }
@@ -182,6 +215,7 @@ export const make = (options: Options): MemoryNetwork => {
   const connect = Effect.gen(function* () {
     const custody = yield* KeyCustody
     const status = Broadcast.make<TransportStatus>()
+    let last: TransportStatus | undefined
     let logged: DeviceEntry | undefined
     let user: string | undefined
 
@@ -239,13 +273,25 @@ export const make = (options: Options): MemoryNetwork => {
       publishManifest: (manifest, certificates) =>
         asDevice("publish", (device) =>
           Result.map(relay.publishManifest(device, manifest, certificates), (revoked) => {
-            for (const gone of revoked) lineOf(gone).connection?.wake.openUnsafe()
+            for (const gone of revoked) {
+              const { connection } = lineOf(gone)
+              if (connection !== undefined)
+                endConnection(connection, refused("unknown-device", "This device was removed."))
+            }
           })
         ),
       setDeliveryToken: (hash) => asDevice("publish", (device) => Result.succeed(relay.setToken(device, hash)))
     })
 
-    const connection: Connection = { wake: Latch.makeUnsafe(false), pushed: new Set(), status, replaced: false }
+    const connection: Connection = {
+      wake: Latch.makeUnsafe(false),
+      queue: [],
+      say: (next) => {
+        last = next
+        status.publish(next)
+      },
+      refusal: undefined
+    }
 
     const online: Effect.Effect<void> = Effect.suspend(() =>
       isCut(user)
@@ -256,34 +302,31 @@ export const make = (options: Options): MemoryNetwork => {
         : Effect.void
     )
 
-    const refusedAs = (refusal: Refused): void => status.publish({ _tag: "Refused", refusal })
-
     const open = (fence: { readonly generation: number; readonly startId: Uint8Array }) =>
       Effect.gen(function* () {
         const keys = yield* Effect.mapError(
           custody.publicKeys,
           (cause) => new TransportError({ operation: "login", cause })
         )
-        status.publish({ _tag: "Connecting", attempt: 1 })
+        connection.refusal = undefined
+        connection.say({ _tag: "Connecting", attempt: 1 })
         waitingConnections.add(connection)
         yield* online
         const nonce = challenge()
         const signature = yield* sign("login", relay.loginProof(nonce, keys.device, fence))
         const device = yield* Effect.tapError(
           ask("login", () => relay.login(keys.device, fence, nonce, signature)),
-          (error) => Effect.sync(() => error._tag === "Refused" && refusedAs(error))
+          (error) => Effect.sync(() => error._tag === "Refused" && endConnection(connection, error))
         )
         const line = lineOf(device)
         if (line.connection !== undefined && line.connection !== connection) {
-          line.connection.replaced = true
-          line.connection.wake.openUnsafe()
+          endConnection(line.connection, refused("replaced", "Another connection of this device took over."))
         }
         line.connection = connection
-        connection.pushed.clear()
         logged = device
         user = device.user
-        status.publish({ _tag: "Connected" })
-        connection.wake.openUnsafe()
+        requeue(device, line)
+        connection.say({ _tag: "Connected" })
         yield* Effect.addFinalizer(() =>
           Effect.sync(() => {
             if (line.connection === connection) line.connection = undefined
@@ -293,62 +336,59 @@ export const make = (options: Options): MemoryNetwork => {
         )
       })
 
-    /** Due envelopes not yet pushed over this connection, in the order of their delivery. */
-    const next = (device: DeviceEntry, now: number): { readonly due: Array<Kept>; readonly wakeAt: number } => {
-      const { due } = lineOf(device)
-      const out: Array<{ readonly at: number; readonly kept: Kept }> = []
-      let wakeAt = Infinity
-      for (const kept of device.kept.values()) {
-        if (connection.pushed.has(kept.id)) continue
-        const at = due.get(kept.id) ?? 0
-        if (at <= now) out.push({ at, kept })
-        else wakeAt = Math.min(wakeAt, at)
-        if (due.size === 0 && out.length >= credit) break
-      }
-      out.sort((a, b) => a.at - b.at || a.kept.id - b.kept.id)
-      return { due: out.slice(0, credit).map(({ kept }) => kept), wakeAt }
-    }
-
-    const pull: Effect.Effect<readonly [Delivery, ...Array<Delivery>]> = Effect.suspend(() => {
+    /** The next envelope that is due, one at a time: whoever leaves the stream loses nothing. */
+    const pull: Effect.Effect<readonly [Delivery], Refused> = Effect.suspend(() => {
       connection.wake.closeUnsafe()
-      if (logged === undefined || connection.replaced || isCut(user)) return Effect.andThen(connection.wake.await, pull)
+      if (connection.refusal !== undefined) return Effect.fail(connection.refusal)
+      if (logged === undefined || isCut(user)) return Effect.andThen(connection.wake.await, pull)
       const device = logged
-      return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const { due, wakeAt } = next(device, now)
-        const [first, ...rest] = due.map(({ envelope, id, receivedAt }) => {
-          connection.pushed.add(id)
-          return { id, receivedAt, envelope: envelope.slice() }
-        })
-        if (first !== undefined) return Effect.succeed([first, ...rest] as const)
-        if (wakeAt === Infinity) return Effect.andThen(connection.wake.await, pull)
-        return Effect.andThen(Effect.raceFirst(connection.wake.await, Effect.sleep(wakeAt - now)), pull)
+      return Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<readonly [Delivery], Refused> => {
+        for (let next = connection.queue[0]; next !== undefined; next = connection.queue[0]) {
+          if (next.at > now) {
+            return Effect.andThen(Effect.raceFirst(connection.wake.await, Effect.sleep(next.at - now)), pull)
+          }
+          connection.queue.shift()
+          const { envelope, id, receivedAt } = next.kept
+          if (device.kept.has(id)) return Effect.succeed([{ id, receivedAt, envelope: envelope.slice() }])
+        }
+        return Effect.andThen(connection.wake.await, pull)
       })
     })
+
+    const submitting = (
+      envelope: Uint8Array,
+      token: Uint8Array | undefined
+    ): Effect.Effect<void, TransportError | Refused> =>
+      ask("submit", (now) => {
+        if (chance(faults.loseRequest)) return Result.succeed("lost" as const)
+        submitted.push({ at: now, envelope: envelope.slice(), token })
+        const outcome = relay.submit(envelope, token, now, copies)
+        if (Result.isFailure(outcome)) return Result.fail(outcome.failure)
+        schedule(outcome.success.device, outcome.success.stored, now)
+        return Result.succeed(chance(faults.loseAnswer) ? ("lost" as const) : ("stored" as const))
+      }).pipe(
+        Effect.flatMap((outcome) => (outcome === "lost" ? down("submit", "the connection broke") : Effect.void)),
+        Effect.catchTag("Refused", (refusal) =>
+          refusal.code === "rate-limited"
+            ? Effect.andThen(Effect.sleep(refusal.retryAfterMs), submitting(envelope, token))
+            : Effect.fail(refusal)
+        )
+      )
 
     const transport = Transport.of({
       open,
       deliveries: Stream.fromPull(Effect.succeed(pull)),
-      submit: (envelope, token) =>
-        ask("submit", (now) => {
-          if (chance(faults.loseRequest)) return Result.succeed("lost" as const)
-          submitted.push({ at: now, envelope: envelope.slice(), token })
-          const outcome = relay.submit(envelope, token, now, copies)
-          if (Result.isFailure(outcome)) return Result.fail(outcome.failure)
-          schedule(outcome.success.device, outcome.success.stored, now)
-          return Result.succeed(chance(faults.loseAnswer) ? ("lost" as const) : ("stored" as const))
-        }).pipe(
-          Effect.flatMap((outcome) => (outcome === "lost" ? down("submit", "the connection broke") : Effect.void))
-        ),
+      // Like every adapter, waits out the limits of rate.
+      submit: (envelope, token) => submitting(envelope, token),
       acknowledge: (ids) =>
         asDevice("acknowledge", (device, now) => {
           relay.acknowledge(device, ids, now)
-          for (const id of ids) {
-            connection.pushed.delete(id)
-            lineOf(device).due.delete(id)
-          }
+          for (const id of ids) lineOf(device).due.delete(id)
           return Result.void
         }),
-      status: status.stream
+      status: Stream.suspend(() =>
+        last === undefined ? status.stream : Stream.concat(Stream.make(last), status.stream)
+      )
     })
     return Context.add(Context.make(Transport, transport), Directory, directory)
   })
@@ -357,15 +397,14 @@ export const make = (options: Options): MemoryNetwork => {
   const waitingConnections = new Set<Connection>()
 
   const wakeAll = (): void => {
-    for (const connection of waitingConnections) {
-      connection.pushed.clear()
-      connection.wake.openUnsafe()
-    }
+    for (const connection of waitingConnections) connection.wake.openUnsafe()
+    for (const [device, line] of lines) requeue(device, line)
   }
 
   const say = (user: string | undefined, status: TransportStatus): void => {
-    for (const [device, { connection }] of lines)
-      if (user === undefined || device.user === user) connection?.status.publish(status)
+    for (const [device, { connection }] of lines) {
+      if (user === undefined || device.user === user) connection?.say(status)
+    }
   }
 
   return {
@@ -402,7 +441,7 @@ export const make = (options: Options): MemoryNetwork => {
         const id = device.nextDelivery++
         device.kept.set(id, { id, receivedAt: now, envelope: envelope.slice(), digest: `injected ${id}` })
         device.keptBytes += envelope.length
-        lineOf(device).connection?.wake.openUnsafe()
+        schedule(device, [device.kept.get(id)!], 0)
       }),
     pretend: (user, entry) => {
       if (entry === undefined) pretended.delete(user)

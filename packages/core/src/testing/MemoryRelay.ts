@@ -99,6 +99,9 @@ const refuse = (
   detail: Uint8Array = Bytes.empty
 ): Result.Result<never, Refused> => Result.fail(new Refused({ code, explanation, retryAfterMs, detail }))
 
+const unsigned = ["bad-signature", "The manifest's signature is wrong."] as const
+const unreadable = ["bad-manifest", "The manifest does not decode."] as const
+
 const normalised = (password: string): string => password.replaceAll(/[- ]/g, "").toUpperCase()
 
 const sameKeys = (a: ReadonlyArray<PublishedOneTimeKey>, b: ReadonlyArray<PublishedOneTimeKey>): boolean =>
@@ -169,7 +172,9 @@ export class MemoryRelay {
     if (!Name.isName(user) || issued === undefined || issued.expires <= now)
       return wrong("bad-password", "Ask for a new one-time password.")
     const manifest = Manifest.verify(crypto, registration.manifest)
-    if (Result.isFailure(manifest)) return wrong("bad-manifest", "The manifest does not verify.")
+    if (Result.isFailure(manifest)) {
+      return manifest.failure.cause === "auth.account" ? wrong(...unsigned) : wrong(...unreadable)
+    }
     const certificate = Certificate.verify(crypto, registration.certificate)
     if (Result.isFailure(certificate)) return wrong("bad-signature", "The certificate does not verify.")
     const { account, agreement, device } = certificate.success
@@ -316,11 +321,16 @@ export class MemoryRelay {
     certificates: ReadonlyArray<Uint8Array>
   ): Result.Result<ReadonlyArray<DeviceEntry>, Refused> {
     const entry = this.accounts.get(device.account)!
-    const manifest = Manifest.verify(this.crypto, bytes, entry.id)
-    if (Result.isFailure(manifest)) return refuse("bad-signature", "The manifest does not verify.")
+    const manifest = Manifest.verify(this.crypto, bytes)
+    if (Result.isFailure(manifest)) {
+      return manifest.failure.cause === "auth.account" ? refuse(...unsigned) : refuse(...unreadable)
+    }
+    const { account, hash, version } = manifest.success
     const newest = entry.manifests.at(-1)!
-    if (Result.isFailure(Manifest.follows(newest, manifest.success)))
-      return refuse("bad-manifest", "The manifest does not follow.")
+    const held = entry.manifests.find((other) => other.version === version)
+    const follows =
+      held === undefined ? Result.isSuccess(Manifest.follows(newest, manifest.success)) : Bytes.equal(held.hash, hash)
+    if (!Bytes.equal(account, entry.id) || !follows) return refuse("bad-manifest", "The manifest does not follow.")
     for (const certificate of certificates) {
       const verified = Certificate.verify(this.crypto, certificate)
       if (Result.isFailure(verified)) return refuse("bad-signature", "A certificate does not verify.")
@@ -330,7 +340,7 @@ export class MemoryRelay {
       const known = Result.isSuccess(verified) ? entry.devices.get(Bytes.toHex(verified.success.device)) : undefined
       if (known !== undefined) known.certificate = certificate
     }
-    return Result.succeed(manifest.success.version === newest.version ? [] : this.take(entry, manifest.success))
+    return Result.succeed(held === undefined ? this.take(entry, manifest.success) : [])
   }
 
   /** Stores a manifest and revokes what it no longer lists; answers the devices revoked. */
@@ -422,15 +432,15 @@ export class MemoryRelay {
       )
     }
     const { crypto } = this
+    const digest = Bytes.toHex(crypto.sha256(envelope))
+    const until = device.digests.get(digest)
+    if (until !== undefined && until > now) return Result.succeed({ device, stored: [] })
     const entitled =
       token !== undefined &&
       device.tokenHash !== undefined &&
       Bytes.constantTimeEqual(crypto.sha256(Labels.prefixed(Labels.deliveryToken, token)), device.tokenHash)
     if (kind === Envelope.kinds.sessionMessage && !entitled)
       return refuse("bad-token", "The delivery token is not valid.")
-    const digest = Bytes.toHex(crypto.sha256(envelope))
-    const until = device.digests.get(digest)
-    if (until !== undefined && until > now) return Result.succeed({ device, stored: [] })
     if (kind === Envelope.kinds.sessionStart && !entitled) {
       const { starts } = device
       const tokens = Math.min(startBurst, starts.tokens + ((now - starts.at) / 1000) * startsPerSecond)

@@ -1,0 +1,25 @@
+import * as Effect from "effect/Effect"
+import { describe, expect, it } from "vitest"
+import * as Limits from "../../src/base/Limits.ts"
+import { loadNodeProvider } from "../../src/crypto/Node.ts"
+import { directoryContract } from "../../src/testing/DirectoryContract.ts"
+import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
+import type { RelayPlace } from "../../src/testing/RelayPlace.ts"
+import { transportContract } from "../../src/testing/TransportContract.ts"
+
+const provider = await loadNodeProvider()
+
+const makePlace = () =>
+  Effect.sync((): RelayPlace => {
+    const network = MemoryNetwork.make({ crypto: provider })
+    return {
+      crypto: provider,
+      invite: network.issue,
+      layer: network.layer,
+      mailboxEnvelopes: 10_000,
+      maxEnvelopeBytes: Limits.maxEnvelopeBytes
+    }
+  })
+
+transportContract("memory network", makePlace, { describe, it, expect })
+directoryContract("memory network", makePlace, { describe, it, expect })
