@@ -8,3 +8,11 @@ export {
 export { arbitrary, bitFlips, canonicalValue } from "./testing/Arbitrary.ts"
 export * as FixtureAccount from "./testing/FixtureAccount.ts"
 export { custodyContract, type CustodyContractOptions, type CustodyPlace } from "./testing/CustodyContract.ts"
+export { directoryContract } from "./testing/DirectoryContract.ts"
+export {
+  type Faults,
+  type MakePlace,
+  type RelayContractOptions,
+  type RelayPlace
+} from "./testing/RelayPlace.ts"
+export { transportContract } from "./testing/TransportContract.ts"

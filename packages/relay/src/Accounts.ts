@@ -46,8 +46,6 @@ export interface Accounts {
   readonly manifestsAfter: (account: Uint8Array, version: number) => Chain | Refusal
   /** A device that is served, by account id and device id. */
   readonly find: (account: Uint8Array, device: Uint8Array) => Device | Refusal
-  /** Newest manifest of the account of a device row. */
-  readonly newestManifest: (device: number) => Uint8Array
 }
 
 /** Room in a frame beside the manifests of a look-up. */
@@ -60,7 +58,7 @@ export const makeAccounts = (options: {
   readonly limits: RelayLimits
   readonly invitations: Invitations
   readonly prekeys: Prekeys
-  readonly mailboxes: () => Mailboxes
+  readonly mailboxes: Mailboxes
 }): Accounts => {
   const { crypto, db, invitations, limits, mailboxes, name: relay, prekeys } = options
   const accountByName = db.sql("SELECT id, account FROM accounts WHERE name = ?")
@@ -79,10 +77,6 @@ export const makeAccounts = (options: {
   const setCertificate = db.sql("UPDATE devices SET certificate = ? WHERE device = ? AND account = ? AND revoked = 0")
   const setRevoked = db.sql("UPDATE devices SET revoked = 1 WHERE id = ?")
   const setFence = db.sql("UPDATE devices SET generation = ?, start_id = ? WHERE id = ?")
-  const newestOfDevice = db.sql(
-    `SELECT bytes FROM manifests WHERE account = (SELECT account FROM devices WHERE id = ?)
-     ORDER BY version DESC LIMIT 1`
-  )
   const attempts = keyed(() => window({ limit: limits.attempts, windowMs: limits.attemptMs }))
 
   const device = (row: Row): Device => ({
@@ -115,7 +109,7 @@ export const makeAccounts = (options: {
       const id = Number(row["id"])
       setRevoked.run(id)
       prekeys.drop(id)
-      mailboxes().drop(id)
+      mailboxes.drop(id)
       revoked.push(id)
     }
     return revoked
@@ -172,13 +166,13 @@ export const makeAccounts = (options: {
     }
     const placed = account === undefined ? placeFirst(manifest) : place(Number(account["id"]), manifest)
     if (placed !== "held" && placed !== "next") return placed
-    if (known !== undefined || mailboxes().exists(frame.mailbox)) return refuse("name-taken")
+    if (known !== undefined || mailboxes.exists(frame.mailbox)) return refuse("name-taken")
     if (!proven) return refuse("bad-proof")
 
     const accountRow = Number((account ?? insertAccount.get(manifest.account, frame.user)!)["id"])
     const revoked = placed === "next" ? storeManifest(accountRow, manifest) : []
     const id = Number(insertDevice.get(certificate.device, accountRow, frame.certificate)!["id"])
-    mailboxes().create(id, frame.mailbox)
+    mailboxes.create(id, frame.mailbox)
     invitations.use(invitation, id)
     return { revoked }
   }
@@ -251,7 +245,6 @@ export const makeAccounts = (options: {
       if (row === undefined || row["revoked"] !== 0) return refuse("unknown-device")
       const owner = accountByRow.get(Number(row["account"]))!["account"] as Uint8Array
       return Bytes.equal(owner, account) ? device(row) : refuse("unknown-device")
-    },
-    newestManifest: (id) => newestOfDevice.get(id)!["bytes"] as Uint8Array
+    }
   }
 }

@@ -32,8 +32,8 @@ export interface Database {
 }
 
 const wrap = (statement: StatementSync): Statement => ({
-  get: (...values) => statement.get(...values) as Row | undefined,
-  all: (...values) => statement.all(...values) as ReadonlyArray<Row>,
+  get: (...values) => statement.get(...values),
+  all: (...values) => statement.all(...values),
   run: (...values) => Number(statement.run(...values).changes)
 })
 

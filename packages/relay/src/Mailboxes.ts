@@ -50,13 +50,7 @@ const quotaRetryMs = 60_000
 /** Names an envelope within its mailbox. 16 bytes: only the submitter of both envelopes could make two collide. */
 const digestOf = (envelope: Uint8Array): Uint8Array => createHash("sha256").update(envelope).digest().subarray(0, 16)
 
-export const makeMailboxes = (
-  db: Database,
-  crypto: CryptoProvider,
-  limits: RelayLimits,
-  /** Newest manifest of the account of a device, for the detail of `stale-device`. */
-  newestManifest: (device: number) => Uint8Array
-): Mailboxes => {
+export const makeMailboxes = (db: Database, crypto: CryptoProvider, limits: RelayLimits): Mailboxes => {
   const insertMailbox = db.sql("INSERT INTO mailboxes (device, mailbox) VALUES (?, ?)")
   const byMailbox = db.sql(
     `SELECT m.device, m.token_hash, m.envelopes, m.bytes, m.last_delivery, d.revoked
@@ -86,6 +80,10 @@ export const makeMailboxes = (
   const dropEnvelopes = db.sql("DELETE FROM envelopes WHERE device = ?")
   const dropDigests = db.sql("DELETE FROM digests WHERE device = ?")
   const dropCounts = db.sql("UPDATE mailboxes SET envelopes = 0, bytes = 0, token_hash = NULL WHERE device = ?")
+  const newestManifest = db.sql(
+    `SELECT bytes FROM manifests WHERE account = (SELECT account FROM devices WHERE id = ?)
+     ORDER BY version DESC LIMIT 1`
+  )
   const starts = keyed(() => tokenBucket({ capacity: limits.startBurst, perSecond: limits.startsPerSecond }))
   let lastReceivedAt = 0
 
@@ -122,7 +120,7 @@ export const makeMailboxes = (
       const box = byMailbox.get(to)
       if (box === undefined) return refuse("unknown-mailbox")
       const device = Number(box["device"])
-      if (box["revoked"] !== 0) return refuse("stale-device", 0, newestManifest(device))
+      if (box["revoked"] !== 0) return refuse("stale-device", 0, newestManifest.get(device)!["bytes"] as Uint8Array)
       const digest = digestOf(bytes)
       // A repetition is accepted whatever became of token, quota or rate since: the client only lost the answer.
       const before = seen.get(device, digest)

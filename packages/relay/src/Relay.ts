@@ -18,7 +18,7 @@ import * as Database from "./Database.ts"
 import { makeGroupCommit, type GroupCommit } from "./GroupCommit.ts"
 import { makeHandler } from "./Handler.ts"
 import { isUserName, makeInvitations } from "./Invitations.ts"
-import { makeMailboxes, type Mailboxes } from "./Mailboxes.ts"
+import { makeMailboxes } from "./Mailboxes.ts"
 import { makeRegistry, makeRelayMetrics } from "./Metrics.ts"
 import { makeObservation, type RelaySaw } from "./Observation.ts"
 import { config, defaultLimits, type RelayOptions } from "./Options.ts"
@@ -81,13 +81,10 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
     const metrics = makeRelayMetrics(registry)
     const invitations = makeInvitations(db, crypto, limits.inviteMs)
     const prekeys = makePrekeys(db, crypto, limits)
-    // Accounts drop the mailboxes of revoked devices, and mailboxes ask accounts for manifests.
-    let mailboxes: Mailboxes | undefined
-    const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes: () => mailboxes! })
-    const boxes = makeMailboxes(db, crypto, limits, accounts.newestManifest)
-    mailboxes = boxes
+    const mailboxes = makeMailboxes(db, crypto, limits)
+    const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes })
     const observation = makeObservation(db, { observe: options.observe === true, now })
-    const handler = makeHandler({ name, limits, now, accounts, prekeys, mailboxes: boxes, metrics, observation })
+    const handler = makeHandler({ name, limits, now, accounts, prekeys, mailboxes, metrics, observation })
     const commit = makeGroupCommit(db, {
       maxItems: limits.commitItems,
       onCommit: (items, seconds) => {
@@ -109,7 +106,7 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
             handler,
             commit,
             metrics,
-            environment: { limits, read: boxes.read, onDelivered: () => metrics.delivered.add() },
+            environment: { limits, read: mailboxes.read, onDelivered: () => metrics.delivered.add() },
             metricsText: registry.text,
             isHealthy: () => commit.healthy() && db.isReadable()
           }),
@@ -129,7 +126,7 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
 
     const sweep = commitEffect(commit, () => {
       invitations.expire(now())
-      return boxes.expire(now(), sweepBatch)
+      return mailboxes.expire(now(), sweepBatch)
     }).pipe(
       Effect.tap((expired) => Effect.sync(() => metrics.expired.add("", expired))),
       Effect.repeat({ while: (expired) => expired === sweepBatch }),

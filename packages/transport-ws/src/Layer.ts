@@ -1,0 +1,66 @@
+/**
+ * Transport and Directory of one relay as a layer.
+ *
+ * Spec: docs/spec/14-relay.md.
+ * Portable; the entry points decide which WebSocket is the default.
+ */
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Crypto, Directory, KeyCustody, Transport } from "@tacit/core"
+import * as Keeper from "./Keeper.ts"
+import * as Link from "./Link.ts"
+import { config, type InvalidAddress, settings as readSettings, type TransportOptions } from "./Options.ts"
+import { makeDirectory } from "./RelayDirectory.ts"
+import { type Links, makeDevice, makeTransport } from "./RelayTransport.ts"
+import { type OpenWebSocket, WebSocketConstructor } from "./WebSocketConstructor.ts"
+
+/** What the transport says it is in `hello`. The same for everybody: it identifies nobody. */
+const clientName = "tacit"
+
+const make = (options: TransportOptions, openDefault: OpenWebSocket) =>
+  Effect.gen(function* () {
+    const settings = yield* Effect.fromResult(readSettings(options))
+    const custody = yield* KeyCustody
+    const crypto = yield* Crypto
+    const openSocket = (yield* WebSocketConstructor) ?? openDefault
+    let relayName = settings.relayName
+
+    const open: Links["open"] = ({ onDeliver, onLost }) =>
+      Effect.gen(function* () {
+        const link = yield* Link.open({ settings, openSocket, clientName, onDeliver, onLost })
+        // Rule relay.login.4: before anything is signed for it.
+        relayName ??= link.welcome.relay
+        if (link.welcome.relay !== relayName) {
+          return yield* Link.refused("wrong-relay", "The relay at this address has another name than before.")
+        }
+        return link
+      })
+
+    const device = yield* makeDevice({ settings, custody, open })
+    const anonymous = yield* Keeper.make({
+      settings,
+      when: "used",
+      onStatus: () => {},
+      connect: (onLost) => open({ onDeliver: () => false, onLost })
+    })
+    yield* Effect.forkScoped(Effect.exit(anonymous.run))
+    const links: Links = { settings, custody, open, anonymous, device: device.keeper }
+    return Context.make(Transport, makeTransport(links, device.transport)).pipe(
+      Context.add(Directory, makeDirectory(links, crypto))
+    )
+  })
+
+/** What {@link makeLayer} gives. */
+export type TransportLayer = Layer.Layer<Transport | Directory, InvalidAddress, KeyCustody | Crypto>
+
+/** The layer, with `openDefault` where no {@link WebSocketConstructor} was provided. */
+export const makeLayer = (options: TransportOptions, openDefault: OpenWebSocket): TransportLayer =>
+  Layer.effectContext(make(options, openDefault))
+
+/** {@link makeLayer} with options from the environment. */
+export const makeLayerConfig = (
+  openDefault: OpenWebSocket
+): Layer.Layer<Transport | Directory, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> =>
+  Layer.unwrap(Effect.map(config, (options) => makeLayer(options, openDefault)))

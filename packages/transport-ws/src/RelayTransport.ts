@@ -1,0 +1,151 @@
+/**
+ * The Transport port over WebSockets: the authenticated link of a device, and the anonymous one beside it.
+ *
+ * Spec: docs/spec/14-relay.md rules relay.two.1, relay.login.1–3, relay.mailbox.1, relay.submit.1–3.
+ * Knows no sessions and no plaintext. That both links come from one address tells a relay more than the frames do: see the
+ * threat model.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import {
+  type KeyCustody,
+  type LoginFence,
+  type Refused,
+  type Transport,
+  TransportError,
+  type TransportStatus
+} from "@tacit/core"
+import type * as Scope from "effect/Scope"
+import { maxAcknowledged, type LoggedIn } from "./Frame.ts"
+import * as Inbox from "./Inbox.ts"
+import * as Keeper from "./Keeper.ts"
+import type { Link } from "./Link.ts"
+import type { Settings } from "./Options.ts"
+import * as Proof from "./Proof.ts"
+
+/** What both ports share. */
+export interface Links {
+  readonly settings: Settings
+  readonly custody: KeyCustody["Service"]
+  /** Opens a link; checks the relay's name. */
+  readonly open: (options: {
+    readonly onDeliver: Inbox.Inbox["push"]
+    readonly onLost: () => void
+  }) => Effect.Effect<Link, TransportError | Refused, Scope.Scope>
+  readonly anonymous: Keeper.Keeper
+  /** The link of the device, once it is logged in. */
+  readonly device: Keeper.Keeper
+}
+
+/** The device's side: what `open` needs beside the keeper. */
+export interface DeviceLink {
+  readonly keeper: Keeper.Keeper
+  readonly transport: Pick<Transport["Service"], "open" | "deliveries" | "status" | "acknowledge">
+}
+
+const noToken = new Uint8Array(0)
+
+export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">): Effect.Effect<DeviceLink> =>
+  Effect.gen(function* () {
+    const { custody, settings } = links
+    const inbox = Inbox.make(settings.window)
+    const status = yield* SubscriptionRef.make<TransportStatus>({
+      _tag: "Disconnected",
+      reason: "not opened",
+      retryInMs: 0
+    })
+    let fence: LoginFence | undefined
+    let isOpen = false
+    let first = Deferred.makeUnsafe<void, Refused>()
+    const loginError = (cause: unknown): TransportError => new TransportError({ operation: "login", cause })
+
+    const logIn = (
+      link: Link,
+      { generation, startId }: LoginFence
+    ): Effect.Effect<LoggedIn, TransportError | Refused> =>
+      Effect.gen(function* () {
+        const { challenge, relay } = link.welcome
+        const { device } = yield* Effect.mapError(custody.publicKeys, loginError)
+        const message = Proof.loginMessage({ relay, challenge, device, generation, startId })
+        const signature = yield* Effect.mapError(custody.signWithDevice(message), loginError)
+        return yield* link.ask("login", { type: 5, device, generation, startId, signature }, 6).pipe(
+          Effect.timeoutOrElse({
+            duration: settings.connectTimeoutMs,
+            orElse: () => Effect.fail(loginError(new Error("no answer in time")))
+          })
+        )
+      })
+
+    const keeper = yield* Keeper.make({
+      settings,
+      when: "always",
+      onStatus: (next) => {
+        // Nobody else writes it, and setting a subscription reference suspends nowhere.
+        Effect.runSync(SubscriptionRef.set(status, next))
+        if (next._tag === "Connected") Deferred.doneUnsafe(first, Exit.void)
+        if (next._tag === "Refused") {
+          inbox.refuse(next.refusal)
+          Deferred.doneUnsafe(first, Exit.fail(next.refusal))
+        }
+      },
+      connect: (onLost) =>
+        Effect.gen(function* () {
+          const link = yield* links.open({
+            onDeliver: inbox.push,
+            onLost: () => {
+              inbox.detach()
+              onLost()
+            }
+          })
+          yield* logIn(link, fence!)
+          inbox.attach(link)
+          return link
+        })
+    })
+
+    return {
+      keeper,
+      transport: {
+        open: (given) =>
+          Effect.gen(function* () {
+            if (isOpen) return yield* Effect.die(new Error("the transport is open already"))
+            yield* Effect.mapError(custody.publicKeys, loginError)
+            yield* Effect.acquireRelease(
+              Effect.sync(() => {
+                isOpen = true
+                fence = given
+                inbox.refuse(undefined)
+                first = Deferred.makeUnsafe<void, Refused>()
+              }),
+              () =>
+                Effect.suspend(() => {
+                  isOpen = false
+                  return SubscriptionRef.set(status, { _tag: "Disconnected", reason: "closed", retryInMs: 0 })
+                })
+            )
+            yield* Effect.forkScoped(Effect.exit(keeper.run))
+            yield* Deferred.await(first).pipe(Effect.tapError(() => Effect.sync(() => (isOpen = false))))
+          }),
+        deliveries: Stream.fromPull(Effect.succeed(inbox.take)),
+        status: SubscriptionRef.changes(status),
+        acknowledge: (ids) =>
+          Effect.gen(function* () {
+            for (let from = 0; from < ids.length; from += maxAcknowledged) {
+              const deliveries = ids.slice(from, from + maxAcknowledged)
+              yield* keeper.use("acknowledge", (link) => link.ask("acknowledge", { type: 17, deliveries }, 4))
+            }
+          })
+      }
+    }
+  })
+
+export const makeTransport = (links: Links, device: DeviceLink["transport"]): Transport["Service"] => ({
+  ...device,
+  submit: (envelope, token) =>
+    links.anonymous.use("submit", (link) =>
+      Effect.asVoid(link.ask("submit", { type: 14, token: token ?? noToken, envelope }, 15))
+    )
+})
