@@ -26,6 +26,7 @@ export const operations: { readonly [op: string]: Operation } = {
   sha256: take({ data: "bytes" }),
   sha512: take({ data: "bytes" }),
   "hmac-sha256": take({ key: "bytes", data: "bytes" }),
+  "hmac-iterate": take({ key: "bytes", data: "bytes", count: "uint" }),
   "hkdf-extract": take({ salt: "bytes", ikm: "bytes" }),
   "hkdf-expand": take({ prk: "bytes", info: "bytes", len: "uint" }),
   "hkdf-sha256": take({ salt: "bytes", ikm: "bytes", info: "bytes", len: "uint" }),

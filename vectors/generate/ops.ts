@@ -111,6 +111,11 @@ export const compute = (seed: Uint8Array, op: string, input: Inputs): Uint8Array
       return prim.sha512(b("data"))
     case "hmac-sha256":
       return prim.hmac("sha256", b("key"), b("data"))
+    case "hmac-iterate": {
+      let key = b("key")
+      for (let i = 0; i < n("count"); i++) key = prim.hmac("sha256", key, b("data"))
+      return key
+    }
     case "hkdf-extract":
       return prim.hkdfExtract(b("salt"), b("ikm"))
     case "hkdf-expand":

@@ -33,6 +33,11 @@ export const operations: { readonly [op: string]: Operation } = {
   sha256: (crypto, input) => give(crypto.sha256(input.bytes("data"))),
   sha512: (crypto, input) => give(crypto.sha512(input.bytes("data"))),
   "hmac-sha256": (crypto, input) => give(crypto.hmacSha256(input.bytes("key"), input.bytes("data"))),
+  "hmac-iterate": (crypto, input) => {
+    let key = input.bytes("key")
+    for (let i = 0; i < input.number("count"); i++) key = crypto.hmacSha256(key, input.bytes("data"))
+    return give(key)
+  },
   "hkdf-extract": (crypto, input) => give(crypto.hkdfExtract(input.bytes("ikm"), input.bytes("salt"))),
   "hkdf-expand": (crypto, input) =>
     give(crypto.hkdfExpand(input.bytes("prk"), input.bytes("info"), input.number("len"))),

@@ -8,6 +8,7 @@ import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as encoding from "./encoding.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
+import * as ratchet from "./ratchet.ts"
 import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
 
 /** The part of a file that is needed to run it. */
@@ -54,7 +55,9 @@ const operations: { readonly [family: string]: { readonly [op: string]: Operatio
   encoding: encoding.operations
 }
 
-const actors: { readonly [family: string]: Actors } = {}
+const actors: { readonly [family: string]: Actors } = {
+  ratchet: ratchet.actors
+}
 
 /** Why an answer is not the one a case asks for. */
 const judge = (

@@ -92,6 +92,12 @@ func compute(seed []byte, op string, in inputs) (out []byte, err error) {
 		return sum[:], nil
 	case "hmac-sha256":
 		return mac(in.b("key"), in.b("data")), nil
+	case "hmac-iterate":
+		out = in.b("key")
+		for range in.n("count") {
+			out = mac(out, in.b("data"))
+		}
+		return out, nil
 	case "hkdf-extract":
 		return hkdf.Extract(sha256.New, in.b("ikm"), in.b("salt"))
 	case "hkdf-expand":
