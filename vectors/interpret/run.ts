@@ -9,6 +9,7 @@ import * as encoding from "./encoding.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
 import * as ratchet from "./ratchet.ts"
+import * as sequence from "./sequence.ts"
 import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
 
 /** The part of a file that is needed to run it. */
@@ -56,7 +57,8 @@ const operations: { readonly [family: string]: { readonly [op: string]: Operatio
 }
 
 const actors: { readonly [family: string]: Actors } = {
-  ratchet: ratchet.actors
+  ratchet: ratchet.actors,
+  sequence: sequence.actors
 }
 
 /** Why an answer is not the one a case asks for. */

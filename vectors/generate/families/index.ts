@@ -16,24 +16,20 @@ import { family as ratchetFamily } from "./ratchet.ts"
 import { lies, limits } from "./ratchet-limits.ts"
 import { order } from "./ratchet-order.ts"
 import { transcripts } from "./ratchet-transcripts.ts"
+import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
 import { x25519 } from "./x25519.ts"
 
+const suites = [1, 2, 3] as const
+
 export const families: ReadonlyArray<{ readonly family: Family; readonly build: () => ReadonlyArray<VectorFile> }> = [
-  { family: primitives, build: () => [hash(), hmac(), hkdf(), x25519(), ed25519(), kem(), aead(1), aead(2), aead(3)] },
+  {
+    family: primitives,
+    build: () => [hash(), hmac(), hkdf(), x25519(), ed25519(), kem(), aead(1), aead(2), aead(3)]
+  },
   { family: encodingFamily, build: () => [encoding(), layouts()] },
   {
     family: ratchetFamily,
-    build: () => [
-      transcripts(1),
-      transcripts(2),
-      transcripts(3),
-      order(1),
-      order(2),
-      order(3),
-      lies(1),
-      lies(2),
-      lies(3),
-      limits()
-    ]
-  }
+    build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
+  },
+  { family: sequenceFamily, build: () => [replayWindow(), fence()] }
 ]

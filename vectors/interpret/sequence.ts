@@ -1,0 +1,92 @@
+/**
+ * F09: the replay window and the fence of one device.
+ *
+ * Spec: docs/spec/07-sequencing.md.
+ * Vectors: vectors/sequence.
+ */
+import { Fence, ReplayWindow } from "@tacit/core/hazmat"
+import * as Result from "effect/Result"
+import { ok, reject, type Actors, type Answer } from "./outcome.ts"
+import { hex, unhex, type Input, type Json } from "./values.ts"
+
+const pair = (range: ReplayWindow.Range): Json => [range.from, range.to]
+
+const accept = (window: ReplayWindow.ReplayWindow, input: Input): readonly [ReplayWindow.ReplayWindow, Answer] => {
+  const judged = ReplayWindow.accept(window, input.number("number"), input.has("floor") ? input.number("floor") : 0)
+  if (Result.isFailure(judged)) return [window, reject(judged.failure.cause)]
+  const outcome = judged.success
+  if (outcome._tag !== "Accepted") {
+    return [outcome.next, reject(outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale")]
+  }
+  const { filled, gap, late, lost, next } = outcome
+  return [next, ok({ late, filled, gap: gap === undefined ? [] : pair(gap), lost: lost.map(pair) })]
+}
+
+const toJson = (fence: Fence.Fence | undefined): Json =>
+  fence === undefined ? [] : [fence.generation, hex(fence.startId)]
+const fromJson = (json: Json): Fence.Fence | undefined => {
+  const [generation, startId] = json as ReadonlyArray<Json>
+  return typeof generation === "number" && typeof startId === "string"
+    ? { generation, startId: unhex(startId) }
+    : undefined
+}
+
+export const actors: Actors = () => {
+  let window = ReplayWindow.empty
+  let own: Fence.Fence | undefined
+  let peer = Fence.unknownPeer
+  let proof: Fence.Fence | undefined
+  const running = (): Fence.Fence => {
+    if (own === undefined) throw new Error("the device was not started")
+    return own
+  }
+  return {
+    snapshot: () => [
+      hex(ReplayWindow.encode(window)),
+      toJson(own),
+      toJson(peer.highest),
+      toJson(peer.echoed),
+      peer.owed
+    ],
+    step: (name, input) => {
+      switch (name) {
+        case "window.accept": {
+          const [next, answer] = accept(window, input)
+          window = next
+          return answer
+        }
+        case "window.gaps":
+          return ok({ gaps: ReplayWindow.gaps(window).map(pair) })
+        case "window.reload": {
+          const bytes = ReplayWindow.encode(window)
+          const read = ReplayWindow.decode(bytes)
+          if (Result.isFailure(read)) throw new Error("the window's record is unreadable")
+          if (hex(ReplayWindow.encode(read.success)) !== hex(bytes)) throw new Error("the window's record changed")
+          window = read.success
+          return ok({})
+        }
+        case "fence.start":
+          own = own === undefined ? Fence.first(input.bytes("startId")) : Fence.renew(own, input.bytes("startId"))
+          return ok({ generation: own.generation })
+        case "fence.carry": {
+          const { echo, fence } = Fence.carry(running(), peer)
+          return ok({ fence: toJson(fence), echo: toJson(echo) })
+        }
+        case "fence.observe": {
+          const [fence, echo] = [fromJson(input.json("fence")), fromJson(input.json("echo"))]
+          const carried = { ...(fence === undefined ? {} : { fence }), ...(echo === undefined ? {} : { echo }) }
+          const { next, peerRollback, restored } = Fence.observe(running(), peer, carried, input.json("late") === true)
+          peer = next
+          proof = restored
+          return ok({ peerRollback, restored: toJson(restored) })
+        }
+        case "fence.recover":
+          if (proof === undefined) throw new Error("nothing proves a restore")
+          own = Fence.recover(running(), proof, input.bytes("startId"))
+          return ok({ generation: own.generation })
+        default:
+          throw new Error(`no step ${name}`)
+      }
+    }
+  }
+}
