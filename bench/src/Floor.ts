@@ -89,7 +89,7 @@ export const floor = (crypto: CryptoProvider, random: (length: number) => Uint8A
             const ephemeral = random(32), ratchet = random(32), sealing = random(32)
             const ephemeralPublic = crypto.x25519PublicKey(ephemeral), ratchetPublic = crypto.x25519PublicKey(ratchet)
             const sealingPublic = crypto.x25519PublicKey(sealing)
-            const encapsulated = crypto.mlKem768Encapsulate(kem.publicKey, undefined as never)!
+            const encapsulated = crypto.mlKem768Encapsulate(kem.publicKey, random(32))!
             crypto.x25519(identityA, signedBPublic)
             crypto.x25519(ephemeral, identityBPublic)
             crypto.x25519(ephemeral, signedBPublic)
