@@ -132,7 +132,7 @@ export class FileBuilder {
         ? {}
         : { op: rest.op, in: rest.in!, ...(rest.out === undefined ? {} : { out: rest.out }) }),
       ...(script === undefined ? {} : { script }),
-      ...(common.trace === undefined ? {} : { trace: common.trace.steps })
+      ...(common.trace === undefined || common.trace.steps.length === 0 ? {} : { trace: common.trace.steps })
     }
     if (common.trace !== undefined) this.#traces.set(common.id, common.trace)
     this.#cases.set(common.id, item)

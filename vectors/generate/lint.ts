@@ -117,6 +117,14 @@ export const lintFile = (file: VectorFile, context: Context): ReadonlyArray<stri
       complain(String(error))
     }
   }
+  const outputs = new Map<string, string>()
+  for (const item of file.cases) {
+    if (!item.flags.includes("Distinct")) continue
+    const key = `${item.op} ${flat(item.out, looks(item))}`
+    const other = outputs.get(key)
+    if (other !== undefined) complaints.push(`${item.id}: gives the same as ${other}`)
+    outputs.set(key, item.id)
+  }
   return complaints
 }
 

@@ -6,6 +6,7 @@
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as encoding from "./encoding.ts"
+import * as labels from "./labels.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
 import * as ratchet from "./ratchet.ts"
@@ -53,6 +54,7 @@ export interface Outcome {
 
 const operations: { readonly [family: string]: { readonly [op: string]: Operation } } = {
   primitives: primitives.operations,
+  labels: labels.operations,
   encoding: encoding.operations
 }
 

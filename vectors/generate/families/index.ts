@@ -10,6 +10,7 @@ import { ed25519 } from "./ed25519.ts"
 import { encoding, family as encodingFamily } from "./encoding.ts"
 import { hash, hkdf, hmac } from "./hash.ts"
 import { kem } from "./kem.ts"
+import { derivations, family as labelsFamily, labels } from "./labels.ts"
 import { layouts } from "./layouts.ts"
 import { family as primitives } from "./primitive.ts"
 import { family as ratchetFamily } from "./ratchet.ts"
@@ -26,6 +27,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     family: primitives,
     build: () => [hash(), hmac(), hkdf(), x25519(), ed25519(), kem(), aead(1), aead(2), aead(3)]
   },
+  { family: labelsFamily, build: () => [labels(), derivations()] },
   { family: encodingFamily, build: () => [encoding(), layouts()] },
   {
     family: ratchetFamily,
