@@ -16,7 +16,7 @@ import type { RelayLimits } from "./Options.ts"
 import type { Prekeys } from "./Prekeys.ts"
 import { isRefusal, refuse, type Refusal } from "./Refusal.ts"
 
-/** What a frame came to. `after` runs when it is durable, before the answer is sent. */
+/** What a frame came to. Both follow the commit: the answer is sent, then `after` runs, which may close the connection. */
 export interface Outcome {
   readonly answer?: RelayFrame
   readonly after?: () => void

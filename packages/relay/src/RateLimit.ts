@@ -37,7 +37,8 @@ export const tokenBucket = ({ capacity, perSecond }: BucketOptions): TokenBucket
         tokens -= needed
         return 0
       }
-      return Math.max(1, Math.ceil(((needed - tokens) * 1000) / perSecond))
+      // Rounded up, but not for an error of the arithmetic.
+      return Math.max(1, Math.ceil(((needed - tokens) * 1000) / perSecond - 1e-6))
     },
     isFull: (now) => {
       refill(now)

@@ -37,6 +37,8 @@ export interface RelayHandle {
   readonly invite: (user: string) => Effect.Effect<string, InvalidUser | RelayError>
   /** What an operator could see. */
   readonly relaySaw: Effect.Effect<RelaySaw, RelayError>
+  /** Deletes now what is too old; happens by itself every 30 seconds. Succeeds with the number of envelopes. */
+  readonly sweep: Effect.Effect<number, RelayError>
   /** Prometheus text, as under `/metrics`. */
   readonly metrics: Effect.Effect<string>
   /** Shuts down in good order (rule relay.shutdown.1). The end of the scope does the same; twice is harmless. */
@@ -124,17 +126,23 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
     registry.gauge("tacit_relay_devices_online", "Devices logged in now.", handler.online)
     registry.gauge("tacit_relay_queue_items", "Work items waiting for a commit.", commit.waiting)
 
-    const sweep = commitEffect(commit, () => {
+    const sweepBatchNow = commitEffect(commit, () => {
       invitations.expire(now())
       return mailboxes.expire(now(), sweepBatch)
-    }).pipe(
-      Effect.tap((expired) => Effect.sync(() => metrics.expired.add("", expired))),
-      Effect.repeat({ while: (expired) => expired === sweepBatch }),
-      Effect.tap(() => Effect.sync(() => db.giveBack())),
-      // A failed commit was logged; the next sweep tries again.
-      Effect.ignore
-    )
-    yield* Effect.forkScoped(Effect.repeat(sweep, Schedule.spaced("30 seconds")))
+    })
+    const sweep = Effect.gen(function* () {
+      let expired = 0
+      for (;;) {
+        const batch = yield* sweepBatchNow
+        metrics.expired.add("", batch)
+        expired += batch
+        if (batch < sweepBatch) break
+      }
+      db.giveBack()
+      return expired
+    })
+    // A failed commit was logged; the next sweep tries again.
+    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(sweep), Schedule.spaced("30 seconds")))
     yield* Effect.forkScoped(
       Effect.repeat(Effect.sync(server.checkHeartbeats), Schedule.spaced(Math.max(50, limits.heartbeatMs / 4)))
     )
@@ -153,6 +161,7 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
           ? open(commitEffect(commit, () => invitations.issue(user, now())))
           : Effect.fail(new InvalidUser()),
       relaySaw: open(commitEffect(commit, observation.saw)),
+      sweep: open(sweep),
       metrics: Effect.sync(registry.text),
       close: Effect.promise(() => shutdown(server))
     }

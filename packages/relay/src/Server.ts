@@ -70,8 +70,8 @@ export const listen = (options: ServerOptions): Promise<Server> => {
 
   const settle = (connection: Connection, request: number, outcome: Outcome | Refusal): void => {
     if (isRefusal(outcome)) return refuseFrame(connection, request, outcome)
-    outcome.after?.()
     if (outcome.answer !== undefined) connection.send(outcome.answer)
+    outcome.after?.()
   }
 
   /** Everything a client sends goes through the queue, so that answers keep the order of the questions. */
@@ -183,11 +183,11 @@ export const listen = (options: ServerOptions): Promise<Server> => {
   http.on("clientError", (_, socket) => socket.destroy())
 
   const closeAll = async (): Promise<void> => {
+    // Frames that are here are answered; those still on the way get `going-away`.
+    commit.flush()
     closing = true
     const stopped = new Promise<void>((resolve) => http.close(() => resolve()))
     http.closeIdleConnections()
-    // Frames that are here already are answered; those still on the way get `going-away`.
-    commit.flush()
     for (const [connection] of connections) {
       connection.send(refusalFrame(0, refuse("going-away", 1_000)))
       close(connection, CloseCode.goingAway, "going away")

@@ -1,17 +1,17 @@
 import { Canonical } from "@tacit/core/hazmat"
+import { arbitrary } from "@tacit/core/testing"
 import * as Frames from "@tacit/transport-ws/frames"
 import * as Result from "effect/Result"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { ofLayout } from "./arbitrary.ts"
 
 const reasonOf = (result: Result.Result<unknown, unknown>): unknown =>
-  Result.isFailure(result) ? (result.failure as { reason?: string; _tag: string }) : undefined
+  Result.isFailure(result) ? result.failure : undefined
 
 describe("frames", () => {
   it("reads back every client frame it writes [relay.frame.1]", () => {
     fc.assert(
-      fc.property(ofLayout(Frames.ClientFrame), (frame) => {
+      fc.property(arbitrary(fc, Frames.ClientFrame), (frame) => {
         const bytes = Result.getOrThrow(Frames.encodeClient(frame))
         expect(Result.getOrThrow(Frames.decodeClient(bytes))).toEqual(frame)
       }),
@@ -21,7 +21,7 @@ describe("frames", () => {
 
   it("reads back every relay frame it writes [relay.frame.1]", () => {
     fc.assert(
-      fc.property(ofLayout(Frames.RelayFrame), (frame) => {
+      fc.property(arbitrary(fc, Frames.RelayFrame), (frame) => {
         const decoded = Result.getOrThrow(Frames.decodeRelay(Frames.encodeRelay(frame)))
         expect(decoded).toEqual(frame)
       }),
@@ -70,7 +70,7 @@ describe("frames", () => {
   it("decodes nothing that does not encode to the same bytes [relay.frame.2]", () => {
     const mutated = fc
       .tuple(
-        ofLayout(Frames.ClientFrame),
+        arbitrary(fc, Frames.ClientFrame),
         fc.nat(),
         fc.integer({ min: 0, max: 255 }),
         fc.constantFrom("set", "cut", "add")
