@@ -99,8 +99,8 @@ export const initiate = (
 }
 
 /**
- * Rule ratchet.init.2. The responder's ratchet key pair is its signed prekey pair; the secret is copied, because the prekey
- * outlives the ratchet key.
+ * Rule ratchet.init.2. The responder's ratchet key pair is its signed prekey pair, kept by reference. The prekey outlives the
+ * ratchet key: whoever wipes what the first opening consumed leaves out this array.
  */
 export const respond = (
   crypto: CryptoProvider,
@@ -113,7 +113,7 @@ export const respond = (
     suite,
     ad,
     rootKey: agreed.rootKey,
-    ratchetSecret: ratchetSecret.slice(),
+    ratchetSecret,
     ratchetPublic,
     peerRatchet: undefined,
     sendChain: undefined,

@@ -243,7 +243,9 @@ export const accept = (crypto: CryptoProvider, input: AcceptInput): Result.Resul
   }
   const opened = Receive.open(crypto, session, SkippedKeys.none, { prefix, message: start.message, direct, now })
   if (Result.isSuccess(opened) && opened.success.turning) {
-    return Result.succeed({ ...opened.success, consumed: [...consumed, ...opened.success.consumed] })
+    // The ratchet's first secret is the signed prekey's, which goes on serving.
+    const spent = opened.success.consumed.filter((bytes) => bytes !== signedPrekey.secret)
+    return Result.succeed({ ...opened.success, consumed: [...consumed, ...spent] })
   }
   Bytes.wipe(agreed.rootKey, agreed.initiatorHeader, agreed.responderHeader)
   // A tag that the agreed keys do not give means that the keys are not the sender's. Whatever does open turns the ratchet of a
