@@ -47,7 +47,7 @@ describe("two ends of a ratchet", () => {
     "deliver every message exactly once and right, in whatever order, doubled, lost or forged; suite %i [ratchet.atomic.1] [ratchet.skip.3] [ratchet.receive.1]",
     (suite) => {
       fc.assert(
-        fc.property(fc.array(step, { maxLength: 80 }), (script) => {
+        fc.property(fc.array(step, { maxLength: 80, size: "max" }), (script) => {
           const { a, b } = makeEnds(fast, suite)
           const ends = [a, b] as const
           const towards: readonly [Array<InFlight>, Array<InFlight>] = [[], []]

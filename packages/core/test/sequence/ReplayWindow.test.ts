@@ -148,7 +148,7 @@ describe("ReplayWindow", () => {
       store: fc.boolean()
     })
     fc.assert(
-      fc.property(fc.nat(4000), fc.array(step, { maxLength: 60 }), (origin, script) => {
+      fc.property(fc.nat(4000), fc.array(step, { maxLength: 60, size: "max" }), (origin, script) => {
         const model = new Model()
         let window = ReplayWindow.empty
         for (const { floor, move, store } of script) {
