@@ -8,8 +8,14 @@ import { type Task, timed } from "./Rounds.ts"
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill)
 
 export const floor = (crypto: CryptoProvider, random: (length: number) => Uint8Array) => {
-  const key = bytes(32, 1), info = bytes(24, 2), one = Uint8Array.of(1), two = Uint8Array.of(2)
-  const headerAd = bytes(48, 3), header = bytes(40, 4), bodyAd = bytes(136, 5), label = bytes(20, 6)
+  const key = bytes(32, 1),
+    info = bytes(24, 2),
+    one = Uint8Array.of(1),
+    two = Uint8Array.of(2)
+  const headerAd = bytes(48, 3),
+    header = bytes(40, 4),
+    bodyAd = bytes(136, 5),
+    label = bytes(20, 6)
   const task = (workload: string, operations: number, body: (i: number) => void): Task => ({
     contender: "floor",
     workload,
@@ -33,7 +39,8 @@ export const floor = (crypto: CryptoProvider, random: (length: number) => Uint8A
     crypto.chachaOpen(expanded.subarray(0, 32), expanded.subarray(32), bodyAd, body)
   }
 
-  const peerSecret = bytes(32, 9), peerPublic = crypto.x25519PublicKey(peerSecret)
+  const peerSecret = bytes(32, 9),
+    peerPublic = crypto.x25519PublicKey(peerSecret)
   const ratchetStep = () => {
     const secret = random(32)
     crypto.x25519PublicKey(secret)
@@ -48,12 +55,10 @@ export const floor = (crypto: CryptoProvider, random: (length: number) => Uint8A
 
   return {
     oneWay: (size: number, padded: number, count: number): ReadonlyArray<Task> => {
-      const body = bytes(padded, 7), name = size < 1024 ? `${size} B` : `${size / 1024} KiB`
+      const body = bytes(padded, 7),
+        name = size < 1024 ? `${size} B` : `${size / 1024} KiB`
       const sealed = seal(body)
-      return [
-        task(`W3 seal ${name}`, count, () => void seal(body)),
-        task(`W3 open ${name}`, count, () => open(sealed))
-      ]
+      return [task(`W3 seal ${name}`, count, () => void seal(body)), task(`W3 open ${name}`, count, () => open(sealed))]
     },
     pingPong: (count: number): Task =>
       task("W2 ping-pong", count, () => {
@@ -65,8 +70,10 @@ export const floor = (crypto: CryptoProvider, random: (length: number) => Uint8A
       return task(`W4 reversed ${count}`, count, () => open(sealed))
     },
     setUp: (count: number): Task => {
-      const seed = bytes(32, 11), publicKey = crypto.ed25519PublicKey(seed)
-      const message = bytes(120, 12), signature = crypto.ed25519Sign(seed, message)
+      const seed = bytes(32, 11),
+        publicKey = crypto.ed25519PublicKey(seed)
+      const message = bytes(120, 12),
+        signature = crypto.ed25519Sign(seed, message)
       return {
         contender: "floor",
         workload: "W1 set-up",
@@ -83,11 +90,19 @@ export const floor = (crypto: CryptoProvider, random: (length: number) => Uint8A
           return timed(count, (i) => {
             const { kem, publics, secrets } = prepared[i]!
             const [identityB, signedB, onceB, identityA] = secrets as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-            const [identityBPublic, signedBPublic, onceBPublic, identityAPublic] = publics as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+            const [identityBPublic, signedBPublic, onceBPublic, identityAPublic] = publics as [
+              Uint8Array,
+              Uint8Array,
+              Uint8Array,
+              Uint8Array
+            ]
             // Initiator: certificate and two prekey signatures, three ephemerals, KEM, DH1…DH4, root step, sealing.
             for (let n = 0; n < 3; n++) crypto.ed25519Verify(publicKey, message, signature)
-            const ephemeral = random(32), ratchet = random(32), sealing = random(32)
-            const ephemeralPublic = crypto.x25519PublicKey(ephemeral), ratchetPublic = crypto.x25519PublicKey(ratchet)
+            const ephemeral = random(32),
+              ratchet = random(32),
+              sealing = random(32)
+            const ephemeralPublic = crypto.x25519PublicKey(ephemeral),
+              ratchetPublic = crypto.x25519PublicKey(ratchet)
             const sealingPublic = crypto.x25519PublicKey(sealing)
             const encapsulated = crypto.mlKem768Encapsulate(kem.publicKey, random(32))!
             crypto.x25519(identityA, signedBPublic)

@@ -39,13 +39,15 @@ export const rows = (samples: ReadonlyArray<Sample>, subject: string): ReadonlyA
 export const judge = (table: ReadonlyArray<Row>, aims: ReadonlyArray<Aim>): ReadonlyArray<Verdict> =>
   aims.flatMap((aim) => {
     const row = table.find((candidate) => candidate.workload === aim.workload)
-    const ours = row?.micros[aim.subject], theirs = row?.micros[aim.against]
+    const ours = row?.micros[aim.subject],
+      theirs = row?.micros[aim.against]
     if (ours === undefined || theirs === undefined) return []
     const ratio = theirs / ours
     return [{ ...aim, ratio, met: ratio >= aim.atLeast }]
   })
 
-const cell = (value: number | undefined) => (value === undefined ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(1))
+const cell = (value: number | undefined) =>
+  value === undefined ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(1)
 
 export const markdown = (
   table: ReadonlyArray<Row>,
@@ -68,7 +70,8 @@ export const markdown = (
     "| aim | ratio | wanted | |",
     "| --- | ---: | ---: | --- |",
     ...verdicts.map(
-      (v) => `| ${v.workload}: ${v.against} ÷ ${v.subject} | ${v.ratio.toFixed(2)} | ≥ ${v.atLeast} | ${v.met ? "met" : "**not met**"} |`
+      (v) =>
+        `| ${v.workload}: ${v.against} ÷ ${v.subject} | ${v.ratio.toFixed(2)} | ≥ ${v.atLeast} | ${v.met ? "met" : "**not met**"} |`
     )
   ]
   return lines.join("\n")

@@ -28,7 +28,8 @@ export const timed = async (operations: number, body: (i: number) => Maybe<unkno
 }
 
 export const median = (values: ReadonlyArray<number>) => {
-  const sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1
+  const sorted = [...values].sort((a, b) => a - b),
+    half = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }
 

@@ -35,7 +35,10 @@ export const makeDevice = (crypto: CryptoProvider, random: Random) => {
   const secrets = { signing: random(32), agreement: random(32) }
   const identity = { account: crypto.ed25519PublicKey(accountSeed), ...Device.derive(crypto, secrets) }
   const statement = { ...identity, role: Device.roles.admin, manifestVersion: 1 }
-  const certificate = Certificate.encode(statement, crypto.ed25519Sign(accountSeed, Certificate.signingInput(statement)))
+  const certificate = Certificate.encode(
+    statement,
+    crypto.ed25519Sign(accountSeed, Certificate.signingInput(statement))
+  )
   const pair = (id: number) => {
     const secret = random(32)
     return { id, secret, key: crypto.x25519PublicKey(secret) }
@@ -96,7 +99,8 @@ const contentOf = (body: Uint8Array, random: Random, direct: Uint8Array, sequenc
 
 /** Prekeys prepared; what `establish` does is W1. */
 export const prepareSession = (crypto: CryptoProvider, random: Random) => {
-  const alice = makeDevice(crypto, random), bob = makeDevice(crypto, random)
+  const alice = makeDevice(crypto, random),
+    bob = makeDevice(crypto, random)
   const bundleBytes = bundleOf(crypto, bob)
   const direct = Content.directConversation(crypto, alice.identity.account, bob.identity.account)
   return {
@@ -143,7 +147,13 @@ export const prepareSession = (crypto: CryptoProvider, random: Random) => {
       const prefix = Envelope.prefix(frame.kind, frame.to)
       const sealed = ok(SessionStart.decode(frame.body, [1, 2, 3]))
       const unsealed = ok(
-        SessionStart.unseal(crypto, bob.identity, sealed, crypto.x25519(bob.secrets.agreement, sealed.ephemeral), prefix)
+        SessionStart.unseal(
+          crypto,
+          bob.identity,
+          sealed,
+          crypto.x25519(bob.secrets.agreement, sealed.ephemeral),
+          prefix
+        )
       )
       const accepted = ok(
         SessionStart.accept(crypto, {
@@ -173,7 +183,8 @@ export const prepareSession = (crypto: CryptoProvider, random: Random) => {
 /** An end that seals padded plaintext: comparable with what the peers seal. */
 const ratchetEnd = (crypto: CryptoProvider, random: Random, start: RatchetState.RatchetState): End => {
   let state = start
-  const skipped = SkippedKeys.make(), prefix = new Uint8Array(20)
+  const skipped = SkippedKeys.make(),
+    prefix = new Uint8Array(20)
   let skippedBytes = 0
   return {
     seal: (plaintext) => {
@@ -268,10 +279,17 @@ export const tacitMessage = (crypto: CryptoProvider, random: Random): Contender 
         establish: (first): Pair => {
           const { alice, aliceMailbox, bob, bobMailbox, direct, firstBytes } = prepared.establish(first)
           // The first answer, which makes the initiator's session an answered one; not measured.
-          const reply = ok(Send.seal(crypto, bob, aliceMailbox, contentOf(new Uint8Array(1), random, direct, 1), random(12)))
+          const reply = ok(
+            Send.seal(crypto, bob, aliceMailbox, contentOf(new Uint8Array(1), random, direct, 1), random(12))
+          )
           const { body, kind, to } = ok(Envelope.decode(reply.envelope))
           const answered = ok(
-            Receive.open(crypto, alice, SkippedKeys.none, { prefix: Envelope.prefix(kind, to), message: body, direct, now: 1 })
+            Receive.open(crypto, alice, SkippedKeys.none, {
+              prefix: Envelope.prefix(kind, to),
+              message: body,
+              direct,
+              now: 1
+            })
           )
           if (!answered.turning) throw new Error("an answer turns the ratchet")
           const a = ok(Receive.complete(crypto, answered.half, random(32))).next

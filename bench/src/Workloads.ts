@@ -10,7 +10,8 @@ import { type Task, timed } from "./Rounds.ts"
 const text = (length: number) => new Uint8Array(length).fill(0x78)
 
 const same = (a: Uint8Array, b: Uint8Array) => {
-  if (a.length !== b.length || a[a.length - 1] !== b[b.length - 1]) throw new Error("a message opened to something else")
+  if (a.length !== b.length || a[a.length - 1] !== b[b.length - 1])
+    throw new Error("a message opened to something else")
 }
 
 const pairOf = async (contender: Contender): Promise<Pair> => {
@@ -132,5 +133,11 @@ export const sizes = async (contender: Contender, outOfOrder: boolean, messages:
     await pair.bob.open(await pair.alice.seal(text(32)))
     stateWith500Skipped = await pair.bob.stateBytes()
   }
-  return { contender: contender.name, firstMessage: first.firstBytes, steadyMessage: steady, stateAfter1000, stateWith500Skipped }
+  return {
+    contender: contender.name,
+    firstMessage: first.firstBytes,
+    steadyMessage: steady,
+    stateAfter1000,
+    stateWith500Skipped
+  }
 }

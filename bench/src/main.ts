@@ -12,7 +12,7 @@ import type { Contender } from "./Contender.ts"
 import { durable } from "./Durable.ts"
 import { effectLayer } from "./EffectLayer.ts"
 import { floor } from "./Floor.ts"
-import { libsignal } from "./peers/libsignal.ts"
+import { libsignal, libsignalSealed } from "./peers/libsignal.ts"
 import { tsMls } from "./peers/mls.ts"
 import { olm } from "./peers/olm.ts"
 import { whatsapp } from "./peers/whatsapp.ts"
@@ -51,11 +51,15 @@ const base = floor(crypto, random)
 const rounds = options.quick ? 3 : 9
 
 const tasks: ReadonlyArray<Task> = [
-  ...[...all.map((contender) => setUp(contender, 20)), base.setUp(20)],
+  ...[...all, libsignalSealed].map((contender) => setUp(contender, 20)),
+  base.setUp(20),
   ...[...ratchets.map((contender) => pingPong(contender, 200)), base.pingPong(200)],
   ...[32, 1024, 65536].flatMap((size) => {
     const count = size > 4096 ? 40 : 400
-    return [...all.flatMap((contender) => oneWay(contender, size, contender === tsMls ? 40 : count)), ...base.oneWay(size, subject.padded(size), count)]
+    return [
+      ...all.flatMap((contender) => oneWay(contender, size, contender === tsMls ? 40 : count)),
+      ...base.oneWay(size, subject.padded(size), count)
+    ]
   }),
   ...[subject, libsignal, whatsapp].map((contender) => reversed(contender, 1000)),
   base.reversed(1000),
@@ -68,7 +72,7 @@ const progress = (line: string) => {
 
 const aims: ReadonlyArray<Aim> = [
   { workload: "W1 set-up", subject: "tacit", against: "floor", atLeast: 0.8 },
-  { workload: "W1 set-up", subject: "tacit", against: "libsignal", atLeast: 1 },
+  { workload: "W1 set-up", subject: "tacit", against: "libsignal sealed", atLeast: 1 },
   { workload: "W2 ping-pong", subject: "tacit", against: "floor", atLeast: 0.7 },
   { workload: "W2 ping-pong", subject: "tacit", against: "libsignal", atLeast: 1.3 },
   { workload: "W3 seal 32 B", subject: "tacit", against: "olm", atLeast: 1.3 },
@@ -82,17 +86,26 @@ const aims: ReadonlyArray<Aim> = [
 const timings = options.durable ? [] : rows(await interleave(tasks, rounds, progress), "tacit")
 const measured: Array<Sizes> = []
 if (!options.durable && options.only === undefined) {
-  for (const contender of all) measured.push(await sizes(contender, contender !== tsMls && contender !== olm, contender === tsMls ? 500 : 1000))
+  for (const contender of all)
+    measured.push(await sizes(contender, contender !== tsMls && contender !== olm, contender === tsMls ? 500 : 1000))
 }
-const throughput = options.only === undefined || options.durable ? await durable(options.quick ? 1000 : 4000, rounds, progress) : undefined
+const throughput =
+  options.only === undefined || options.durable
+    ? await durable(options.quick ? 1000 : 4000, rounds, progress)
+    : undefined
 progress("")
 
 const verdicts = judge(timings, aims)
-const contenders = ["tacit", "floor", ...peers.map((peer) => peer.name)]
-console.log(`Node ${process.version}, ${cpus()[0]?.model ?? "unknown processor"}, ${rounds} interleaved rounds, medians.\n`)
+const contenders = ["tacit", "floor", libsignal.name, libsignalSealed.name, olm.name, whatsapp.name, tsMls.name]
+console.log(
+  `Node ${process.version}, ${cpus()[0]?.model ?? "unknown processor"}, ${rounds} interleaved rounds, medians.\n`
+)
 console.log(markdown(timings, measured, verdicts, contenders))
 if (throughput !== undefined) {
-  console.log(`\nDurable send and receive through SQLite: ${throughput.messagesPerSecond.toFixed(0)} messages/s (median of ${rounds}), wanted ≥ 2000.`)
+  console.log(
+    `\nDurable send and receive through SQLite: ${throughput.messagesPerSecond.toFixed(0)} messages/s (median of ${rounds}), wanted ≥ 2000.`
+  )
 }
 console.log(`\n${all.map((contender) => `- ${contender.name} ${contender.version}: ${contender.caveat}.`).join("\n")}`)
-if (options.json) console.log(JSON.stringify({ node: process.version, rounds, timings, sizes: measured, verdicts, throughput }))
+if (options.json)
+  console.log(JSON.stringify({ node: process.version, rounds, timings, sizes: measured, verdicts, throughput }))

@@ -42,19 +42,36 @@ const prepareOne = async (impl: mls.CiphersuiteImpl): Promise<Prepared> => {
       [],
       impl
     )
-  const alice = await person("alice"), bob = await person("bob")
+  const alice = await person("alice"),
+    bob = await person("bob")
   return {
     establish: async (first) => {
-      const created = await mls.createGroup(encoder.encode("group"), alice.publicPackage, alice.privatePackage, [], impl)
+      const created = await mls.createGroup(
+        encoder.encode("group"),
+        alice.publicPackage,
+        alice.privatePackage,
+        [],
+        impl
+      )
       const commit = await mls.createCommit(
         { state: created, cipherSuite: impl },
-        { extraProposals: [{ proposalType: "add", add: { keyPackage: bob.publicPackage } }], ratchetTreeExtension: true }
+        {
+          extraProposals: [{ proposalType: "add", add: { keyPackage: bob.publicPackage } }],
+          ratchetTreeExtension: true
+        }
       )
       const welcome = mls.encodeMlsMessage({ welcome: commit.welcome!, wireformat: "mls_welcome", version: "mls10" })
       const decoded = mls.decodeMlsMessage(welcome, 0)![0]
       if (decoded.wireformat !== "mls_welcome") throw new Error("not a welcome")
-      const joined = await mls.joinGroup(decoded.welcome, bob.publicPackage, bob.privatePackage, mls.emptyPskIndex, impl)
-      const a = end(commit.newState, impl), b = end(joined, impl)
+      const joined = await mls.joinGroup(
+        decoded.welcome,
+        bob.publicPackage,
+        bob.privatePackage,
+        mls.emptyPskIndex,
+        impl
+      )
+      const a = end(commit.newState, impl),
+        b = end(joined, impl)
       const message = await a.seal(first)
       await b.open(message)
       return { alice: a, bob: b, firstBytes: welcome.length + message.bytes }
@@ -65,7 +82,8 @@ const prepareOne = async (impl: mls.CiphersuiteImpl): Promise<Prepared> => {
 export const tsMls: Contender = {
   name: "ts-mls",
   version: "1.6.4",
-  caveat: "a group of two; signs every message; no ratchet step per reply, so ping-pong does not apply; Web Crypto behind promises",
+  caveat:
+    "a group of two; signs every message; no ratchet step per reply, so ping-pong does not apply; Web Crypto behind promises",
   prepare: async (count) => {
     const impl = await mls.getCiphersuiteImpl(mls.getCiphersuiteFromName(suite))
     const made: Array<Prepared> = []

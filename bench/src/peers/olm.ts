@@ -2,7 +2,8 @@
 import Olm from "@towns-protocol/olm"
 import type { Contender, End, Prepared } from "../Contender.ts"
 
-const decoder = new TextDecoder(), encoder = new TextEncoder()
+const decoder = new TextDecoder(),
+  encoder = new TextEncoder()
 
 interface OlmSession {
   encrypt(plaintext: string): { type: 0 | 1; body: string }
@@ -23,7 +24,8 @@ const end = (session: OlmSession): End => ({
 })
 
 const prepareOne = (): Prepared => {
-  const alice = new Olm.Account(), bob = new Olm.Account()
+  const alice = new Olm.Account(),
+    bob = new Olm.Account()
   alice.create()
   bob.create()
   bob.generate_one_time_keys(1)
@@ -31,7 +33,8 @@ const prepareOne = (): Prepared => {
   const once = Object.values(JSON.parse(bob.one_time_keys()).curve25519)[0] as string
   return {
     establish: (first) => {
-      const a = new Olm.Session(), b = new Olm.Session()
+      const a = new Olm.Session(),
+        b = new Olm.Session()
       a.create_outbound(alice, bobIdentity, once)
       const message = a.encrypt(decoder.decode(first))
       b.create_inbound(bob, message.body)
@@ -45,7 +48,8 @@ const prepareOne = (): Prepared => {
 export const olm: Contender = {
   name: "olm",
   version: "3.2.28",
-  caveat: "WebAssembly; text in and base64 out; no post-quantum secret, headers in the clear, 8-byte MAC, no signature checks in set-up",
+  caveat:
+    "WebAssembly; text in and base64 out; no post-quantum secret, headers in the clear, 8-byte MAC, no signature checks in set-up",
   prepare: async (count) => {
     await Olm.initAsync()
     return Array.from({ length: count }, prepareOne)

@@ -5,7 +5,8 @@ import type { Contender, End, Prepared } from "../Contender.ts"
 const makeStorage = () => {
   const identity = wa.generateIdentityKeyPair()
   const sessions = new Map<string, Uint8Array>()
-  const preKeys = new Map<number, wa.KeyPair>(), signed = new Map<number, wa.SignedPreKey>()
+  const preKeys = new Map<number, wa.KeyPair>(),
+    signed = new Map<number, wa.SignedPreKey>()
   return {
     identity,
     sessions,
@@ -43,8 +44,10 @@ const end = (side: Side, peer: string): End => {
 }
 
 const prepareOne = (): Prepared => {
-  const alice = makeStorage(), bob = makeStorage()
-  const once = wa.generatePreKey(1), signed = wa.generateSignedPreKey(bob.identity, 1)
+  const alice = makeStorage(),
+    bob = makeStorage()
+  const once = wa.generatePreKey(1),
+    signed = wa.generateSignedPreKey(bob.identity, 1)
   bob.preKeys.set(1, once.keyPair)
   bob.signed.set(1, signed)
   return {
@@ -56,7 +59,8 @@ const prepareOne = (): Prepared => {
         preKey: { keyId: 1, publicKey: once.keyPair.pubKey },
         signedPreKey: { keyId: 1, publicKey: signed.keyPair.pubKey, signature: signed.signature }
       })
-      const a = end(alice, "bob"), b = end(bob, "alice")
+      const a = end(alice, "bob"),
+        b = end(bob, "alice")
       const message = await a.seal(first)
       await b.open(message)
       return { alice: a, bob: b, firstBytes: message.bytes }
@@ -67,6 +71,7 @@ const prepareOne = (): Prepared => {
 export const whatsapp: Contender = {
   name: "whatsapp-rust",
   version: "0.5.2",
-  caveat: "WebAssembly behind promises; state is serialised by its storage interface at every message; no post-quantum secret, headers in the clear",
+  caveat:
+    "WebAssembly behind promises; state is serialised by its storage interface at every message; no post-quantum secret, headers in the clear",
   prepare: (count) => Array.from({ length: count }, prepareOne)
 }
