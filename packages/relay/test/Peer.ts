@@ -61,7 +61,7 @@ export const connect = (url: string): Promise<Peer> => {
 
   const encode = (question: Question): readonly [number, Uint8Array] => {
     request++
-    return [request, Result.getOrThrow(encodeClient({ ...question, request } as ClientFrame))]
+    return [request, Result.getOrThrow(encodeClient({ ...question, request }))]
   }
   const closed = new Promise<number>((resolve) => socket.on("close", (code) => resolve(code)))
   socket.on("message", (data: Buffer) => {

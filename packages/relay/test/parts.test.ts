@@ -88,7 +88,7 @@ describe("group commit", () => {
     const others = Promise.all([insert(1), insert(2)])
     await expect(half).rejects.toThrow("half way")
     await others
-    await expect(insert(1)).rejects.toThrow()
+    await expect(insert(1)).rejects.toThrow("UNIQUE")
     expect(count()).toBe(2)
     expect(failures).toHaveLength(2)
     expect(commit.healthy()).toBe(true)
@@ -105,7 +105,7 @@ describe("group commit", () => {
       committed: () => told.push("committed"),
       failed: () => told.push("failed")
     })
-    await expect(insert(1)).rejects.toThrow()
+    await expect(insert(1)).rejects.toThrow("FOREIGN KEY")
     expect(told).toEqual(["failed"])
     expect([count(), commit.healthy()]).toEqual([0, false])
     await insert(1)

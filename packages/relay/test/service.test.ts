@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { FixtureAccount } from "@tacit/core/testing"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
-import { body, codeOf, connect } from "./Peer.ts"
+import { body, connect } from "./Peer.ts"
 import { folder, sleep, start, until } from "./start.ts"
 
 const noToken = new Uint8Array()
@@ -133,7 +133,7 @@ describe("shutdown", () => {
     expect([await idle.closed, await peer.closed]).toEqual([1001, 1001])
     await Promise.all(answers)
     expect(accepted).toBeGreaterThan(0)
-    await expect(connect(running.url)).rejects.toThrow()
+    await expect(connect(running.url)).rejects.toThrow("ECONNREFUSED")
     const next = await start({ database })
     const owner = await next.connect()
     const login = await owner.login(device)

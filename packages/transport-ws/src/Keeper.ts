@@ -37,7 +37,7 @@ export interface KeeperOptions {
   readonly connect: (onLost: () => void) => Effect.Effect<Link, TransportError | Refused, Scope.Scope>
   /** `always` keeps a link as long as it runs; `used` opens one when an operation needs it and lets it go when idle. */
   readonly when: "always" | "used"
-  readonly onStatus: (status: TransportStatus) => void
+  readonly onStatus: (status: TransportStatus) => Effect.Effect<void>
 }
 
 /** Refusals that pass: the same request may succeed later. */
@@ -87,7 +87,7 @@ export const make = (options: KeeperOptions): Effect.Effect<Keeper> =>
             withdraw()
           })
           onOpen()
-          onStatus({ _tag: "Connected" })
+          yield* onStatus({ _tag: "Connected" })
           if (!lost) publish(link)
           return yield* Effect.raceFirst(link.lost, idle)
         }).pipe(Effect.ensuring(Effect.sync(withdraw)))
@@ -101,7 +101,7 @@ export const make = (options: KeeperOptions): Effect.Effect<Keeper> =>
         if (options.when === "used" && users === 0) yield* Latch.close(demand)
         yield* demand.await
         attempt++
-        onStatus({ _tag: "Connecting", attempt })
+        yield* onStatus({ _tag: "Connecting", attempt })
         let opened = false
         const outcome = yield* Effect.result(hold(() => (opened = true)))
         if (opened) {
@@ -122,15 +122,15 @@ export const make = (options: KeeperOptions): Effect.Effect<Keeper> =>
         // The policy never ends, so a step always has a delay.
         const [, delay] = yield* Effect.orDie(step(clock.currentTimeMillisUnsafe(), undefined))
         const retryInMs = Math.round(Math.max(atLeastMs, Duration.toMillis(delay)))
-        onStatus({ _tag: "Disconnected", reason, retryInMs })
+        yield* onStatus({ _tag: "Disconnected", reason, retryInMs })
         yield* Effect.sleep(retryInMs)
       }
     }).pipe(
       Effect.tapError((refusal) =>
-        Effect.sync(() => {
-          onStatus({ _tag: "Refused", refusal })
-          Deferred.doneUnsafe(current, Exit.fail(refusal))
-        })
+        Effect.andThen(
+          onStatus({ _tag: "Refused", refusal }),
+          Effect.sync(() => Deferred.doneUnsafe(current, Exit.fail(refusal)))
+        )
       )
     )
 

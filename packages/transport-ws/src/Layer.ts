@@ -4,7 +4,7 @@
  * Spec: docs/spec/14-relay.md.
  * Portable; the entry points decide which WebSocket is the default.
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -42,7 +42,7 @@ const make = (options: TransportOptions, openDefault: OpenWebSocket) =>
     const anonymous = yield* Keeper.make({
       settings,
       when: "used",
-      onStatus: () => {},
+      onStatus: () => Effect.void,
       connect: (onLost) => open({ onDeliver: () => false, onLost })
     })
     yield* Effect.forkScoped(Effect.exit(anonymous.run))

@@ -134,16 +134,16 @@ export const open = (options: LinkOptions): Effect.Effect<Link, TransportError |
     }
 
     yield* Effect.callback<void, TransportError>((resume) => {
-      socket.onopen = () => resume(Effect.void)
-      socket.onerror = () => {
+      socket.addEventListener("open", () => resume(Effect.void))
+      socket.addEventListener("error", () => {
         lose("the connection failed")
         resume(Effect.fail(connectError(new Error("the connection failed"))))
-      }
-      socket.onclose = (event: { readonly code: number }) => {
-        lose(`closed with code ${event.code}`, finalOf(event.code))
-        resume(Effect.fail(connectError(new Error(`closed with code ${event.code}`))))
-      }
-      socket.onmessage = (event: { readonly data: unknown }) => receive(event.data)
+      })
+      socket.addEventListener("close", ({ code = 1006 }) => {
+        lose(`closed with code ${code}`, finalOf(code))
+        resume(Effect.fail(connectError(new Error(`closed with code ${code}`))))
+      })
+      socket.addEventListener("message", ({ data }) => receive(data))
     }).pipe(
       Effect.timeoutOrElse({
         duration: settings.connectTimeoutMs,
@@ -236,11 +236,7 @@ const close = (socket: WebSocketLike): Effect.Effect<void> =>
     if (socket.readyState > 1) return Effect.void
     if (socket.readyState === 0) return Effect.sync(() => cut(socket))
     return Effect.callback<void>((resume) => {
-      const { onclose } = socket
-      socket.onclose = (event: never) => {
-        onclose?.(event)
-        resume(Effect.void)
-      }
+      socket.addEventListener("close", () => resume(Effect.void))
       socket.close(CloseCode.normal)
     }).pipe(Effect.timeoutOrElse({ duration: 1_000, orElse: () => Effect.sync(() => cut(socket)) }))
   })

@@ -15,6 +15,7 @@ export const openNode: OpenWebSocket = (url, subprotocol) =>
     perMessageDeflate: false,
     maxPayload: maxFrameBytes,
     skipUTF8Validation: true
+    // Its listeners are declared one event at a time, which no single signature covers.
   }) as unknown as WebSocketLike
 
 /** Takes `ws`. */

@@ -73,7 +73,7 @@ export const makeDirectory = (links: Links, crypto: CryptoProvider): Directory["
       const keeper = yield* Keeper.make({
         settings,
         when: "used",
-        onStatus: () => {},
+        onStatus: () => Effect.void,
         connect: (onLost) => links.open({ onDeliver: () => false, onLost })
       })
       yield* Effect.forkScoped(Effect.exit(keeper.run))

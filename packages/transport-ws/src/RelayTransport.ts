@@ -46,6 +46,12 @@ export interface DeviceLink {
   readonly transport: Pick<Transport["Service"], "open" | "deliveries" | "status" | "acknowledge">
 }
 
+/** In frames' portions. */
+const chunks = (ids: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<number>> =>
+  Array.from({ length: Math.ceil(ids.length / maxAcknowledged) }, (_, i) =>
+    ids.slice(i * maxAcknowledged, (i + 1) * maxAcknowledged)
+  )
+
 const noToken = new Uint8Array(0)
 
 export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">): Effect.Effect<DeviceLink> =>
@@ -60,6 +66,8 @@ export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">):
     let fence: LoginFence | undefined
     let isOpen = false
     let first = Deferred.makeUnsafe<void, Refused>()
+    /** Deliveries the application is done with and the relay has not confirmed. */
+    const forgetting = new Set<number>()
     const loginError = (cause: unknown): TransportError => new TransportError({ operation: "login", cause })
 
     const logIn = (
@@ -79,18 +87,22 @@ export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">):
         )
       })
 
+    const forget = (link: Link, deliveries: ReadonlyArray<number>): Effect.Effect<void, TransportError | Refused> =>
+      Effect.map(link.ask("acknowledge", { type: 17, deliveries }, 4), () => {
+        for (const id of deliveries) forgetting.delete(id)
+      })
+
     const keeper = yield* Keeper.make({
       settings,
       when: "always",
-      onStatus: (next) => {
-        // Nobody else writes it, and setting a subscription reference suspends nowhere.
-        Effect.runSync(SubscriptionRef.set(status, next))
-        if (next._tag === "Connected") Deferred.doneUnsafe(first, Exit.void)
-        if (next._tag === "Refused") {
+      onStatus: (next) =>
+        Effect.gen(function* () {
+          yield* SubscriptionRef.set(status, next)
+          if (next._tag === "Connected") Deferred.doneUnsafe(first, Exit.void)
+          if (next._tag !== "Refused") return
           inbox.refuse(next.refusal)
           Deferred.doneUnsafe(first, Exit.fail(next.refusal))
-        }
-      },
+        }),
       connect: (onLost) =>
         Effect.gen(function* () {
           const link = yield* links.open({
@@ -101,6 +113,8 @@ export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">):
             }
           })
           yield* logIn(link, fence!)
+          // Before credit is given, so that what was acknowledged on a link that broke does not come again.
+          for (const deliveries of chunks([...forgetting])) yield* forget(link, deliveries)
           inbox.attach(link)
           return link
         })
@@ -132,11 +146,13 @@ export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">):
         deliveries: Stream.fromPull(Effect.succeed(inbox.take)),
         status: SubscriptionRef.changes(status),
         acknowledge: (ids) =>
-          Effect.gen(function* () {
-            for (let from = 0; from < ids.length; from += maxAcknowledged) {
-              const deliveries = ids.slice(from, from + maxAcknowledged)
-              yield* keeper.use("acknowledge", (link) => link.ask("acknowledge", { type: 17, deliveries }, 4))
-            }
+          Effect.suspend(() => {
+            for (const id of ids) forgetting.add(id)
+            return Effect.forEach(
+              chunks(ids),
+              (deliveries) => keeper.use("acknowledge", (link) => forget(link, deliveries)),
+              { discard: true }
+            )
           })
       }
     }

@@ -7,6 +7,12 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 
+/** What the transport reads of an event: `data` of a message, `code` of a close. */
+export interface WebSocketEvent {
+  readonly data?: unknown
+  readonly code?: number
+}
+
 /** The part of a WebSocket the transport uses; the platform's and `ws`'s fit as they are. */
 export interface WebSocketLike {
   binaryType: string
@@ -18,10 +24,10 @@ export interface WebSocketLike {
   readonly close: (code?: number, reason?: string) => void
   /** Cuts the connection without a closing handshake, where the platform can. */
   readonly terminate?: () => void
-  onopen: ((event: never) => void) | null
-  onmessage: ((event: never) => void) | null
-  onclose: ((event: never) => void) | null
-  onerror: ((event: never) => void) | null
+  readonly addEventListener: (
+    type: "open" | "message" | "close" | "error",
+    listener: (event: WebSocketEvent) => void
+  ) => void
 }
 
 /** Opens a connection; throws for an address it does not like. */

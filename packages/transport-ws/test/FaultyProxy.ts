@@ -37,9 +37,9 @@ export const make = (port: number): Effect.Effect<FaultyProxy, never, Scope.Scop
       return chunk
     }
     const pass = (from: Socket, to: Socket, isDown: boolean): void => {
-      from.on("data", (chunk) => {
+      from.on("data", (chunk: Buffer) => {
         if (isDown && muted) return
-        const bytes = garbling ? garble(chunk as Buffer) : (chunk as Buffer)
+        const bytes = garbling ? garble(chunk) : chunk
         const write = (): void => {
           if (to.destroyed || to.write(bytes)) return
           from.pause()
