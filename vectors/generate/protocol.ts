@@ -261,3 +261,34 @@ export const paddedText = (trace: Trace, id: string, text: string): Ref => {
 }
 
 export type { Arg }
+
+/** The body of a session start envelope around `start` (rules sealed.key.1, sealed.ad.1, sealed.layout.1). Its steps begin with `id`. */
+export const sealStart = (
+  trace: Trace,
+  id: string,
+  suite: Suite,
+  secret: Ref,
+  recipient: Ref,
+  prefix: Ref,
+  start: Ref
+): Ref => {
+  const { key, nonce } = suites[suite]
+  const ephemeral = trace.op(`${id}.ephemeral`, "x25519-public", { k: secret }, "sealed.layout.1")
+  const shared = trace.op(`${id}.shared`, "x25519", { k: secret, u: recipient }, "sealed.key.1")
+  const salt = trace.concat(`${id}.salt`, [ephemeral, recipient], "sealed.key.1")
+  const info = label(trace, "sealed sender", suite)
+  const keys = trace.op(`${id}.keys`, "hkdf-sha256", { salt, ikm: shared, info, len: key + nonce }, "sealed.key.1")
+  const box = trace.op(
+    `${id}.box`,
+    "aead-seal",
+    {
+      suite,
+      key: trace.slice(`${id}.key`, keys, 0, key, "sealed.key.1"),
+      nonce: trace.slice(`${id}.nonce`, keys, key, key + nonce, "sealed.key.1"),
+      ad: trace.concat(`${id}.ad`, [prefix, be(suite, 1), ephemeral], "sealed.ad.1"),
+      plaintext: start
+    },
+    "sealed.ad.1"
+  )
+  return trace.op(id, "canon", { value: [suite, ephemeral, box] }, "sealed.layout.1")
+}

@@ -6,6 +6,7 @@
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as encoding from "./encoding.ts"
+import * as envelope from "./envelope.ts"
 import * as labels from "./labels.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
@@ -55,7 +56,8 @@ export interface Outcome {
 const operations: { readonly [family: string]: { readonly [op: string]: Operation } } = {
   primitives: primitives.operations,
   labels: labels.operations,
-  encoding: encoding.operations
+  encoding: encoding.operations,
+  envelope: envelope.operations
 }
 
 const actors: { readonly [family: string]: Actors } = {

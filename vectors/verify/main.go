@@ -118,6 +118,18 @@ func (file *vectorFile) checkEncoding(item object) {
 	}
 }
 
+// checkPadding pads the content of a padding case again.
+func (file *vectorFile) checkPadding(item object) {
+	primitives++
+	content, padded := "in/content", "out/padded"
+	if item["op"] == "padding.open" {
+		content, padded = "out/content", "in/padded"
+	}
+	if !bytes.Equal(pad(file.bytesAt(item, content)), file.bytesAt(item, padded)) {
+		panic("padded otherwise")
+	}
+}
+
 // recompute checks the steps of a trace and returns their outputs by name.
 func recompute(where string, seed []byte, trace any, above map[string][]byte) map[string][]byte {
 	values := map[string][]byte{}
@@ -211,6 +223,8 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 			}
 			if isPrimitive(item["op"]) {
 				file.checkPrimitive(item)
+			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "padding.") && item["verdict"] == "valid" {
+				file.checkPadding(item)
 			} else if item["op"] == "canon.decode" {
 				file.checkEncoding(item)
 			}

@@ -8,6 +8,9 @@ import type { VectorFile } from "../model.ts"
 import { aead } from "./aead.ts"
 import { ed25519 } from "./ed25519.ts"
 import { encoding, family as encodingFamily } from "./encoding.ts"
+import { contents } from "./content.ts"
+import { envelopes, family as envelopeFamily, padding } from "./envelope.ts"
+import { sealed } from "./sealed.ts"
 import { hash, hkdf, hmac } from "./hash.ts"
 import { kem } from "./kem.ts"
 import { derivations, family as labelsFamily, labels } from "./labels.ts"
@@ -29,6 +32,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   },
   { family: labelsFamily, build: () => [labels(), derivations()] },
   { family: encodingFamily, build: () => [encoding(), layouts()] },
+  { family: envelopeFamily, build: () => [envelopes(), padding(), contents(), sealed()] },
   {
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]

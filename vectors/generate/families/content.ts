@@ -1,0 +1,796 @@
+/**
+ * F04: content, every type of body and every extension.
+ *
+ * Spec: docs/spec/03-envelopes.md §3.5.
+ */
+import { hex, utf8 } from "../bytes.ts"
+import { encode, type Value } from "../canon.ts"
+import { FileBuilder } from "../family.ts"
+import type { Delta, Json, VectorFile } from "../model.ts"
+import { label } from "../ops.ts"
+import { sha256 } from "../prim.ts"
+import { family } from "./envelope.ts"
+
+const bytes = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte)
+const accounts = [bytes(0xa1, 32), bytes(0xb2, 32)] as const
+/** Rule content.conversation.1 for the two accounts above. */
+const direct = hex(sha256(label("direct conversation", ...accounts)).slice(0, 16))
+const id = bytes(0x1d, 16)
+const group = bytes(0x6c, 16)
+const sentAt = 1_700_000_000_123
+
+interface Parts {
+  readonly type: number
+  readonly conversation?: Uint8Array
+  readonly sequence: number
+  readonly body: Uint8Array
+  readonly extensions?: ReadonlyArray<readonly [number, Value]>
+}
+
+const content = ({ body, conversation, extensions, sequence, type }: Parts): Uint8Array =>
+  encode([type, conversation ?? bytes(0, 0), sequence, id, sentAt, body, { map: extensions ?? [] }])
+
+type Row = readonly [name: string, title: string, clause: string, parts: Parts, body: Json, extensions?: Json]
+
+const fence = [3, bytes(0x5f, 8)] as const
+const digest = (byte: number): Uint8Array => bytes(byte, 16)
+const ids = (count: number): ReadonlyArray<Uint8Array> =>
+  Array.from({ length: count }, (_, i) =>
+    Uint8Array.from({ length: 16 }, (_b, j) => (j === 15 ? i & 0xff : j === 14 ? i >> 8 : 0x77))
+  )
+
+const rows: ReadonlyArray<Row> = [
+  ["text", "a text", "content.text.1", { type: 1, sequence: 1, body: utf8("hello") }, { text: "hello" }],
+  ["text-empty", "an empty text", "content.text.1", { type: 1, sequence: 2, body: bytes(0, 0) }, { text: "" }],
+  [
+    "text-decomposed",
+    "a text that normalisation would change",
+    "content.text.1",
+    { type: 1, sequence: 3, body: utf8("e\u0301\u{1f642}") },
+    { text: "e\u0301\u{1f642}" }
+  ],
+  [
+    "text-in-group",
+    "a text in another conversation",
+    "content.conversation.1",
+    { type: 1, conversation: group, sequence: 1, body: utf8("all") },
+    { text: "all" }
+  ],
+  [
+    "text-largest-sequence",
+    "the largest sequence number",
+    "sequence.number.1",
+    { type: 1, sequence: 9007199254740991, body: utf8("end") },
+    { text: "end" }
+  ],
+  [
+    "receipt-delivered",
+    "one message was delivered",
+    "content.receipt.1",
+    { type: 2, sequence: 0, body: encode([1, [id]]) },
+    { state: "delivered", messages: [hex(id)] }
+  ],
+  [
+    "receipt-read",
+    "two messages were read",
+    "content.receipt.1",
+    { type: 2, sequence: 0, body: encode([2, ids(2)]) },
+    { state: "read", messages: ids(2).map(hex) }
+  ],
+  [
+    "receipt-256",
+    "256 messages in one receipt",
+    "content.receipt.1",
+    { type: 2, sequence: 0, body: encode([1, ids(256)]) },
+    { state: "delivered", messages: ids(256).map(hex) }
+  ],
+  ["typing-started", "typing", "content.typing.1", { type: 3, sequence: 0, body: bytes(1, 1) }, { typing: true }],
+  [
+    "typing-stopped",
+    "no longer typing",
+    "content.typing.1",
+    { type: 3, sequence: 0, body: bytes(0, 1) },
+    { typing: false }
+  ],
+  [
+    "attachment",
+    "an attachment, opaque here",
+    "content.type.1",
+    { type: 4, sequence: 4, body: bytes(0xaa, 3) },
+    { data: "aaaaaa" }
+  ],
+  [
+    "call-signal",
+    "a call signal, opaque here",
+    "content.type.1",
+    { type: 5, sequence: 5, body: bytes(0xbb, 1) },
+    { data: "bb" }
+  ],
+  [
+    "group-control",
+    "group control, opaque here",
+    "content.type.1",
+    { type: 6, sequence: 6, body: bytes(0, 0) },
+    { data: "" }
+  ],
+  [
+    "acknowledgement",
+    "an empty acknowledgement",
+    "content.device-control.1",
+    { type: 7, sequence: 0, body: encode([1]) },
+    { control: "acknowledge" }
+  ],
+  [
+    "reset",
+    "a reset notice",
+    "content.device-control.1",
+    { type: 7, sequence: 0, body: encode([2, 5]) },
+    { control: "reset", reason: 5 }
+  ],
+  [
+    "resynchronise",
+    "a resynchronise request",
+    "content.device-control.1",
+    {
+      type: 7,
+      sequence: 0,
+      body: encode([
+        3,
+        2,
+        fence[1],
+        [
+          [bytes(0, 0), 7],
+          [group, 9]
+        ]
+      ])
+    },
+    {
+      control: "resynchronise",
+      answer: false,
+      generation: 2,
+      startId: hex(fence[1]),
+      received: [
+        { conversation: "", highest: 7 },
+        { conversation: hex(group), highest: 9 }
+      ]
+    }
+  ],
+  [
+    "resynchronise-answer",
+    "its answer",
+    "content.device-control.1",
+    { type: 7, sequence: 0, body: encode([4, 2, fence[1], []]) },
+    { control: "resynchronise", answer: true, generation: 2, startId: hex(fence[1]), received: [] }
+  ],
+  [
+    "retry-1",
+    "a retry request for one envelope",
+    "content.retry.1",
+    { type: 8, sequence: 0, body: encode([digest(0xd1)]) },
+    { digests: [hex(digest(0xd1))] }
+  ],
+  [
+    "retry-32",
+    "a retry request for 32 envelopes",
+    "content.retry.1",
+    { type: 8, sequence: 0, body: encode(ids(32)) },
+    { digests: ids(32).map(hex) }
+  ],
+  [
+    "application",
+    "application data",
+    "content.app.1",
+    { type: 9, sequence: 7, body: encode([{ text: "application/json" }, { text: "a poll" }, utf8("{}")]) },
+    { mediaType: "application/json", fallback: "a poll", data: "7b7d" }
+  ],
+  [
+    "application-longest-type",
+    "a media type of 127 characters, no fallback, no data",
+    "content.app.1",
+    { type: 9, sequence: 8, body: encode([{ text: "~".repeat(127) }, { text: "" }, bytes(0, 0)]) },
+    { mediaType: "~".repeat(127), fallback: "", data: "" }
+  ],
+  [
+    "application-longest-fallback",
+    "a fallback of 1,024 bytes",
+    "content.app.1",
+    { type: 9, sequence: 8, body: encode([{ text: " " }, { text: "f".repeat(1024) }, bytes(1, 1)]) },
+    { mediaType: " ", fallback: "f".repeat(1024), data: "01" }
+  ],
+  [
+    "unknown-type",
+    "a type of a later version, with a fallback",
+    "content.type.1",
+    { type: 200, sequence: 9, body: bytes(0xcc, 2), extensions: [[7, { text: "please update" }]] },
+    { data: "cccc" },
+    { fallback: "please update", unknown: [] }
+  ],
+  ["type-0", "type 0, which is unknown", "content.type.1", { type: 0, sequence: 1, body: bytes(0, 0) }, { data: "" }],
+  [
+    "extensions",
+    "every extension",
+    "content.extensions.1",
+    {
+      type: 1,
+      sequence: 10,
+      body: utf8("x"),
+      extensions: [
+        [1, fence],
+        [3, [1, bytes(0xe0, 8)]],
+        [5, bytes(0x70, 16)],
+        [7, { text: "y" }],
+        [9, 9],
+        [11, id]
+      ]
+    },
+    { text: "x" },
+    {
+      fence: { generation: 3, startId: hex(fence[1]) },
+      echo: { generation: 1, startId: "e0".repeat(8) },
+      deliveryToken: "70".repeat(16),
+      fallback: "y",
+      floor: 9,
+      replyTo: hex(id),
+      unknown: []
+    }
+  ],
+  [
+    "extension-unknown-odd",
+    "an unknown odd extension is kept",
+    "codec.ext.4",
+    {
+      type: 1,
+      sequence: 11,
+      body: utf8("x"),
+      extensions: [
+        [9, 0],
+        [13, [1, { text: "z" }]]
+      ]
+    },
+    { text: "x" },
+    { floor: 0, unknown: [{ key: 13, value: "9201a17a" }] }
+  ],
+  [
+    "extension-wide-key",
+    "an unknown odd extension with a wide key",
+    "codec.ext.4",
+    { type: 3, sequence: 0, body: bytes(1, 1), extensions: [[65537, 0]] },
+    { typing: true },
+    { unknown: [{ key: 65537, value: "00" }] }
+  ]
+]
+
+/** Refused: name, title, rule, twin, what the content is instead, cause. */
+type Refusal = readonly [
+  name: string,
+  title: string,
+  clause: string,
+  twin: string,
+  parts: Parts | Uint8Array,
+  cause: string
+]
+
+const text = (change: Partial<Parts>): Parts => ({ type: 1, sequence: 1, body: utf8("hello"), ...change })
+const of = (type: number, body: Uint8Array): Parts => ({ type, sequence: type === 9 ? 7 : 0, body })
+const extended = (extensions: ReadonlyArray<readonly [number, Value]>): Parts => ({
+  type: 1,
+  sequence: 10,
+  body: utf8("x"),
+  extensions
+})
+
+const refusals: ReadonlyArray<Refusal> = [
+  [
+    "direct-long",
+    "the direct conversation in its long form",
+    "content.conversation.1",
+    "text",
+    text({ conversation: Uint8Array.from(direct.match(/../g)!, (pair) => Number.parseInt(pair, 16)) }),
+    "decode.noncanonical"
+  ],
+  [
+    "conversation-1",
+    "a conversation of one byte",
+    "content.size.1",
+    "text",
+    text({ conversation: bytes(1, 1) }),
+    "decode.size"
+  ],
+  [
+    "conversation-15",
+    "a conversation of 15 bytes",
+    "content.size.1",
+    "text-in-group",
+    { type: 1, conversation: bytes(0x6c, 15), sequence: 1, body: utf8("all") },
+    "decode.size"
+  ],
+  [
+    "conversation-17",
+    "a conversation of 17 bytes",
+    "content.size.1",
+    "text-in-group",
+    { type: 1, conversation: bytes(0x6c, 17), sequence: 1, body: utf8("all") },
+    "decode.size"
+  ],
+  ["text-sequence-0", "a text without a number", "content.numbered.1", "text", text({ sequence: 0 }), "decode.value"],
+  [
+    "attachment-sequence-0",
+    "an attachment without a number",
+    "content.numbered.1",
+    "attachment",
+    { type: 4, sequence: 0, body: bytes(0xaa, 3) },
+    "decode.value"
+  ],
+  [
+    "unknown-sequence-0",
+    "an unknown type without a number",
+    "content.numbered.1",
+    "type-0",
+    { type: 0, sequence: 0, body: bytes(0, 0) },
+    "decode.value"
+  ],
+  [
+    "receipt-numbered",
+    "a receipt with a number",
+    "content.numbered.1",
+    "receipt-delivered",
+    { type: 2, sequence: 1, body: encode([1, [id]]) },
+    "decode.value"
+  ],
+  [
+    "typing-numbered",
+    "typing with a number",
+    "content.numbered.1",
+    "typing-started",
+    { type: 3, sequence: 1, body: bytes(1, 1) },
+    "decode.value"
+  ],
+  [
+    "control-numbered",
+    "device control with a number",
+    "content.numbered.1",
+    "acknowledgement",
+    { type: 7, sequence: 1, body: encode([1]) },
+    "decode.value"
+  ],
+  [
+    "retry-numbered",
+    "a retry request with a number",
+    "content.numbered.1",
+    "retry-1",
+    { type: 8, sequence: 1, body: encode([digest(0xd1)]) },
+    "decode.value"
+  ],
+  [
+    "text-bad-utf8",
+    "a text that is not UTF-8",
+    "content.text.1",
+    "text",
+    text({ body: Uint8Array.of(0x68, 0xff) }),
+    "decode.utf8"
+  ],
+  [
+    "text-surrogate",
+    "a text with a surrogate",
+    "content.text.1",
+    "text",
+    text({ body: Uint8Array.of(0xed, 0xa0, 0x80) }),
+    "decode.utf8"
+  ],
+  [
+    "receipt-state-0",
+    "receipt state 0",
+    "content.receipt.1",
+    "receipt-delivered",
+    of(2, encode([0, [id]])),
+    "decode.value"
+  ],
+  [
+    "receipt-state-3",
+    "receipt state 3",
+    "content.receipt.1",
+    "receipt-delivered",
+    of(2, encode([3, [id]])),
+    "decode.value"
+  ],
+  [
+    "receipt-none",
+    "a receipt for no message",
+    "content.receipt.1",
+    "receipt-delivered",
+    of(2, encode([1, []])),
+    "decode.size"
+  ],
+  [
+    "receipt-257",
+    "a receipt for 257 messages",
+    "content.receipt.1",
+    "receipt-256",
+    of(2, encode([1, ids(257)])),
+    "decode.size"
+  ],
+  [
+    "receipt-repeated",
+    "a receipt that names a message twice",
+    "content.receipt.1",
+    "receipt-read",
+    of(2, encode([2, [id, id]])),
+    "decode.value"
+  ],
+  [
+    "receipt-id-15",
+    "a receipt with an id of 15 bytes",
+    "content.receipt.1",
+    "receipt-delivered",
+    of(2, encode([1, [bytes(0x1d, 15)]])),
+    "decode.size"
+  ],
+  [
+    "receipt-trailing",
+    "something behind the receipt",
+    "codec.decode.4",
+    "receipt-delivered",
+    of(2, Uint8Array.of(...encode([1, [id]]), 0)),
+    "decode.trailing"
+  ],
+  ["receipt-text", "a receipt that is text", "codec.layout.3", "receipt-delivered", of(2, utf8("x")), "decode.type"],
+  ["typing-2", "typing 2", "content.typing.1", "typing-started", of(3, bytes(2, 1)), "decode.value"],
+  [
+    "typing-empty",
+    "typing without a byte",
+    "content.typing.1",
+    "typing-started",
+    of(3, bytes(0, 0)),
+    "decode.truncated"
+  ],
+  [
+    "typing-two-bytes",
+    "typing with two bytes",
+    "content.typing.1",
+    "typing-started",
+    of(3, bytes(1, 2)),
+    "decode.trailing"
+  ],
+  ["control-0", "device control 0", "content.device-control.1", "acknowledgement", of(7, encode([0])), "decode.value"],
+  ["control-5", "device control 5", "content.device-control.1", "acknowledgement", of(7, encode([5])), "decode.value"],
+  [
+    "control-empty",
+    "device control without a number",
+    "content.device-control.1",
+    "acknowledgement",
+    of(7, encode([])),
+    "decode.size"
+  ],
+  [
+    "acknowledgement-with-more",
+    "an acknowledgement with a second element",
+    "content.device-control.1",
+    "acknowledgement",
+    of(7, encode([1, 0])),
+    "decode.size"
+  ],
+  [
+    "reset-without-reason",
+    "a reset notice without a reason",
+    "content.device-control.1",
+    "reset",
+    of(7, encode([2])),
+    "decode.size"
+  ],
+  [
+    "resynchronise-generation-0",
+    "generation 0",
+    "fence.identity.1",
+    "resynchronise",
+    of(7, encode([3, 0, fence[1], []])),
+    "decode.value"
+  ],
+  [
+    "resynchronise-start-id-7",
+    "a start id of 7 bytes",
+    "fence.identity.1",
+    "resynchronise",
+    of(7, encode([3, 2, bytes(0x5f, 7), []])),
+    "decode.size"
+  ],
+  [
+    "resynchronise-conversation-8",
+    "a conversation of 8 bytes",
+    "content.device-control.1",
+    "resynchronise",
+    of(7, encode([3, 2, fence[1], [[bytes(1, 8), 1]]])),
+    "decode.size"
+  ],
+  ["retry-none", "a retry request for nothing", "content.retry.1", "retry-1", of(8, encode([])), "decode.size"],
+  [
+    "retry-33",
+    "a retry request for 33 envelopes",
+    "content.retry.1",
+    "retry-32",
+    of(8, encode(ids(33))),
+    "decode.size"
+  ],
+  [
+    "retry-digest-32",
+    "a digest of 32 bytes",
+    "content.retry.1",
+    "retry-1",
+    of(8, encode([bytes(0xd1, 32)])),
+    "decode.size"
+  ],
+  [
+    "application-no-type",
+    "an empty media type",
+    "content.app.1",
+    "application",
+    of(9, encode([{ text: "" }, { text: "" }, bytes(0, 0)])),
+    "decode.size"
+  ],
+  [
+    "application-type-128",
+    "a media type of 128 characters",
+    "content.app.1",
+    "application",
+    of(9, encode([{ text: "a".repeat(128) }, { text: "" }, bytes(0, 0)])),
+    "decode.size"
+  ],
+  [
+    "application-type-control",
+    "a media type with a line feed",
+    "content.app.1",
+    "application",
+    of(9, encode([{ text: "a\nb" }, { text: "" }, bytes(0, 0)])),
+    "decode.value"
+  ],
+  [
+    "application-type-accent",
+    "a media type outside ASCII",
+    "content.app.1",
+    "application",
+    of(9, encode([{ text: "\u00e9" }, { text: "" }, bytes(0, 0)])),
+    "decode.value"
+  ],
+  [
+    "application-type-del",
+    "a media type with 0x7F",
+    "content.app.1",
+    "application",
+    of(9, encode([{ text: "\u007f" }, { text: "" }, bytes(0, 0)])),
+    "decode.value"
+  ],
+  [
+    "application-fallback-1025",
+    "a fallback of 1,025 bytes",
+    "content.app.1",
+    "application-longest-fallback",
+    of(9, encode([{ text: " " }, { text: "f".repeat(1025) }, bytes(1, 1)])),
+    "decode.size"
+  ],
+  [
+    "application-data-text",
+    "data that is text",
+    "codec.layout.3",
+    "application",
+    of(9, encode([{ text: "a" }, { text: "" }, { text: "{}" }])),
+    "decode.type"
+  ],
+  [
+    "extension-critical",
+    "an unknown even extension",
+    "codec.ext.3",
+    "extension-unknown-odd",
+    {
+      type: 1,
+      sequence: 11,
+      body: utf8("x"),
+      extensions: [
+        [9, 0],
+        [14, 0]
+      ]
+    },
+    "decode.unknown-critical"
+  ],
+  ["extension-critical-0", "extension 0", "codec.ext.3", "extensions", extended([[0, 0]]), "decode.unknown-critical"],
+  [
+    "extension-fence-array",
+    "a fence of one element",
+    "content.extensions.1",
+    "extensions",
+    extended([[1, [3]]]),
+    "decode.size"
+  ],
+  [
+    "extension-fence-generation-0",
+    "a fence of generation 0",
+    "fence.identity.1",
+    "extensions",
+    extended([[1, [0, fence[1]]]]),
+    "decode.value"
+  ],
+  [
+    "extension-echo-start-id-9",
+    "an echo with a start id of 9 bytes",
+    "fence.identity.1",
+    "extensions",
+    extended([[3, [1, bytes(1, 9)]]]),
+    "decode.size"
+  ],
+  [
+    "extension-token-15",
+    "a delivery token of 15 bytes",
+    "content.extensions.1",
+    "extensions",
+    extended([[5, bytes(1, 15)]]),
+    "decode.size"
+  ],
+  [
+    "extension-fallback-1025",
+    "a fallback of 1,025 bytes",
+    "content.extensions.1",
+    "unknown-type",
+    { type: 200, sequence: 9, body: bytes(0xcc, 2), extensions: [[7, { text: "f".repeat(1025) }]] },
+    "decode.size"
+  ],
+  [
+    "extension-floor-text",
+    "a floor that is text",
+    "content.extensions.1",
+    "extensions",
+    extended([[9, { text: "9" }]]),
+    "decode.type"
+  ],
+  [
+    "extension-reply-17",
+    "a reply to an id of 17 bytes",
+    "content.extensions.1",
+    "extensions",
+    extended([[11, bytes(1, 17)]]),
+    "decode.size"
+  ],
+  [
+    "extension-order",
+    "extensions out of order",
+    "codec.map.1",
+    "extensions",
+    extended([
+      [9, 1],
+      [7, { text: "y" }]
+    ]),
+    "decode.noncanonical"
+  ],
+  [
+    "extension-twice",
+    "one extension twice",
+    "codec.map.1",
+    "extensions",
+    extended([
+      [9, 1],
+      [9, 1]
+    ]),
+    "decode.noncanonical"
+  ],
+  [
+    "message-id-15",
+    "a message id of 15 bytes",
+    "content.layout.1",
+    "text",
+    encode([1, bytes(0, 0), 1, bytes(0x1d, 15), sentAt, utf8("hello"), { map: [] }]),
+    "decode.size"
+  ],
+  [
+    "message-id-text",
+    "a message id that is text",
+    "content.layout.1",
+    "text",
+    encode([1, bytes(0, 0), 1, { text: "a".repeat(16) }, sentAt, utf8("hello"), { map: [] }]),
+    "decode.type"
+  ],
+  [
+    "body-text",
+    "a body that is text",
+    "content.layout.1",
+    "text",
+    encode([1, bytes(0, 0), 1, id, sentAt, { text: "hello" }, { map: [] }]),
+    "decode.type"
+  ],
+  [
+    "no-extensions",
+    "no extension slot",
+    "content.layout.1",
+    "text",
+    encode([1, bytes(0, 0), 1, id, sentAt, utf8("hello")]),
+    "decode.size"
+  ],
+  [
+    "extensions-array",
+    "an array for extensions",
+    "content.layout.1",
+    "text",
+    encode([1, bytes(0, 0), 1, id, sentAt, utf8("hello"), []]),
+    "decode.type"
+  ],
+  [
+    "eight",
+    "eight elements",
+    "content.layout.1",
+    "text",
+    encode([1, bytes(0, 0), 1, id, sentAt, utf8("hello"), { map: [] }, 0]),
+    "decode.size"
+  ]
+]
+
+export const contents = (): VectorFile => {
+  const file = new FileBuilder(family, "content")
+  const at = "in/bytes"
+  for (const [name, title, clause, parts, body, extensions] of rows) {
+    const value: Json = {
+      type: parts.type,
+      conversation: hex(parts.conversation ?? bytes(0, 0)),
+      sequence: parts.sequence,
+      messageId: hex(id),
+      sentAt,
+      body,
+      extensions: extensions ?? { unknown: [] }
+    }
+    file.valid(
+      { id: `content-${name}`, title, clauses: [clause, "content.layout.1"] },
+      "content.decode",
+      { bytes: hex(content(parts)), direct },
+      { value }
+    )
+  }
+  for (const [name, title, clause, twin, parts, cause] of refusals) {
+    const value = hex(parts instanceof Uint8Array ? parts : content(parts))
+    file.invalid(
+      {
+        id: `content-bad-${name}`,
+        title,
+        clauses: [clause],
+        flags: [clause.startsWith("codec.ext") || name.startsWith("extension") ? "Extension" : "Meaning"],
+        critical: false
+      },
+      `content-${twin}`,
+      { at, op: "assign", value },
+      cause
+    )
+  }
+  const refuse = (name: string, title: string, clause: string, delta: Delta, cause: string): void =>
+    void file.invalid(
+      { id: `content-bad-${name}`, title, clauses: [clause], flags: ["Form"], critical: false },
+      "content-text",
+      { ...delta, at },
+      cause
+    )
+  const length = content(text({})).length
+  refuse(
+    "trailing",
+    "a byte behind it",
+    "codec.decode.4",
+    { at, op: "insert", offset: length, bytes: "00" },
+    "decode.trailing"
+  )
+  refuse(
+    "cut",
+    "the last byte missing",
+    "codec.decode.3",
+    { at, op: "cut", offset: length - 1, length: 1 },
+    "decode.truncated"
+  )
+  refuse("empty", "nothing", "codec.decode.3", { at, op: "cut", offset: 0, length }, "decode.truncated")
+  refuse(
+    "type-long",
+    "the type in a longer form",
+    "codec.form.2",
+    { at, op: "reencode", offset: 1, length: 1, bytes: "cc01", kind: "uint8" },
+    "decode.noncanonical"
+  )
+  refuse("nil", "nil for the type", "codec.value.2", { at, op: "set", offset: 1, bytes: "c0" }, "decode.type")
+  refuse(
+    "float",
+    "a float for the sequence",
+    "codec.value.2",
+    { at, op: "reencode", offset: 4, length: 1, bytes: "ca3f800000", kind: "float32" },
+    "decode.type"
+  )
+  return file.file()
+}
