@@ -2,7 +2,6 @@
  * Prekey bundles: everything an initiator needs to start a session with one device.
  *
  * Spec: docs/spec/05-agreement.md §5.1, rules prekey.bundle.1 and prekey.check.1.
- * Vectors: vectors/agreement.
  * A bundle comes from a directory that is not trusted: only {@link check} makes it usable.
  */
 import * as Result from "effect/Result"
@@ -17,7 +16,8 @@ import { isSuiteId, type SuiteId } from "../crypto/Suite.ts"
 import * as Certificate from "../identity/Certificate.ts"
 import * as Prekey from "./Prekey.ts"
 
-const Frame = Layout.tuple({
+/** The layout of a bundle. */
+export const Frame = Layout.tuple({
   version: Layout.literal(1),
   certificate: Layout.bytes({ max: Limits.maxCertificateBytes }),
   mailbox: Layout.bytes({ length: Limits.mailboxBytes }),

@@ -2,7 +2,6 @@
  * PQXDH, revision 3: the key agreement behind every session.
  *
  * Spec: docs/spec/05-agreement.md §5.2.
- * Vectors: vectors/agreement.
  * Agreements with a device's long-term key are computed by its custody and handed in; `undefined` stands for a zero result.
  * Does not check signatures (agreement/Bundle.ts does) and deletes no prekey.
  */
@@ -50,7 +49,8 @@ export interface Transcript {
 }
 
 const key = Layout.bytes({ length: 32 })
-const TranscriptLayout = Layout.tuple({
+/** The layout of the transcript. */
+export const TranscriptLayout = Layout.tuple({
   suite: Layout.uint({ min: 1, max: 3 }),
   initiatorAccount: key,
   responderAccount: key,

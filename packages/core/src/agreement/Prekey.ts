@@ -2,7 +2,6 @@
  * Prekeys: what a device publishes so that sessions can start while it is offline.
  *
  * Spec: docs/spec/05-agreement.md §5.1.
- * Vectors: vectors/agreement.
  * Does not store or publish them, and does not sign: the key custody does.
  */
 import * as Limits from "../base/Limits.ts"

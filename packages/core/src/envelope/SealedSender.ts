@@ -25,13 +25,15 @@ export interface SealedStart {
   readonly box: Uint8Array
 }
 
-const Outer = Layout.tuple({
+/** The layout of the body. */
+export const Outer = Layout.tuple({
   suite: Layout.uint(),
   ephemeral: Layout.bytes({ length: 32 }),
   box: Layout.bytes({ max: Limits.maxEnvelopeBytes })
 })
 
-const Inner = Layout.tuple({
+/** The layout of the plaintext. */
+export const Inner = Layout.tuple({
   suite: Layout.uint(),
   certificate: Layout.bytes({ max: Limits.maxCertificateBytes }),
   manifestVersion: Layout.uint({ min: 1 }),

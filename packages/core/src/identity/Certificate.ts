@@ -2,7 +2,6 @@
  * Device certificates: the account key's word that a device belongs to it.
  *
  * Spec: docs/spec/04-accounts.md §4.2.
- * Vectors: vectors/identity.
  * Does not know whether the device was revoked since: the manifest says that.
  */
 import * as Result from "effect/Result"
@@ -38,7 +37,8 @@ const body = {
   manifestVersion: Layout.uint({ min: 1 })
 }
 const Body = Layout.tuple(body)
-const Signed = Layout.tuple({ ...body, signature: Layout.bytes({ length: 64 }) })
+/** The layout of a certificate. */
+export const Signed = Layout.tuple({ ...body, signature: Layout.bytes({ length: 64 }) })
 
 /** First byte of an array of six, which the signed body begins with where the certificate has an array of seven. */
 const bodyHeader = 0x96

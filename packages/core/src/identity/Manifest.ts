@@ -2,7 +2,6 @@
  * Device manifests: the signed, hash-chained list of an account's devices.
  *
  * Spec: docs/spec/04-accounts.md §4.3.
- * Vectors: vectors/identity.
  * Does not fetch, store or publish manifests, and does not decide what a changed one means for sessions.
  */
 import * as Result from "effect/Result"
@@ -55,7 +54,8 @@ export interface Manifest extends Statement {
 
 const format = 1
 
-const Body = Layout.tuple({
+/** The layout of the signed part. */
+export const Body = Layout.tuple({
   format: Layout.literal(format),
   account: Layout.bytes({ length: 32 }),
   version: Layout.uint({ min: 1 }),
@@ -76,7 +76,8 @@ const Body = Layout.tuple({
   extensions: Layout.extensions({})
 })
 
-const Signed = Layout.tuple({
+/** The layout of a manifest. */
+export const Signed = Layout.tuple({
   body: Layout.bytes({ max: Limits.maxManifestBytes }),
   signature: Layout.bytes({ length: 64 })
 })

@@ -2,7 +2,6 @@
  * Which session with a peer device is the active one.
  *
  * Spec: docs/spec/08-sessions.md §8.1, §8.3.
- * Vectors: vectors/session.
  * Decides over ids and ranks alone; it opens nothing, and its caller deletes what falls off the end.
  */
 import * as Bytes from "../base/Bytes.ts"

@@ -2,7 +2,6 @@
  * Opening a message in a session: header, body, padding, content, or a failure that changes nothing.
  *
  * Spec: docs/spec/06-ratchet.md §6.5; docs/spec/03-envelopes.md §3.3–3.5.
- * Vectors: vectors/session.
  * Does not look for the session (its tag does), judge sequence numbers, or store anything.
  */
 import * as Result from "effect/Result"

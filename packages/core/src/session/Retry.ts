@@ -2,7 +2,6 @@
  * Retry requests: asking for what did not open, and answering within bounds.
  *
  * Spec: docs/spec/08-sessions.md §8.4.
- * Vectors: vectors/session.
  * Decides; asking and answering are ordinary messages that the caller seals and stores.
  */
 import * as Result from "effect/Result"

@@ -2,7 +2,6 @@
  * Sealing content in a session that was answered: padding, ratchet, envelope.
  *
  * Spec: docs/spec/03-envelopes.md §3.3, §3.4; docs/spec/06-ratchet.md §6.4.
- * Vectors: vectors/session.
  * Before the first answer every message is a session start: session/SessionStart.ts.
  */
 import * as Result from "effect/Result"

@@ -2,7 +2,6 @@
  * Session starts: beginning a session, sealing messages before the first answer, and accepting a start.
  *
  * Spec: docs/spec/08-sessions.md §8.2; docs/spec/05-agreement.md §5.2; docs/spec/03-envelopes.md §3.2.
- * Vectors: vectors/session.
  * The way of a start at its recipient: {@link decode} → the custody agrees with `ephemeral` → {@link unseal} → {@link admit} →
  * a known session opens `start.message` with {@link openKnown}, or the custody agrees with `start.ephemeral` and {@link accept}
  * makes a new one. It is for the caller to find known sessions by digest and prekeys by id, and to delete one-time keys.

@@ -1,7 +1,6 @@
 /** Devices for tests of the pure layer: seeded keys, bundles, and the way of a start at its recipient. */
 import * as Result from "effect/Result"
-import type * as Bundle from "../../src/agreement/Bundle.ts"
-import * as BundleModule from "../../src/agreement/Bundle.ts"
+import * as Bundle from "../../src/agreement/Bundle.ts"
 import type * as Pqxdh from "../../src/agreement/Pqxdh.ts"
 import * as Prekey from "../../src/agreement/Prekey.ts"
 import type { Failure } from "../../src/base/Failure.ts"
@@ -88,7 +87,7 @@ export const bundleBytes = (crypto: CryptoProvider, party: Party, options: Bundl
   const sign = (kind: Prekey.SignedKind, prekey: Pqxdh.KeyById) =>
     crypto.ed25519Sign(party.secrets.signing, Prekey.signingInput(kind, prekey))
   const { kemPrekey, oneTimePrekey, signedPrekey } = party
-  return BundleModule.encode({
+  return Bundle.encode({
     certificate: party.certificate,
     mailbox: party.mailbox,
     signedPrekey: { id: signedPrekey.id, key: signedPrekey.key, signature: sign("signed", signedPrekey) },
@@ -107,7 +106,7 @@ export const checkedBundle = (
   crypto: CryptoProvider,
   party: Party,
   options: BundleOptions = {}
-): Bundle.CheckedBundle => ok(BundleModule.check(crypto, bundleBytes(crypto, party, options), party.identity.account))
+): Bundle.CheckedBundle => ok(Bundle.check(crypto, bundleBytes(crypto, party, options), party.identity.account))
 
 /** What {@link SessionStart.begin} takes, with fresh secrets. */
 export const beginInput = (
