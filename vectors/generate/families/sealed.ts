@@ -65,6 +65,8 @@ export const sealed = (): VectorFile => {
     trace.op(`start.${suite}`, "canon", { value: parts(suite, extensions) }, "sealed.start.1")
     const secret = trace.coin(`e.${suite}`, run("alice/1"), "sealed.eph", suite, 32)
     sealStart(trace, `body.${suite}`, suite, secret, bob.agree, "$prefix", `$start.${suite}`)
+  }
+  for (const suite of suites) {
     const known = value({ user: "alice", rank: 1_700_000_000_000, unknown: [] })
     file.valid(
       {
