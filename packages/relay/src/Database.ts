@@ -5,6 +5,7 @@
  * Write-ahead log with `synchronous = FULL`: a commit that returned survives power loss. One relay serves a database at
  * a time; other programs may still read it, and write invitations. Knows no table by itself.
  */
+import { closeSync, openSync } from "node:fs"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import { RelayError } from "./RelayError.ts"
 import { migrations } from "./Schema.ts"
@@ -40,8 +41,14 @@ const wrap = (statement: StatementSync): Statement => ({
 const isBusy = (cause: unknown): boolean =>
   cause instanceof Error && /database is locked|SQLITE_BUSY/.test(cause.message)
 
+/** Makes a file that only its owner reads, before SQLite makes one that everybody does. Its companions get the same mode. */
+const createPrivate = (file: string): void => {
+  if (file !== ":memory:") closeSync(openSync(file, "a", 0o600))
+}
+
 /** Holds a lock in a file of its own for as long as it is open; the system drops it when the process dies. */
 const lock = (file: string): DatabaseSync => {
+  createPrivate(`${file}.lock`)
   const held = new DatabaseSync(`${file}.lock`, { timeout: 0 })
   try {
     held.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (x); COMMIT")
@@ -70,9 +77,11 @@ const migrate = (db: DatabaseSync): void => {
 
 /** Opens and migrates. Throws a {@link RelayError}. `exclusive` is for the relay itself; an administrator's program leaves it out. */
 export const open = (file: string, options: { readonly exclusive: boolean }): Database => {
-  const held = options.exclusive && file !== ":memory:" ? lock(file) : undefined
+  let held: DatabaseSync | undefined
   let db: DatabaseSync | undefined
   try {
+    createPrivate(file)
+    if (options.exclusive && file !== ":memory:") held = lock(file)
     db = new DatabaseSync(file, { timeout: 5_000 })
     const fresh = Number(db.prepare("PRAGMA page_count").get()!["page_count"]) === 0
     // Free pages go back to the system a few at a time; it can be chosen only before the first table.
@@ -80,6 +89,8 @@ export const open = (file: string, options: { readonly exclusive: boolean }): Da
     db.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = FAST"
     )
+    // Only macOS needs telling that a sync is meant to reach the disk.
+    db.exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     db.exec("PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864")
     migrate(db)
   } catch (cause) {

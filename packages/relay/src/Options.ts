@@ -89,9 +89,13 @@ export interface RelayOptions {
 }
 
 /** Options from the environment; see the table in the package's README. */
-export const config: Config.Config<RelayOptions> = Config.all({
-  database: Config.String("TACIT_RELAY_DATABASE").pipe(Config.withDefault("relay.db")),
-  name: Config.String("TACIT_RELAY_NAME").pipe(Config.withDefault("localhost")),
-  port: Config.Int("TACIT_RELAY_PORT").pipe(Config.withDefault(8443)),
-  public: Config.Boolean("TACIT_RELAY_PUBLIC").pipe(Config.withDefault(false))
-})
+export const config: Config.Config<RelayOptions> = Config.map(
+  Config.all({
+    database: Config.String("TACIT_RELAY_DATABASE").pipe(Config.withDefault("relay.db")),
+    name: Config.String("TACIT_RELAY_NAME").pipe(Config.withDefault("localhost")),
+    host: Config.String("TACIT_RELAY_HOST").pipe(Config.withDefault("")),
+    port: Config.Int("TACIT_RELAY_PORT").pipe(Config.withDefault(8443)),
+    public: Config.Boolean("TACIT_RELAY_PUBLIC").pipe(Config.withDefault(false))
+  }),
+  ({ host, ...rest }) => (host === "" ? rest : { ...rest, host })
+)

@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import type { RelaySaw } from "./Observation.ts"
 import type { RelayOptions } from "./Options.ts"
@@ -24,14 +25,14 @@ export interface RunningRelay {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-const run = async <A, E>(effect: Effect.Effect<A, E>): Promise<A> => {
-  const exit = await Effect.runPromiseExit(effect)
-  if (Exit.isSuccess(exit)) return exit.value
-  throw Cause.squash(exit.cause) as Error
-}
-
-/** Starts a relay. It runs until `close`. */
-export const startRelay = async (options: RelayOptions): Promise<RunningRelay> => {
+/** Starts a relay. It runs until `close`. `log` gets each line of its log; without it nothing is logged. */
+export const startRelay = async (options: RelayOptions, log?: (line: string) => void): Promise<RunningRelay> => {
+  const logger = Logger.layer(log === undefined ? [] : [Logger.map(Logger.formatLogFmt, log)])
+  const run = async <A, E>(effect: Effect.Effect<A, E>): Promise<A> => {
+    const exit = await Effect.runPromiseExit(Effect.provide(effect, logger))
+    if (Exit.isSuccess(exit)) return exit.value
+    throw Cause.squash(exit.cause) as Error
+  }
   const scope = await run(Scope.make())
   const close = (): Promise<void> => run(Scope.close(scope, Exit.void))
   const handle = await run(Scope.provide(makeRelay(options), scope)).catch(async (error: unknown) => {

@@ -56,6 +56,12 @@ const typeNames: { readonly [T in ClientFrame["type"]]: string } = {
 const bytesOf = (data: RawData): Uint8Array =>
   Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? new Uint8Array(data) : data
 
+/** Memory a frame takes beside its bytes while it waits. */
+const workBytes = 512
+
+/** HTTP connections beside the WebSockets. */
+const httpConnections = 64
+
 /** Listens; rejects when the address cannot be had. */
 export const listen = (options: ServerOptions): Promise<Server> => {
   const { commit, environment, handler, metrics } = options
@@ -76,16 +82,17 @@ export const listen = (options: ServerOptions): Promise<Server> => {
 
   /** Everything a client sends goes through the queue, so that answers keep the order of the questions. */
   const enqueue = (connection: Connection, request: number, size: number, run: () => Outcome | Refusal): void => {
-    connection.received(size)
+    const held = size + workBytes
+    connection.received(held)
     commit.push({
       run,
       committed: (outcome) => {
         settle(connection, request, outcome)
-        connection.answered(size)
+        connection.answered(held)
       },
       failed: () => {
         refuseFrame(connection, request, refuse("internal"))
-        connection.answered(size)
+        connection.answered(held)
         // What it believes about its login may not have been stored.
         connection.close(CloseCode.goingAway, "storage failed")
       }
@@ -179,6 +186,7 @@ export const listen = (options: ServerOptions): Promise<Server> => {
       return answer(404, "text/plain", "")
     }
   )
+  http.maxConnections = limits.connections + httpConnections
   http.on("upgrade", upgrade)
   http.on("clientError", (_, socket) => socket.destroy())
 

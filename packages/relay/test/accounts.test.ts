@@ -1,8 +1,11 @@
 import { FixtureAccount } from "@tacit/core/testing"
 import { Canonical } from "@tacit/core/hazmat"
-import { issueInvitation, makeRelay } from "@tacit/relay"
+import { issueInvitation, makeRelay, Relay, startRelay } from "@tacit/relay"
 import { Proof } from "@tacit/transport-ws/frames"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { codeOf, connect, crypto, type Peer } from "./Peer.ts"
@@ -265,6 +268,31 @@ describe("the directory", () => {
     expect(codeOf(await peer.ask({ type: 10, user: "alice" }))).toBe(11)
   })
 
+  it("answers as much of a chain as fits, and the rest when asked [relay.directory.2]", async () => {
+    const { connect, member } = await start()
+    const { account, device } = await member("alice")
+    const owner = await connect()
+    await owner.login(device)
+    for (let i = 1; i < 50; i++) {
+      account.addDevice()
+      await owner.ask({ type: 8, manifest: account.newest, certificates: [] })
+    }
+    for (let i = 0; i < 50; i++) await owner.ask({ type: 8, manifest: account.renew(), certificates: [] })
+    const peer = await connect()
+    const got: Array<Uint8Array> = []
+    let answer = await peer.ask({ type: 10, user: "alice" })
+    for (let answers = 1; ; answers++) {
+      if (answer.type !== 11) throw new Error("no chain")
+      got.push(...answer.manifests)
+      if (answer.manifests.length === 0) {
+        expect(answers).toBeGreaterThan(2)
+        break
+      }
+      answer = await peer.ask({ type: 18, account: account.account, after: got.length })
+    }
+    expect(got).toEqual(account.manifests)
+  })
+
   it("takes a new certificate for a registered device with the manifest [relay.manifest.1]", async () => {
     const { connect, member } = await start()
     const { account, device } = await member("alice")
@@ -300,6 +328,39 @@ describe("starting", () => {
     await expect(start({ database: join(folder(), "missing", "relay.db") })).rejects.toMatchObject({
       reason: "database"
     })
+    const foreign = join(folder(), "relay.db")
+    writeFileSync(foreign, "this is no database, and long enough to be looked at twice")
+    await expect(start({ database: foreign })).rejects.toMatchObject({ reason: "database" })
+    expect(statSync(database).mode & 0o077).toBe(0)
+  })
+
+  it("is a layer, configured from the environment", async () => {
+    const database = join(folder(), "relay.db")
+    const provider = ConfigProvider.fromUnknown({
+      TACIT_RELAY_DATABASE: database,
+      TACIT_RELAY_PORT: "0",
+      TACIT_RELAY_NAME: "relay.example"
+    })
+    const program = Relay.use((relay) => Effect.map(relay.invite("alice"), () => relay.name))
+    const name = await Effect.runPromise(
+      program.pipe(
+        Effect.provide(Relay.layerConfig),
+        Effect.provide([ConfigProvider.layer(provider), Logger.layer([])])
+      )
+    )
+    expect(name).toBe("relay.example")
+  })
+
+  it("is a promise for who wants one, and logs to whom it is told", async () => {
+    const lines: Array<string> = []
+    {
+      await using relay = await startRelay({ database: ":memory:" }, (line) => lines.push(line))
+      expect(await relay.invite("alice")).toHaveLength(24)
+      expect((await relay.relaySaw()).invitations).toBe(1)
+      await expect(relay.invite("Alice")).rejects.toMatchObject({ _tag: "InvalidUser" })
+    }
+    expect(lines.map((line) => /message="(.*)"/.exec(line)?.[1])).toEqual(["relay: listening", "relay: stopped"])
+    await expect(startRelay({ database: "/nowhere/relay.db" })).rejects.toMatchObject({ reason: "database" })
   })
 
   it("tells that a port is taken", async () => {

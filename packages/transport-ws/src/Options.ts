@@ -75,7 +75,7 @@ export const settings = (options: TransportOptions): Result.Result<Settings, Inv
 /** Options from the environment; see the table in the package's README. */
 export const config: Config.Config<TransportOptions> = Config.map(
   Config.all({
-    url: Config.String("TACIT_RELAY_URL"),
+    url: Config.String("TACIT_RELAY"),
     relayName: Config.String("TACIT_RELAY_NAME").pipe(Config.withDefault("")),
     allowInsecure: Config.Boolean("TACIT_ALLOW_INSECURE").pipe(Config.withDefault(false))
   }),

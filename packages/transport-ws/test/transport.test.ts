@@ -73,7 +73,7 @@ describe("addresses", () => {
   })
 
   it("come from the environment as well", async () => {
-    const provider = ConfigProvider.fromUnknown({ TACIT_RELAY_URL: "wss://relay.example", TACIT_RELAY_NAME: "example" })
+    const provider = ConfigProvider.fromUnknown({ TACIT_RELAY: "wss://relay.example", TACIT_RELAY_NAME: "example" })
     expect(await Effect.runPromise(Effect.provide(config, ConfigProvider.layer(provider)))).toEqual({
       url: "wss://relay.example",
       relayName: "example",
