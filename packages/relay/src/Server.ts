@@ -166,6 +166,8 @@ export const listen = (options: ServerOptions): Promise<Server> => {
             : undefined
     socket.on("error", () => socket.destroy())
     if (status === undefined) return webSockets.handleUpgrade(request, socket, head, accept)
+    // No timeout of HTTP watches a socket that asked for an upgrade.
+    socket.once("finish", () => socket.destroy())
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
 
