@@ -14,8 +14,8 @@ import { tokenBucket, window, type TokenBucket, type Window } from "./RateLimit.
 /** Most credit a connection can gather. */
 const maxCredit = 65_535
 
-/** Envelopes read from the database at a time while pushing. */
-const pushBatch = 32
+/** Envelopes read from the database at a time while pushing: at most 1 MiB of them. */
+const pushBatch = 8
 
 /** Frames that did not decode before the connection is closed (rule relay.frame.2). */
 const maxBadFrames = 16

@@ -82,7 +82,8 @@ export const open = (file: string, options: { readonly exclusive: boolean }): Da
   try {
     createPrivate(file)
     if (options.exclusive && file !== ":memory:") held = lock(file)
-    db = new DatabaseSync(file, { timeout: 5_000 })
+    // Somebody else may be writing an invitation. Waiting holds everybody up, so it is short.
+    db = new DatabaseSync(file, { timeout: 1_000 })
     const fresh = Number(db.prepare("PRAGMA page_count").get()!["page_count"]) === 0
     // Free pages go back to the system a few at a time; it can be chosen only before the first table.
     if (fresh) db.exec("PRAGMA auto_vacuum = INCREMENTAL")

@@ -63,8 +63,8 @@ export const defaultLimits: RelayLimits = {
   connectionBurst: 8_192,
   connectionPerSecond: 8_192,
   connections: 10_000,
-  sendBufferBytes: 1024 * 1024,
-  receiveBufferBytes: 4 * 1024 * 1024,
+  sendBufferBytes: 256 * 1024,
+  receiveBufferBytes: 1024 * 1024,
   heartbeatMs: 20_000,
   shutdownMs: 5_000,
   commitItems: 512

@@ -48,6 +48,15 @@ export interface RelayHandle {
 /** Envelopes the sweeper deletes in one turn, so that it never holds the others up for long. */
 const sweepBatch = 500
 
+/** A storage that fails does so often; one line in this many ms is enough. */
+const failureLogMs = 10_000
+
+/** SQLite's own words for a fault, which hold no data; of anything else only its kind. */
+const storageFault = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return "unknown"
+  return "errstr" in cause && typeof cause.errstr === "string" ? cause.errstr : cause.name
+}
+
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
 
 /** Runs work in the group commit and waits for it. */
@@ -87,6 +96,7 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
     const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes })
     const observation = makeObservation(db, { observe: options.observe === true, now })
     const handler = makeHandler({ name, limits, now, accounts, prekeys, mailboxes, metrics, observation })
+    let lastFailureLogged = Number.NEGATIVE_INFINITY
     const commit = makeGroupCommit(db, {
       maxItems: limits.commitItems,
       onCommit: (items, seconds) => {
@@ -94,7 +104,11 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
         metrics.commitSeconds.observe(seconds)
       },
       afterBatch: handler.pushWoken,
-      onFailure: () => void log(Effect.logError("relay: storage failed; nothing of this commit was kept"))
+      onFailure: (cause) => {
+        if (now() - lastFailureLogged < failureLogMs) return
+        lastFailureLogged = now()
+        void log(Effect.logError(`relay: storage failed, nothing of this commit was kept: ${storageFault(cause)}`))
+      }
     })
 
     let closed = false

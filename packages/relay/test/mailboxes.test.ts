@@ -224,7 +224,7 @@ describe("mailboxes", () => {
     await until(async () => (await running.metric("tacit_relay_envelopes_delivered_total")) > 0)
     await sleep(300)
     const pushed = await running.metric("tacit_relay_envelopes_delivered_total")
-    // One MiB here, and what the system's socket buffers take.
+    // What the relay holds, and what the system's socket buffers take.
     expect(pushed).toBeLessThan(200)
     owner.socket.resume()
     const got = await owner.deliveries(count)

@@ -51,6 +51,33 @@ describe("HTTP", () => {
   })
 })
 
+describe("storage that fails", () => {
+  it("answers `internal`, changes nothing, shows in health and in one line of the log, and goes on [relay.http.1] [relay.submit.1]", async () => {
+    const database = join(folder(), "relay.db")
+    const running = await start({ database })
+    const { device } = await running.member("alice")
+    const peer = await running.connect()
+    await peer.hello()
+    const { DatabaseSync } = await import("node:sqlite")
+    const blocker = new DatabaseSync(database)
+    blocker.exec("BEGIN IMMEDIATE")
+    const envelope = FixtureAccount.envelope(device.mailbox, 1, body(1))
+    expect(await peer.ask({ type: 14, token: noToken, envelope })).toMatchObject({ code: "internal" })
+    expect(await peer.closed).toBe(1001)
+    expect((await fetch(`${running.http}/health`)).status).toBe(503)
+    blocker.exec("ROLLBACK")
+    blocker.close()
+    const again = await running.connect()
+    expect(await again.ask({ type: 14, token: noToken, envelope })).toMatchObject({ type: 15 })
+    expect((await fetch(`${running.http}/health`)).status).toBe(200)
+    expect((await Effect.runPromise(running.relay.relaySaw)).waiting.envelopes).toBe(1)
+    expect(running.lines).toEqual([
+      "relay: listening",
+      "relay: storage failed, nothing of this commit was kept: database is locked"
+    ])
+  })
+})
+
 describe("privacy", () => {
   it("keeps no password, token or plaintext in its files and none of anything in its log [relay.privacy.1] [relay.register.1]", async () => {
     const path = folder()

@@ -166,16 +166,20 @@ export const open = (options: LinkOptions): Effect.Effect<Link, TransportError |
         : Effect.andThen(Effect.sleep(5), uncongested)
     )
 
+    const gone = (operation: Operation): TransportError =>
+      new TransportError({ operation, cause: new Error("the connection is gone") })
+
     const askFrame = (operation: Operation, question: Question): Effect.Effect<RelayFrame, TransportError | Refused> =>
-      Effect.callback((resume) => {
-        if (isLost || socket.readyState !== 1) {
-          return resume(Effect.fail(new TransportError({ operation, cause: new Error("the connection is gone") })))
-        }
-        const [number, bytes] = encode(question)
-        if (Result.isFailure(bytes)) return resume(Effect.fail(bytes.failure))
-        pending.set(number, { operation, resume })
-        socket.send(bytes.success)
-        return Effect.sync(() => void pending.delete(number))
+      Effect.suspend(() => {
+        // While it closes, its close code is still to come: only the end says whether to come back.
+        if (isLost || socket.readyState !== 1) return Effect.andThen(Deferred.await(lost), Effect.fail(gone(operation)))
+        return Effect.callback<RelayFrame, TransportError | Refused>((resume) => {
+          const [number, bytes] = encode(question)
+          if (Result.isFailure(bytes)) return resume(Effect.fail(bytes.failure))
+          pending.set(number, { operation, resume })
+          socket.send(bytes.success)
+          return Effect.sync(() => void pending.delete(number))
+        })
       })
 
     const ask: Link["ask"] = <const T extends RelayFrame["type"]>(
