@@ -11,9 +11,10 @@ const [database = ":memory:", port = "0", limits = "{}"] = process.argv.slice(2)
 
 const main = Effect.gen(function* () {
   const relay = yield* makeRelay({ database, port: Number(port), limits: JSON.parse(limits) as object })
+  const run = Effect.runPromiseWith(yield* Effect.context())
   createInterface({ input: process.stdin }).on("line", (line) => {
     const user = line.replace("invite ", "")
-    void Effect.runPromise(relay.invite(user)).then((password) => console.log(`password ${user} ${password}`))
+    void run(relay.invite(user)).then((password) => console.log(`password ${user} ${password}`))
   })
   console.log(`listening ${relay.port}`)
   yield* untilSignal

@@ -1,7 +1,10 @@
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { open, type Database } from "../src/Database.ts"
 import { makeGroupCommit } from "../src/GroupCommit.ts"
 import { makeRegistry } from "../src/Metrics.ts"
+import { migrations } from "../src/Schema.ts"
+import { folder } from "./start.ts"
 import { keyed, tokenBucket, window } from "../src/RateLimit.ts"
 
 describe("rate limits", () => {
@@ -119,6 +122,27 @@ describe("group commit", () => {
     commit.flush()
     expect([count(), commit.waiting()]).toEqual([3, 0])
     return Promise.all(all)
+  })
+})
+
+describe("the database", () => {
+  it("syncs every commit and counts its migrations [relay.submit.1]", () => {
+    const db = open(join(folder(), "relay.db"), { exclusive: true })
+    const pragma = (name: string): unknown => Object.values(db.sql(`PRAGMA ${name}`).get()!)[0]
+    expect([pragma("journal_mode"), pragma("synchronous"), pragma("foreign_keys")]).toEqual(["wal", 2, 1])
+    expect(pragma("user_version")).toBe(migrations.length)
+    db.close()
+  })
+
+  it("keeps what it has over a reopening, and refuses a second relay until it is closed", () => {
+    const file = join(folder(), "relay.db")
+    const first = open(file, { exclusive: true })
+    first.exec("INSERT INTO invitations (name, password_hash, expires_at) VALUES ('a', x'00', 1)")
+    expect(() => open(file, { exclusive: true })).toThrow(expect.objectContaining({ reason: "in-use" }) as Error)
+    first.close()
+    const second = open(file, { exclusive: true })
+    expect(second.sql("SELECT name FROM invitations").get()).toEqual({ name: "a" })
+    second.close()
   })
 })
 

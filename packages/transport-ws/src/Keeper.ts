@@ -98,7 +98,8 @@ export const make = (options: KeeperOptions): Effect.Effect<Keeper> =>
       let step = yield* Schedule.toStep(policy(settings))
       let attempt = 0
       for (;;) {
-        if (options.when === "used" && users === 0) yield* Latch.close(demand)
+        // In one go with the question, so that nobody who comes in between is overlooked.
+        if (options.when === "used" && users === 0) Latch.closeUnsafe(demand)
         yield* demand.await
         attempt++
         yield* onStatus({ _tag: "Connecting", attempt })

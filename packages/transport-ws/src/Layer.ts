@@ -45,7 +45,7 @@ const make = (options: TransportOptions, openDefault: OpenWebSocket) =>
       onStatus: () => Effect.void,
       connect: (onLost) => open({ onDeliver: () => false, onLost })
     })
-    yield* Effect.forkScoped(Effect.exit(anonymous.run))
+    yield* Effect.forkScoped(Effect.ignore(anonymous.run))
     const links: Links = { settings, custody, open, anonymous, device: device.keeper }
     return Context.make(Transport, makeTransport(links, device.transport)).pipe(
       Context.add(Directory, makeDirectory(links, crypto))

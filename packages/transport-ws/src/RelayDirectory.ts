@@ -76,7 +76,7 @@ export const makeDirectory = (links: Links, crypto: CryptoProvider): Directory["
         onStatus: () => Effect.void,
         connect: (onLost) => links.open({ onDeliver: () => false, onLost })
       })
-      yield* Effect.forkScoped(Effect.exit(keeper.run))
+      yield* Effect.forkScoped(Effect.ignore(keeper.run))
       yield* keeper.use("register", over)
     }).pipe(Effect.scoped)
 

@@ -140,7 +140,7 @@ export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">):
                   return SubscriptionRef.set(status, { _tag: "Disconnected", reason: "closed", retryInMs: 0 })
                 })
             )
-            yield* Effect.forkScoped(Effect.exit(keeper.run))
+            yield* Effect.forkScoped(Effect.ignore(keeper.run))
             yield* Deferred.await(first).pipe(Effect.tapError(() => Effect.sync(() => (isOpen = false))))
           }),
         deliveries: Stream.fromPull(Effect.succeed(inbox.take)),

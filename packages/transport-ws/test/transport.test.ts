@@ -37,13 +37,13 @@ const at = (url: string, options: Partial<TransportOptions> = {}, make: typeof l
     (services) => ({ transport: Context.get(services, Transport), directory: Context.get(services, Directory) })
   )
 
-const eventually = (holds: () => boolean): Effect.Effect<void, Error> =>
+const eventually = (holds: () => boolean): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (let i = 0; i < 300; i++) {
       if (holds()) return
       yield* Effect.sleep(10)
     }
-    yield* Effect.fail(new Error("did not come to hold"))
+    return yield* Effect.die(new Error("did not come to hold"))
   })
 
 describe("addresses", () => {
