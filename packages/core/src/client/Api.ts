@@ -73,11 +73,47 @@ export interface OutboxEvent {
 
 /** Something the user must see. One per event, never repeated for the same bytes. `peer` is absent where nobody is known. */
 export type Warning =
-  | { readonly _tag: "Rejected"; readonly cause: Cause; readonly peer: Sender | undefined; readonly at: number; readonly line: string }
-  | { readonly _tag: "Gap"; readonly peer: Sender; readonly conversation: string; readonly from: number; readonly to: number; readonly at: number; readonly line: string }
-  | { readonly _tag: "GapFilled"; readonly peer: Sender; readonly conversation: string; readonly number: number; readonly at: number; readonly line: string }
-  | { readonly _tag: "Lost"; readonly peer: Sender; readonly conversation: string; readonly from: number; readonly to: number; readonly at: number; readonly line: string }
-  | { readonly _tag: "IdentityChanged"; readonly peer: Sender; readonly pinned: string; readonly offered: string; readonly at: number; readonly line: string }
+  | {
+      readonly _tag: "Rejected"
+      readonly cause: Cause
+      readonly peer: Sender | undefined
+      readonly at: number
+      readonly line: string
+    }
+  | {
+      readonly _tag: "Gap"
+      readonly peer: Sender
+      readonly conversation: string
+      readonly from: number
+      readonly to: number
+      readonly at: number
+      readonly line: string
+    }
+  | {
+      readonly _tag: "GapFilled"
+      readonly peer: Sender
+      readonly conversation: string
+      readonly number: number
+      readonly at: number
+      readonly line: string
+    }
+  | {
+      readonly _tag: "Lost"
+      readonly peer: Sender
+      readonly conversation: string
+      readonly from: number
+      readonly to: number
+      readonly at: number
+      readonly line: string
+    }
+  | {
+      readonly _tag: "IdentityChanged"
+      readonly peer: Sender
+      readonly pinned: string
+      readonly offered: string
+      readonly at: number
+      readonly line: string
+    }
   | { readonly _tag: "PeerRollback"; readonly peer: Sender; readonly at: number; readonly line: string }
   | { readonly _tag: "RestoredFromBackup"; readonly at: number; readonly line: string }
   | { readonly _tag: "SessionReset"; readonly peer: Sender; readonly at: number; readonly line: string }
@@ -90,10 +126,16 @@ export interface Contact {
   readonly devices: number
 }
 
+/** Whom to write to: by directory name, or by account id (64 hexadecimal characters) where no name is known. */
+export type Peer = string | { readonly account: string }
+
 /** An opened conversation: holds its lock and session state in memory, so that bursts and many small sends cost little. */
 export interface Conversation {
   readonly id: string
+  /** The peer's name, empty where none is known. */
   readonly user: string
+  /** The peer's account id, 64 hexadecimal characters. */
+  readonly account: string
   /** Seals for every device of the peer, durably, and returns; the way to the relay goes on in the background. */
   readonly send: (body: Body | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /** The same for many, in order, in one commit. */
@@ -108,10 +150,13 @@ export interface Conversation {
 /** The client service's operations. All are safe to call concurrently. */
 export interface ClientApi {
   readonly self: Sender
-  /** Opens (or returns the already open) conversation with a user, by directory name. Pins the identity at first contact. */
-  readonly conversation: (user: string) => Effect.Effect<Conversation, SendError>
-  /** `conversation(user)` then `send`. */
-  readonly send: (user: string, body: Body | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
+  /**
+   * Opens the conversation with a peer. A name is looked up once while the client is open, and its identity pinned at first contact; an
+   * account id must be that of a contact.
+   */
+  readonly conversation: (peer: Peer) => Effect.Effect<Conversation, SendError>
+  /** `conversation(peer)` then `send`. */
+  readonly send: (peer: Peer, body: Body | string, options?: SendOptions) => Effect.Effect<Sent, SendError>
   /**
    * Delivered messages, oldest first, from the durable inbox: each exactly once. A message counts as taken when the next one
    * is pulled, or when the stream ends normally after it; one that was not taken is shown again after a restart, same `id` and `order`.

@@ -39,7 +39,15 @@ export class PeerMisbehaved extends Schema.TaggedError<PeerMisbehaved>()("PeerMi
 
 /** The message is larger than the protocol carries, or malformed by its caller. `reason` says which. */
 export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {
-  reason: Schema.Literals(["too-large", "empty-key", "bad-media-type", "bad-user", "not-unicode"])
+  reason: Schema.Literals([
+    "too-large",
+    "empty-key",
+    "bad-media-type",
+    "bad-reply",
+    "bad-type",
+    "bad-user",
+    "not-unicode"
+  ])
 }) {}
 
 /** Every public error of opening, receiving and keeping state. */

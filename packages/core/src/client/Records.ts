@@ -123,7 +123,7 @@ export type Contact = Layout.Type<typeof Contact>
 
 /**
  * A peer device. `token` is its delivery token, `tokenKnown` whether it showed that it has ours. Numbers up to `floor` were never addressed
- * to it. `archivedIn` and `healedIn` say up to which restoration of this device its sessions were put away, and it answered.
+ * to it, `addressed` says whether any was. `archivedIn` and `healedIn` say up to which restoration of this device its sessions were put away, and it answered.
  */
 export const Peer = Layout.tuple({
   ...format,
@@ -133,6 +133,7 @@ export const Peer = Layout.tuple({
   fence: FenceStep.PeerLayout,
   sessions: Crossing.SessionsLayout,
   requests: Retry.RequestsLayout,
+  addressed: flag,
   floor: uint,
   archivedIn: uint,
   healedIn: uint
@@ -141,9 +142,17 @@ export type Peer = Layout.Type<typeof Peer>
 
 /**
  * A message on its way to one device. `content` is encoded content: with the extensions it was sealed with, or without any and, if the
- * number is not given out yet, with number 0, while `envelope` is empty.
+ * number is not given out yet, with number 0, while `envelope` is empty. `answers` counts how often it was sealed before, in answer to
+ * retry requests.
  */
-export const Outbox = Layout.tuple({ ...format, account: key32, device: key32, content, envelope })
+export const Outbox = Layout.tuple({
+  ...format,
+  account: key32,
+  device: key32,
+  answers: Layout.uint({ max: Limits.maxRetryAnswers }),
+  content,
+  envelope
+})
 export type Outbox = Layout.Type<typeof Outbox>
 
 /** A message the relay has. `state` is 1 sent, 2 delivered; `log` is kept while a retry request may ask for it. */
@@ -173,7 +182,7 @@ export const Seen = Layout.tuple({ ...format, signedPrekey: id })
 export type Seen = Layout.Type<typeof Seen>
 
 /** Messages of a device for which a delivery receipt is still to be sent. */
-export const Owed = Layout.tuple({ ...format, messages: Layout.list(id16, { min: 1, max: Limits.maxReceiptIds }) })
+export const Owed = Layout.tuple({ ...format, messages: Layout.list(id16, { min: 1, max: Limits.maxItems }) })
 export type Owed = Layout.Type<typeof Owed>
 
 /** What a send with an idempotency key answered. */

@@ -1,0 +1,89 @@
+/**
+ * The client: everything an application does, as one service over the ports.
+ *
+ * Spec: docs/spec/README.md.
+ * Adds nothing to the programs beside it but names.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Bytes from "../base/Bytes.ts"
+import type { Crypto, Entropy } from "../ports/Crypto.ts"
+import type { Directory } from "../ports/Directory.ts"
+import type { KeyCustody } from "../ports/KeyCustody.ts"
+import type { Store } from "../ports/Store.ts"
+import type { Transport } from "../ports/Transport.ts"
+import type { Body, ClientApi, Conversation, Peer } from "./Api.ts"
+import type { ClientError, NotRegistered } from "./Errors.ts"
+import * as Identity from "./Identity.ts"
+import * as Inbox from "./Inbox.ts"
+import * as Opening from "./Opening.ts"
+import type { Contact, Opened } from "./Opened.ts"
+import * as Outbox from "./Outbox.ts"
+import * as Peers from "./Peers.ts"
+import * as Sending from "./Sending.ts"
+
+/** The services a client stands on. */
+export type Requirements = Store | Transport | Directory | KeyCustody | Crypto | Entropy
+
+/** The client service. */
+export class Client extends Context.Service<Client, ClientApi>()("@tacit/core/Client") {
+  /**
+   * Opens the registered device of the store, logs it in, and keeps it running until the layer's scope closes. Succeeds without a
+   * connection too: what is sent then waits. Fails with `NotRegistered` when the store has no account.
+   */
+  static readonly layer = (
+    options: Opening.Options = {}
+  ): Layer.Layer<Client, ClientError | NotRegistered, Requirements> =>
+    Layer.effect(Client, Effect.map(Opening.open(options), make))
+}
+
+/** The operations on an opened client. */
+const make = (opened: Opened): ClientApi => {
+  const failed = <A, E>(effect: Effect.Effect<A, E>) => Inbox.orFailed(opened, effect)
+
+  const find = (peer: Peer) =>
+    typeof peer === "string" ? Peers.resolve(opened, peer) : Peers.byAccount(opened, peer.account)
+
+  const converse = (contact: Contact, user: string): Conversation => {
+    // Every call looks at the contact again: its identity may have changed meanwhile.
+    const checked = Peers.byAccount(opened, contact.hex)
+    const many = (bodies: ReadonlyArray<Body | string>) =>
+      failed(Effect.flatMap(checked, () => Sending.send(opened, contact, bodies)))
+    return {
+      id: Peers.conversationOf(opened, contact),
+      user,
+      account: contact.hex,
+      send: (body, options) =>
+        failed(
+          Effect.flatMap(checked, () => Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!))
+        ),
+      sendMany: many,
+      typing: (typing) => Effect.asVoid(many([{ type: "typing", typing }])),
+      markRead: (ids) => failed(Effect.flatMap(checked, () => Sending.markRead(opened, contact, ids))),
+      reset: failed(Effect.flatMap(checked, () => Sending.reset(opened, contact)))
+    }
+  }
+
+  const conversation = (peer: Peer) =>
+    failed(Effect.map(find(peer), (contact) => converse(contact, contact.record.user ?? "")))
+
+  return {
+    self: { user: opened.self.user, ...opened.hex },
+    conversation,
+    send: (peer, body, options) =>
+      failed(
+        Effect.flatMap(find(peer), (contact) =>
+          Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!)
+        )
+      ),
+    messages: Inbox.messages(opened),
+    take: (message) => failed(Inbox.take(opened, message)),
+    warnings: opened.warnings.stream,
+    outbox: opened.events.stream,
+    flush: failed(Outbox.flush(opened)),
+    status: opened.transport.status,
+    contacts: Effect.sync(() => [...opened.contacts.values()].map(Peers.present)),
+    acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty))
+  }
+}

@@ -1,0 +1,421 @@
+/**
+ * Conversations in memory: loading them, holding their locks, and bringing their changes into one commit.
+ *
+ * Spec: docs/spec/16-state.md §16.1, §16.2; docs/spec/08-sessions.md §8.1.
+ * Under its lock a conversation may be changed in memory before it is stored; when a commit fails it is thrown away and loaded
+ * again. Seals and opens nothing.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
+import * as Bytes from "../base/Bytes.ts"
+import * as Content from "../envelope/Content.ts"
+import type { LeaseLost, Store, StoredRecord, StoreError } from "../ports/Store.ts"
+import * as SkippedKeys from "../ratchet/SkippedKeys.ts"
+import * as Fence from "../sequence/Fence.ts"
+import * as ReplayWindow from "../sequence/ReplayWindow.ts"
+import * as Sequence from "../sequence/Sequence.ts"
+import * as Crossing from "../session/Crossing.ts"
+import * as Retry from "../session/Retry.ts"
+import * as Session from "../session/Session.ts"
+import { absent, Batch, commit, type Slot } from "./Commit.ts"
+import { type ClientError, StoredRecordError } from "./Errors.ts"
+import type { Device, Handle, Opened, SessionEntry, Tracked, WindowEntry } from "./Opened.ts"
+import * as Records from "./Records.ts"
+
+/** What one operation changes in the conversations it holds. Encodes each changed record once, at the commit. */
+export class Work {
+  readonly batch = new Batch()
+  readonly handles = new Set<Handle>()
+  private readonly peers = new Set<Device>()
+  private readonly sessions = new Set<SessionEntry>()
+  private readonly windows = new Set<WindowEntry>()
+  private readonly counters = new Set<Handle>()
+
+  /** Replaces what is remembered about a device. */
+  setPeer(device: Device, peer: Records.Peer): void {
+    if (device.peer === peer) return
+    device.peer = peer
+    this.peers.add(device)
+  }
+
+  /** Replaces the state of a session. */
+  setSession(entry: SessionEntry, session: Session.Session): void {
+    entry.session = session
+    this.sessions.add(entry)
+  }
+
+  /** Replaces a window. */
+  setWindow(entry: WindowEntry, window: ReplayWindow.ReplayWindow): void {
+    entry.window = window
+    this.windows.add(entry)
+  }
+
+  /** Replaces the counter of a conversation. */
+  setSequence(handle: Handle, sequence: Sequence.Sequence): void {
+    handle.sequence = sequence
+    this.counters.add(handle)
+  }
+
+  /** Forgets a session with its skipped keys. */
+  dropSession(entry: SessionEntry): void {
+    this.sessions.delete(entry)
+    this.batch.remove(Records.keys.session(entry.id), entry.slot)
+    for (const key of entry.skipped.oldest(entry.skipped.count)) this.batch.remove(skippedKey(entry, key))
+  }
+
+  /** Brings every changed record into the batch. */
+  encode(): void {
+    const { batch } = this
+    for (const device of this.peers) {
+      batch.put(Records.keys.peer(device.account, device.hex), Records.Peer.encode(device.peer), device.slot)
+    }
+    for (const entry of this.sessions) {
+      batch.put(Records.keys.session(entry.id), Session.encode(entry.session), entry.slot)
+    }
+    for (const entry of this.windows) batch.put(entry.key, ReplayWindow.encode(entry.window), entry.slot)
+    for (const handle of this.counters) {
+      batch.put(Records.keys.sequence(handle.conversation), Sequence.encode(handle.sequence), handle.sequenceSlot)
+    }
+  }
+}
+
+/** The key under which a skipped key of a session is stored. */
+export const skippedKey = (entry: SessionEntry, key: SkippedKeys.SkippedKey): string =>
+  Records.keys.skipped(entry.id, Bytes.toHex(key.header.tag), key.number)
+
+/** Commits a work. When that fails, every conversation it touched is thrown out of memory. */
+export const commitWork = (opened: Opened, work: Work): Effect.Effect<void, StoreError | LeaseLost> => {
+  work.encode()
+  return Effect.onExit(commit(opened.store, work.batch), (exit) =>
+    Exit.isSuccess(exit)
+      ? Effect.void
+      : Effect.sync(() => {
+          for (const handle of work.handles) evict(opened, handle)
+        })
+  )
+}
+
+/** Throws a conversation out of memory: what it held may be ahead of the store. */
+export const evict = (opened: Opened, handle: Handle): void => {
+  handle.stale = true
+  if (opened.handles.get(handle.hex) === handle) opened.handles.delete(handle.hex)
+}
+
+/** Every record under a prefix. */
+export const scanAll = Effect.fnUntraced(function* (store: Store["Service"], prefix: string) {
+  const all: Array<StoredRecord> = []
+  for (;;) {
+    const last = all.at(-1)
+    const page = yield* store.scan(prefix, last === undefined ? { limit: page_ } : { after: last.key, limit: page_ })
+    for (const record of page) all.push(record)
+    if (page.length < page_) return all
+  }
+})
+const page_ = 1000
+
+/** The conversation with an account, loaded if it is not in memory. */
+export const get = (opened: Opened, account: string): Effect.Effect<Handle, ClientError> => {
+  const handle = opened.handles.get(account)
+  if (handle !== undefined) return Effect.succeed(handle)
+  return opened.loading.withPermit(
+    Effect.suspend(() => {
+      const loaded = opened.handles.get(account)
+      return loaded === undefined ? load(opened, account) : Effect.succeed(loaded)
+    })
+  )
+}
+
+/**
+ * Runs an operation on a conversation under its lock. The operation runs whole: an interruption waits for its end, or comes while it
+ * still waits for the lock.
+ */
+export const withHandle = <A, E>(
+  opened: Opened,
+  account: string,
+  use: (handle: Handle) => Effect.Effect<A, E>
+): Effect.Effect<A, E | ClientError> =>
+  Effect.flatMap(get(opened, account), (handle) =>
+    Effect.flatten(
+      handle.lock.withPermit(
+        Effect.suspend((): Effect.Effect<Effect.Effect<A, E | ClientError>, E> =>
+          handle.stale
+            ? Effect.succeed(withHandle(opened, account, use))
+            : Effect.map(Effect.uninterruptible(use(handle)), Effect.succeed)
+        )
+      )
+    )
+  )
+
+/** Takes the lock of a conversation for an operation over several; give it back with `handle.lock.release(1)`. */
+export const acquire = (opened: Opened, account: string): Effect.Effect<Handle, ClientError> =>
+  Effect.flatMap(get(opened, account), (handle) =>
+    Effect.flatMap(handle.lock.take(1), () =>
+      handle.stale ? Effect.andThen(handle.lock.release(1), acquire(opened, account)) : Effect.succeed(handle)
+    )
+  )
+
+const load = Effect.fnUntraced(function* (opened: Opened, hex: string) {
+  const { crypto, store } = opened
+  const account = Bytes.fromHex(hex)!
+  const direct = Content.directConversation(crypto, opened.self.account, account)
+  const conversation = Bytes.toHex(direct)
+  const sequenceKey = Records.keys.sequence(conversation)
+  const counter = yield* store.get(sequenceKey)
+  const now = yield* Clock.currentTimeMillis
+  const handle: Handle = {
+    account,
+    hex,
+    direct,
+    conversation,
+    lock: Semaphore.makeUnsafe(1),
+    stale: false,
+    sequence:
+      counter === undefined
+        ? firstSequence(opened, now)
+        : yield* Effect.fromResult(Records.readable(sequenceKey, Sequence.decode(counter.value))),
+    sequenceSlot: { revision: counter?.revision },
+    devices: new Map()
+  }
+  for (const record of yield* scanAll(store, `peer/${hex}/`)) {
+    const device = yield* loadDevice(opened, hex, record, now)
+    handle.devices.set(device.hex, device)
+  }
+  for (const { key, revision, value } of yield* scanAll(store, `window/${hex}/`)) {
+    const [, , device, of] = Records.partsOf(key)
+    const window = yield* Effect.fromResult(Records.readable(key, ReplayWindow.decode(value)))
+    handle.devices.get(device!)?.windows.set(of!, { key, window, slot: { revision } })
+  }
+  opened.handles.set(hex, handle)
+  return handle
+})
+
+/**
+ * The counter of a conversation that has none. A device that was restored once cannot know whether it had numbered messages here
+ * after the copy was made, and begins above every number it can have used.
+ */
+const firstSequence = (opened: Opened, now: number): Sequence.Sequence =>
+  opened.self.restored === 0 ? Sequence.start : { last: now }
+
+const loadDevice = Effect.fnUntraced(function* (opened: Opened, account: string, record: StoredRecord, now: number) {
+  const { store } = opened
+  const hex = Records.partsOf(record.key)[2]!
+  const peer = yield* Records.read(Records.Peer, record.key, record.value)
+  const sessions = new Map<string, SessionEntry>()
+  for (const mark of marks(peer.sessions)) {
+    const id = Bytes.toHex(mark.id)
+    sessions.set(id, yield* loadSession(opened, id, now))
+  }
+  const tracked = new Map<string, Tracked>()
+  for (const { key, value } of yield* scanAll(store, `sent/${hex}/`)) {
+    const { at, log, message, state, type } = yield* Records.read(Records.Sent, key, value)
+    tracked.set(Bytes.toHex(message), {
+      order: Records.orderOf(key),
+      type,
+      at,
+      state: state === 1 ? "sent" : "delivered",
+      logged: log !== undefined
+    })
+  }
+  const owedKey = Records.keys.owed(account, hex)
+  const owed = yield* store.get(owedKey)
+  const device: Device = {
+    id: Bytes.fromHex(hex)!,
+    hex,
+    account,
+    peer,
+    slot: { revision: record.revision },
+    sessions,
+    windows: new Map(),
+    tracked,
+    owed: owed === undefined ? [] : (yield* Records.read(Records.Owed, owedKey, owed.value)).messages,
+    owedSlot: { revision: owed?.revision },
+    receiptAt: 0
+  }
+  return device
+})
+
+const loadSession = Effect.fnUntraced(function* (opened: Opened, id: string, now: number) {
+  const { crypto, store } = opened
+  const key = Records.keys.session(id)
+  const record = yield* store.get(key)
+  if (record === undefined) return yield* new StoredRecordError({ kind: "session", reason: "corrupt" })
+  const session = yield* Effect.fromResult(Records.readable(key, Session.decode(crypto, record.value)))
+  record.value.fill(0)
+  const stored = yield* scanAll(store, `skipped/${id}/`)
+  const skipped = yield* Effect.fromResult(
+    Records.readable(
+      "skipped",
+      SkippedKeys.decodeAll(
+        crypto,
+        session.ratchet.suite,
+        session.ratchet.ad,
+        stored.map(({ key, value }) => ({ number: Records.orderOf(key), bytes: value }))
+      )
+    )
+  )
+  const entry: SessionEntry = { id, session, skipped, slot: { revision: record.revision } }
+  const expired = skipped.expired(now)
+  if (expired.length > 0) {
+    // Rule ratchet.skip.2: keys past their lifetime go when they are seen.
+    const batch = new Batch()
+    for (const skippedOne of expired) batch.remove(skippedKey(entry, skippedOne))
+    yield* commit(store, batch)
+    skipped.apply({ added: [], removed: expired })
+  }
+  return entry
+})
+
+/** Active and archived sessions. */
+export const marks = (sessions: Crossing.Sessions): ReadonlyArray<Crossing.SessionMark> =>
+  sessions.active === undefined ? sessions.archived : [sessions.active, ...sessions.archived]
+
+/** A device of which nothing is known but where its mailbox is. */
+export const addDevice = (opened: Opened, work: Work, handle: Handle, id: Uint8Array, mailbox: Uint8Array): Device => {
+  const hex = Bytes.toHex(id)
+  const { restored } = opened.self
+  const device: Device = {
+    id,
+    hex,
+    account: handle.hex,
+    peer: {
+      version: Records.written,
+      mailbox,
+      token: undefined,
+      tokenKnown: 0,
+      fence: peerFence(Fence.unknownPeer),
+      sessions: Crossing.none,
+      requests: Retry.noRequests,
+      addressed: 0,
+      floor: 0,
+      archivedIn: restored,
+      healedIn: restored
+    },
+    slot: absent(),
+    sessions: new Map(),
+    windows: new Map(),
+    tracked: new Map(),
+    owed: [],
+    owedSlot: absent(),
+    receiptAt: 0
+  }
+  handle.devices.set(hex, device)
+  work.setPeer(device, { ...device.peer })
+  return device
+}
+
+/** The stored form of what is known about a device's fences. */
+export const peerFence = ({ echoed, highest, owed }: Fence.PeerFence): Records.Peer["fence"] => ({
+  highest,
+  owed: owed ? 1 : 0,
+  echoed
+})
+
+/** What is known about a device's fences. */
+export const fenceOf = ({ fence }: Records.Peer): Fence.PeerFence => ({ ...fence, owed: fence.owed === 1 })
+
+/** The session to send in, if there is one. */
+export const activeSession = (device: Device): SessionEntry | undefined => {
+  const { active } = device.peer.sessions
+  return active === undefined ? undefined : device.sessions.get(Bytes.toHex(active.id))
+}
+
+/** Whether the device must not be sent to before it confirmed what it has (rule fence.heal.1). */
+export const isFrozen = (opened: Opened, device: Device): boolean => device.peer.healedIn < opened.self.restored
+
+/** The replay window of a device in a conversation. */
+export const windowOf = (handle: Handle, device: Device, conversation: string): WindowEntry => {
+  const known = device.windows.get(conversation)
+  if (known !== undefined) return known
+  const entry: WindowEntry = {
+    key: Records.keys.window(handle.hex, device.hex, conversation),
+    window: ReplayWindow.empty,
+    slot: absent()
+  }
+  device.windows.set(conversation, entry)
+  return entry
+}
+
+/** Puts a session into memory and into the index of tags. */
+export const addSession = (opened: Opened, work: Work, device: Device, session: Session.Session): SessionEntry => {
+  const id = Bytes.toHex(session.id)
+  const entry: SessionEntry = { id, session, skipped: SkippedKeys.make(), slot: absent() }
+  device.sessions.set(id, entry)
+  work.setSession(entry, session)
+  indexTags(opened, device, entry)
+  return entry
+}
+
+/** Takes over a changed list of sessions; those that fell off its end are deleted (rule session.archive.1). */
+export const setSessions = (opened: Opened, work: Work, device: Device, { dropped, next }: Crossing.Changed): void => {
+  if (next !== device.peer.sessions) work.setPeer(device, { ...device.peer, sessions: next })
+  for (const { id } of dropped) {
+    const entry = device.sessions.get(Bytes.toHex(id))
+    if (entry === undefined) continue
+    device.sessions.delete(entry.id)
+    work.dropSession(entry)
+    const tags = [...Session.tags(entry.session).map(Bytes.toHex), ...entry.skipped.tags()]
+    work.batch.applied(() => {
+      for (const tag of tags) opened.tags.delete(tag)
+    })
+  }
+}
+
+/** Enters the tags under which messages of a session arrive. */
+export const indexTags = (
+  opened: Opened,
+  { account, hex }: Pick<Device, "account" | "hex">,
+  { id, session, skipped }: Pick<SessionEntry, "id" | "session" | "skipped">
+): void => {
+  const to = { account, device: hex, session: id }
+  for (const tag of Session.tags(session)) opened.tags.set(Bytes.toHex(tag), to)
+  for (const tag of skipped.tags()) opened.tags.set(tag, to)
+}
+
+/**
+ * Stores what opening a message did to its session: next state, skipped keys, tags. Tags that no longer lead anywhere leave the
+ * index only after the commit.
+ */
+export const advance = (
+  opened: Opened,
+  work: Work,
+  device: Device,
+  entry: SessionEntry,
+  next: Session.Session,
+  delta: SkippedKeys.Delta
+): void => {
+  const before = entry.session
+  if (next !== before) work.setSession(entry, next)
+  for (const key of delta.added) work.batch.put(skippedKey(entry, key), SkippedKeys.encode(key))
+  for (const key of delta.removed) work.batch.remove(skippedKey(entry, key))
+  const changedKeys = delta.added.length + delta.removed.length > 0
+  if (changedKeys) entry.skipped.apply(delta)
+  const turned = next.ratchet.receiveHeader !== before.ratchet.receiveHeader
+  if (!turned && delta.removed.length === 0) return
+  const to: { account: string; device: string; session: string } = {
+    account: device.account,
+    device: device.hex,
+    session: entry.id
+  }
+  const live = new Set(Session.tags(next).map(Bytes.toHex))
+  for (const tag of live) opened.tags.set(tag, to)
+  const old = new Set([
+    ...Session.tags(before).map(Bytes.toHex),
+    ...delta.removed.map((key) => Bytes.toHex(key.header.tag))
+  ])
+  work.batch.applied(() => {
+    for (const tag of old)
+      if (!live.has(tag) && entry.skipped.headerKey(Bytes.fromHex(tag)!) === undefined) opened.tags.delete(tag)
+  })
+}
+
+/** The slot of a record just read. */
+export const slotOf = (record: StoredRecord | undefined): Slot => ({ revision: record?.revision })
+
+/** Runs a result's failure as an error of a damaged record. */
+export const orCorrupt = <A>(kind: string, result: Result.Result<A, unknown>): Effect.Effect<A, StoredRecordError> =>
+  Result.isSuccess(result)
+    ? Effect.succeed(result.success)
+    : Effect.fail(new StoredRecordError({ kind, reason: "corrupt" }))

@@ -1,0 +1,163 @@
+/**
+ * What a device does that finds out it runs from an old copy of its state: freeze, ask every peer what it has, go on from there.
+ *
+ * Spec: docs/spec/07-sequencing.md §7.2.
+ * sequence/Fence.ts decides whether it is so.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
+import * as Body from "../envelope/Body.ts"
+import * as FenceStep from "../sequence/Fence.ts"
+import * as Sequence from "../sequence/Sequence.ts"
+import * as Crossing from "../session/Crossing.ts"
+import * as Conversations from "./Conversations.ts"
+import type { ClientError } from "./Errors.ts"
+import * as Background from "./internal/background.ts"
+import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
+import * as Outbox from "./Outbox.ts"
+import * as Peers from "./Peers.ts"
+import * as Prekeys from "./Prekeys.ts"
+import * as Records from "./Records.ts"
+import * as Sending from "./Sending.ts"
+import * as Warnings from "./Warnings.ts"
+
+/** Devices asked at a time. */
+const concurrency = 4
+
+/**
+ * Numbers passed over when one device of a contact has answered and others have not: more than those can be ahead. They see a
+ * floor, not a gap.
+ */
+const leap = 2 * Limits.replayWindowSize
+
+/** Takes a fence said to be this device's own. Answers whether it proved a restoration (rule fence.detect.1). */
+export const detect = (opened: Opened, seen: FenceStep.Fence): Effect.Effect<boolean, ClientError> =>
+  Effect.gen(function* () {
+    let restored = false
+    yield* Prekeys.updateSelf(opened, (self) => {
+      // Several peers may tell at once: the first one is enough.
+      if (!FenceStep.provesRestore(self.fence, seen)) return self
+      restored = true
+      const fence = FenceStep.recover(self.fence, seen, opened.entropy.bytes("device.start", Limits.startIdBytes))
+      return { ...self, fence, restored: fence.generation }
+    })
+    if (!restored) return false
+    opened.warnings.publishSticky(Warnings.restoredFromBackup(yield* Background.now))
+    opened.spawn(heal(opened))
+    return true
+  })
+
+/** Asks every device that has not answered yet since this one was restored. */
+export const heal = (opened: Opened): Effect.Effect<void> =>
+  Background.persist(
+    opened,
+    Effect.gen(function* () {
+      if (opened.self.restored === 0) return
+      const frozen: Array<readonly [account: string, device: string]> = []
+      for (const { key, value } of yield* Conversations.scanAll(opened.store, "peer/")) {
+        const [, account, device] = Records.partsOf(key)
+        const peer = yield* Records.read(Records.Peer, key, value)
+        if (peer.healedIn < opened.self.restored) frozen.push([account!, device!])
+      }
+      yield* Effect.forEach(frozen, ([account, device]) => healOne(opened, account, device), {
+        concurrency,
+        discard: true
+      })
+    })
+  )
+
+/** Tries until the request to one device is durable, or the device is gone. */
+const healOne = (opened: Opened, account: string, hex: string, attempt = 0): Effect.Effect<void, ClientError> =>
+  Effect.gen(function* () {
+    const contact = opened.contacts.get(account)
+    if (contact === undefined || isAsked(opened, hex)) return
+    const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, Bytes.fromHex(hex)!))
+    if (Result.isSuccess(fetched)) {
+      opened.prepared.set(hex, fetched.success)
+      return yield* request(opened, account, hex)
+    }
+    const { failure } = fetched
+    if (failure._tag === "Refused" && failure.code === "unknown-device" && failure.retryAfterMs === 0) return
+    yield* Background.pause(opened, attempt)
+    yield* healOne(opened, account, hex, attempt + 1)
+  })
+
+/** Whether a request to the device is on its way already. */
+const isAsked = (opened: Opened, hex: string): boolean =>
+  opened.lanes.get(hex)?.queue.some(({ type }) => type === Body.types.deviceControl) ?? false
+
+/** Archives the sessions with a device and asks it, in a fresh one, how far it received. */
+const request = (opened: Opened, account: string, hex: string): Effect.Effect<void, ClientError> =>
+  Effect.andThen(
+    Outbox.reserve(opened, 2),
+    Conversations.withHandle(opened, account, (handle) =>
+      Effect.gen(function* () {
+        const now = yield* Background.now
+        const device = handle.devices.get(hex)
+        if (device === undefined || !Conversations.isFrozen(opened, device)) return
+        const { fence, restored } = opened.self
+        const work = new Sending.SendWork()
+        work.handles.add(handle)
+        Outbox.absorb(opened, work, handle, now)
+        if (device.peer.archivedIn < restored) {
+          Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+          work.setPeer(device, { ...device.peer, archivedIn: restored })
+          yield* unseal(opened, work, Outbox.laneOf(opened, account, hex))
+        }
+        const body = { _tag: "Resynchronise", answer: false, ...fence, received: received(handle, device) } as const
+        Sending.post(opened, work, handle, device.id, Sending.control(opened, body, now), now, true)
+        yield* Conversations.commitWork(opened, work)
+      })
+    )
+  )
+
+/**
+ * Messages that this run sealed before it knew that its state was old, and that have not left: their keys and numbers may be used
+ * up. They are sealed again once the device has answered.
+ */
+const unseal = Effect.fnUntraced(function* (opened: Opened, work: Sending.SendWork, lane: Lane) {
+  const taken = lane.queue.filter(
+    (entry) => entry.order >= opened.firstOrder && !entry.done && !lane.inFlight.has(entry)
+  )
+  for (const entry of taken) {
+    const record = yield* Outbox.recordOf(opened, entry)
+    if (record !== undefined) yield* Sending.unseal(work, entry, record)
+  }
+  work.batch.applied(() => {
+    lane.queue = lane.queue.filter((entry) => !taken.includes(entry))
+    for (const entry of taken) lane.byMessage.delete(entry.message)
+    lane.waiting = [...taken, ...lane.waiting].sort((a: Entry, b: Entry) => a.order - b.order)
+  })
+})
+
+/** How far this device received the peer's conversations, for a request or an answer. */
+export const received = (handle: Handle, device: Device): ReadonlyArray<Body.Received> =>
+  [...device.windows].slice(0, Limits.maxResynchronised).map(([conversation, { window }]) => ({
+    conversation: conversation === handle.conversation ? Bytes.empty : Bytes.fromHex(conversation)!,
+    highest: window.highest
+  }))
+
+/**
+ * Takes a device's answer (rule fence.heal.1): numbering goes on after the highest number it received, and what this run sent in
+ * vain is sealed again. Runs under the lock, as part of a work.
+ */
+export const thaw = Effect.fnUntraced(function* (
+  opened: Opened,
+  work: Sending.SendWork,
+  handle: Handle,
+  device: Device,
+  answer: Extract<Body.DeviceControl, { readonly _tag: "Resynchronise" }>
+) {
+  const { fence, restored } = opened.self
+  if (!Conversations.isFrozen(opened, device) || !FenceStep.thaws(fence, answer)) return
+  const highest = answer.received.find(({ conversation }) => conversation.length === 0)?.highest ?? 0
+  const others = [...handle.devices.values()].some((other) => other !== device && Conversations.isFrozen(opened, other))
+  const resumed = Sequence.resume(handle.sequence, highest)
+  const last = others ? Math.min(resumed.last + leap, Limits.maxSequence) : resumed.last
+  if (last !== handle.sequence.last) work.setSequence(handle, { last })
+  work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor: last })
+  const again = yield* Sending.sendAgain(opened, work, handle, device)
+  yield* Sending.numberWaiting(opened, work, handle, again)
+})

@@ -1,0 +1,254 @@
+/**
+ * Everything an opened client holds in memory. Beside the ports it is a cache of the store: what cannot be rebuilt from there is
+ * not in here, timers and subscribers apart.
+ *
+ * Spec: docs/spec/16-state.md §16.1.
+ * Types only; the programs beside it act on them. Fields that change do so under the lock of their conversation, or, where
+ * there is none, in one synchronous piece after a commit.
+ */
+import type * as Deferred from "effect/Deferred"
+import type * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
+import type * as Semaphore from "effect/Semaphore"
+import type { CheckedBundle } from "../agreement/Bundle.ts"
+import type { CryptoProvider } from "../crypto/Provider.ts"
+import type { SuiteId } from "../crypto/Suite.ts"
+import type * as Body from "../envelope/Body.ts"
+import type { DeviceIdentity } from "../identity/Device.ts"
+import type { Manifest } from "../identity/Manifest.ts"
+import type { Entropy } from "../ports/Crypto.ts"
+import type { Directory } from "../ports/Directory.ts"
+import type { KeyCustody } from "../ports/KeyCustody.ts"
+import type { Store } from "../ports/Store.ts"
+import type { Refused, Transport } from "../ports/Transport.ts"
+import type { SkippedKeys } from "../ratchet/SkippedKeys.ts"
+import type { ReplayWindow } from "../sequence/ReplayWindow.ts"
+import type { Sequence } from "../sequence/Sequence.ts"
+import type { Session } from "../session/Session.ts"
+import type { Incoming, OutboxEvent, Sent, Warning } from "./Api.ts"
+import type { Slot } from "./Commit.ts"
+import type { ClientError } from "./Errors.ts"
+import type { Broadcast } from "./internal/broadcast.ts"
+import type * as Records from "./Records.ts"
+
+/** The ports, looked up once. */
+export interface Ports {
+  readonly store: Store["Service"]
+  readonly transport: Transport["Service"]
+  readonly directory: Directory["Service"]
+  readonly custody: KeyCustody["Service"]
+  readonly crypto: CryptoProvider
+  readonly entropy: Entropy["Service"]
+}
+
+/** One session with a peer device. */
+export interface SessionEntry {
+  /** Session id in hexadecimal. */
+  readonly id: string
+  session: Session
+  readonly skipped: SkippedKeys
+  readonly slot: Slot
+}
+
+/** The replay window of one device in one conversation. */
+export interface WindowEntry {
+  readonly key: string
+  window: ReplayWindow
+  readonly slot: Slot
+}
+
+/** What is remembered of a message that the relay has. */
+export interface Tracked {
+  readonly order: number
+  readonly type: number
+  readonly at: number
+  state: "sent" | "delivered"
+  /** Whether its content is kept for a retry request. */
+  logged: boolean
+}
+
+/** A bundle fetched and checked before the lock is taken, with the agreement of the own key and its signed prekey. */
+export interface Prepared {
+  readonly bundle: CheckedBundle
+  readonly dh1: Uint8Array | undefined
+}
+
+/** One device of a peer. */
+export interface Device {
+  readonly id: Uint8Array
+  readonly hex: string
+  readonly account: string
+  peer: Records.Peer
+  readonly slot: Slot
+  readonly sessions: Map<string, SessionEntry>
+  readonly windows: Map<string, WindowEntry>
+  /** By message id, oldest first. */
+  readonly tracked: Map<string, Tracked>
+  /** Message ids to send a delivery receipt for, and the record that keeps them. */
+  owed: ReadonlyArray<Uint8Array>
+  readonly owedSlot: Slot
+  /** When the last receipt was sealed, ms. */
+  receiptAt: number
+}
+
+/** The conversation with one account. */
+export interface Handle {
+  readonly account: Uint8Array
+  readonly hex: string
+  /** Identifier of the direct conversation, 16 bytes. */
+  readonly direct: Uint8Array
+  readonly conversation: string
+  /** Held around load → steps → commit. */
+  readonly lock: Semaphore.Semaphore
+  /** A commit failed: memory may be ahead of the store. Whoever gets the lock loads the conversation afresh. */
+  stale: boolean
+  sequence: Sequence
+  readonly sequenceSlot: Slot
+  readonly devices: Map<string, Device>
+}
+
+/** A pinned account. */
+export interface Contact {
+  readonly account: Uint8Array
+  readonly hex: string
+  record: Records.Contact
+  readonly slot: Slot
+  /** The newest manifest, checked; `undefined` until one was fetched. */
+  manifest: Manifest | undefined
+}
+
+/** Where a session tag leads. */
+export interface TagEntry {
+  readonly account: string
+  readonly device: string
+  readonly session: string
+}
+
+/** A message on its way to one device. */
+export interface Entry {
+  readonly order: number
+  readonly account: string
+  readonly device: string
+  /** Message id in hexadecimal. */
+  readonly message: string
+  readonly type: number
+  readonly slot: Slot
+  /** The record, unless it is only in the store because too many wait. */
+  record: Records.Outbox | undefined
+  /** The relay has it, it failed, or its receipt came: nothing is to be done any more. */
+  done: boolean
+}
+
+/** What became of an entry, to be stored with the next commit of its conversation. */
+export interface Settled {
+  readonly entry: Entry
+  /** `undefined` when the relay has it, else why it failed. */
+  readonly reason: string | undefined
+}
+
+/** Everything on its way to one device, in order. */
+export interface Lane {
+  readonly account: string
+  readonly device: string
+  /** Not sealed yet: no session, no answer, or frozen. */
+  waiting: Array<Entry>
+  /** Sealed, to be submitted. */
+  queue: Array<Entry>
+  settled: Array<Settled>
+  readonly byMessage: Map<string, Entry>
+  running: boolean
+  /** Being submitted now. */
+  readonly inFlight: Set<Entry>
+  /** The peer's token was refused: session messages wait for its next one. */
+  blocked: boolean
+  /** A fiber that tries to seal what waits is running. */
+  sealing: boolean
+}
+
+/** The durable inbox and who reads it. */
+export interface InboxState {
+  /** The newest messages by order; older ones are in the store only. */
+  readonly cache: Map<number, Incoming>
+  /** Released when messages arrive. */
+  readonly wake: Latch.Latch
+  /** Held by the one reader. */
+  readonly reader: Semaphore.Semaphore
+}
+
+/** What follows from a refusal: the message failed, or it is tried again, at once or when something else has happened. */
+export type Repair = { readonly _tag: "Failed"; readonly reason: string } | { readonly _tag: "Again" }
+
+/** What an application sends, as the protocol has it. */
+export interface PlainBody {
+  readonly body: Body.Body
+  /** Fallback text of a type without a layout of its own. */
+  readonly fallback: string | undefined
+}
+
+/** One call of a send, on its way through the lock. */
+export interface SendRequest {
+  readonly bodies: ReadonlyArray<PlainBody>
+  readonly replyTo: Uint8Array | undefined
+  readonly idempotencyKey: string | undefined
+  outcome: Effect.Effect<ReadonlyArray<Sent>, ClientError> | undefined
+}
+
+/** An opened client. */
+export interface Opened extends Ports {
+  /** Suites in order of preference. */
+  readonly suites: ReadonlyArray<SuiteId>
+  self: Records.Self
+  readonly selfSlot: Slot
+  readonly selfLock: Semaphore.Semaphore
+  readonly prekeyLock: Semaphore.Semaphore
+  /** One-time prekeys used since the relay was last asked how many are left. */
+  prekeysUsed: number
+  readonly identity: DeviceIdentity
+  readonly hex: { readonly account: string; readonly device: string }
+  manifestVersion: number
+
+  readonly contacts: Map<string, Contact>
+  /** Account by user name. */
+  readonly names: Map<string, string>
+  /** Names looked up since the client was opened. */
+  readonly checked: Set<string>
+  readonly handles: Map<string, Handle>
+  readonly loading: Semaphore.Semaphore
+  /** Bundles fetched for devices without a session, by device. */
+  readonly prepared: Map<string, Prepared>
+  /** Sessions by tag in hexadecimal. */
+  readonly tags: Map<string, TagEntry>
+  readonly lanes: Map<string, Lane>
+
+  readonly inbox: InboxState
+  /** The last inbox order given out. */
+  received: number
+  /** Deliveries that are committed but perhaps not acknowledged: number and last 16 bytes in hexadecimal. */
+  readonly committed: Map<number, string>
+  readonly progressInSlot: Slot
+  /** The first outbox order of this run, the next one, and up to which they are reserved. */
+  firstOrder: number
+  order: number
+  reserved: number
+  readonly reserving: Semaphore.Semaphore
+  readonly progressOutSlot: Slot
+
+  readonly warnings: Broadcast<Warning>
+  readonly events: Broadcast<OutboxEvent>
+  /** Warned about already, by what it was about. */
+  readonly warned: Set<string>
+  /** Opens with the first login: nothing leaves before the relay has seen this device's fence. */
+  readonly admitted: Latch.Latch
+  /** Released whenever a lane has nothing left to do. */
+  readonly idle: Latch.Latch
+  /** Released whenever the transport comes back. */
+  readonly reconnected: Latch.Latch
+  /** Sends that wait for their conversation's lock, by account: whoever gets it first seals for all. */
+  readonly sends: Map<string, Array<SendRequest>>
+  /** What ended the client, if anything did. */
+  readonly failed: Deferred.Deferred<never, ClientError>
+  /** Runs an Effect in the background until the client closes. */
+  readonly spawn: (effect: Effect.Effect<void>) => void
+  /** What to do about a refusal that a retry does not mend; set by the client. */
+  repair: (lane: Lane, entry: Entry, refusal: Refused) => Effect.Effect<Repair>
+}

@@ -1,0 +1,280 @@
+/**
+ * Opening a client: reading the store, logging in, and keeping what runs in the background going.
+ *
+ * Spec: docs/spec/16-state.md §16.1; docs/spec/07-sequencing.md §7.2; docs/spec/14-relay.md §14.2.
+ * An unreadable record stops the opening before anything is changed (rule state.corrupt.1).
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
+import * as Labels from "../crypto/Labels.ts"
+import type { SuiteId } from "../crypto/Suite.ts"
+import * as Manifest from "../identity/Manifest.ts"
+import { Crypto, Entropy } from "../ports/Crypto.ts"
+import { Directory } from "../ports/Directory.ts"
+import { KeyCustody } from "../ports/KeyCustody.ts"
+import { Store } from "../ports/Store.ts"
+import { Transport } from "../ports/Transport.ts"
+import * as FenceStep from "../sequence/Fence.ts"
+import * as Session from "../session/Session.ts"
+import type * as Api from "./Api.ts"
+import { Batch, commit } from "./Commit.ts"
+import * as Conversations from "./Conversations.ts"
+import { type ClientError, NotRegistered } from "./Errors.ts"
+import * as Fence from "./Fence.ts"
+import * as Background from "./internal/background.ts"
+import * as Broadcast from "./internal/broadcast.ts"
+import type { Contact, Opened, Ports, TagEntry } from "./Opened.ts"
+import * as Outbox from "./Outbox.ts"
+import * as Prekeys from "./Prekeys.ts"
+import * as Receipts from "./Receipts.ts"
+import * as Receiving from "./Receiving.ts"
+import * as Records from "./Records.ts"
+import * as Repair from "./Repair.ts"
+import * as Sending from "./Sending.ts"
+
+/** How a client is opened. */
+export interface Options {
+  /** Suites to use, in order of preference: [1, 2, 3] when nothing is said. Messages in others are refused. */
+  readonly suites?: ReadonlyArray<SuiteId>
+}
+
+/** Prekeys and what else grows old are looked after so often, ms. */
+const maintenanceMs = 60 * 60 * 1000
+
+/** What a repeated send is recognised by is kept so long, ms. */
+const onceLifetimeMs = 30 * 24 * 60 * 60 * 1000
+
+/** Opens the device of the store in context, and keeps it running until the scope closes. */
+export const open = (
+  options: Options
+): Effect.Effect<
+  Opened,
+  ClientError | NotRegistered,
+  Scope.Scope | Store | Transport | Directory | KeyCustody | Crypto | Entropy
+> =>
+  Effect.gen(function* () {
+    const ports: Ports = {
+      store: yield* Store,
+      transport: yield* Transport,
+      directory: yield* Directory,
+      custody: yield* KeyCustody,
+      crypto: yield* Crypto,
+      entropy: yield* Entropy
+    }
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
+    const opened = yield* load(ports, options, (effect) => {
+      run(Effect.andThen(Effect.yieldNow, effect))
+    })
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        opened.warnings.close()
+        opened.events.close()
+      })
+    )
+    opened.spawn(watch(opened))
+    opened.spawn(connect(opened))
+    opened.spawn(Receiving.run(opened))
+    for (const lane of opened.lanes.values()) {
+      Outbox.start(opened, lane)
+      Sending.wake(opened, lane)
+    }
+    return opened
+  })
+
+// ---- Reading the store
+
+const load = Effect.fnUntraced(function* (ports: Ports, options: Options, spawn: Opened["spawn"]) {
+  const { crypto, entropy, store } = ports
+  const stored = yield* store.get(Records.keys.self)
+  if (stored === undefined) return yield* new NotRegistered()
+  const before = yield* Records.read(Records.Self, stored.key, stored.value)
+  if (before.registered === 0) return yield* new NotRegistered()
+  const progressIn = yield* store.get(Records.keys.progressIn)
+  const received =
+    progressIn === undefined ? undefined : yield* Records.read(Records.ProgressIn, progressIn.key, progressIn.value)
+  const progressOut = yield* store.get(Records.keys.progressOut)
+  const reserved =
+    progressOut === undefined
+      ? 1
+      : (yield* Records.read(Records.ProgressOut, progressOut.key, progressOut.value)).reserved
+  const { account, agreement, device } = before
+  const opened: Opened = {
+    ...ports,
+    suites: options.suites ?? [1, 2, 3],
+    // Rule fence.identity.1: a new start, durable below before anything is sent.
+    self: { ...before, fence: FenceStep.renew(before.fence, entropy.bytes("device.start", Limits.startIdBytes)) },
+    selfSlot: { revision: stored.revision },
+    selfLock: Semaphore.makeUnsafe(1),
+    prekeyLock: Semaphore.makeUnsafe(1),
+    prekeysUsed: 0,
+    identity: { account, device, agreement },
+    hex: { account: Bytes.toHex(account), device: Bytes.toHex(device) },
+    manifestVersion: (yield* Conversations.orCorrupt("self", Manifest.verify(crypto, before.manifest, account)))
+      .version,
+    contacts: new Map(),
+    names: new Map(),
+    checked: new Set(),
+    handles: new Map(),
+    loading: Semaphore.makeUnsafe(1),
+    prepared: new Map(),
+    tags: new Map(),
+    lanes: new Map(),
+    inbox: { cache: new Map(), wake: Latch.makeUnsafe(false), reader: Semaphore.makeUnsafe(1) },
+    received: received?.order ?? 0,
+    committed: new Map(received?.committed.map(({ end, id }) => [id, Bytes.toHex(end)])),
+    progressInSlot: { revision: progressIn?.revision },
+    firstOrder: reserved,
+    order: reserved,
+    reserved,
+    reserving: Semaphore.makeUnsafe(1),
+    progressOutSlot: { revision: progressOut?.revision },
+    warnings: Broadcast.make<Api.Warning>(),
+    events: Broadcast.make<Api.OutboxEvent>(),
+    warned: new Set(),
+    admitted: Latch.makeUnsafe(false),
+    idle: Latch.makeUnsafe(false),
+    reconnected: Latch.makeUnsafe(false),
+    sends: new Map(),
+    failed: Deferred.makeUnsafe<never, ClientError>(),
+    spawn,
+    repair: (lane, entry, refusal) => Repair.refused(opened, lane, entry, refusal)
+  }
+  yield* loadContacts(opened)
+  yield* loadTags(opened)
+  yield* Outbox.load(opened)
+  const batch = new Batch()
+  batch.put(Records.keys.self, Records.Self.encode(opened.self), opened.selfSlot)
+  yield* commit(store, batch)
+  return opened
+})
+
+const loadContacts = Effect.fnUntraced(function* (opened: Opened) {
+  for (const { key, revision, value } of yield* Conversations.scanAll(opened.store, "contact/")) {
+    const record = yield* Records.read(Records.Contact, key, value)
+    const hex = Records.partsOf(key)[1]!
+    const account = Bytes.fromHex(hex)!
+    const manifest =
+      record.manifest.length === 0
+        ? undefined
+        : yield* Conversations.orCorrupt("contact", Manifest.verify(opened.crypto, record.manifest, account))
+    const contact: Contact = { account, hex, record, slot: { revision }, manifest }
+    opened.contacts.set(hex, contact)
+    if (record.user !== undefined) opened.names.set(record.user, hex)
+  }
+})
+
+/** Builds the index of tags. States are read again when their conversation is used. */
+const loadTags = Effect.fnUntraced(function* (opened: Opened) {
+  const { crypto, store } = opened
+  const sessions = new Map<string, TagEntry>()
+  for (const { key, value } of yield* Conversations.scanAll(store, "session/")) {
+    const session = yield* Effect.fromResult(Records.readable(key, Session.decode(crypto, value)))
+    value.fill(0)
+    const id = Records.partsOf(key)[1]!
+    const { account, device } = session.peer
+    const entry: TagEntry = { account: Bytes.toHex(account), device: Bytes.toHex(device), session: id }
+    sessions.set(id, entry)
+    for (const tag of Session.tags(session)) opened.tags.set(Bytes.toHex(tag), entry)
+  }
+  for (const { key, value } of yield* Conversations.scanAll(store, "skipped/")) {
+    value.fill(0)
+    const [, id, tag] = Records.partsOf(key)
+    const entry = sessions.get(id!)
+    if (entry !== undefined) opened.tags.set(tag!, entry)
+  }
+})
+
+// ---- In the background
+
+/** Wakes whoever waits for the network when the transport comes back. */
+const watch = (opened: Opened): Effect.Effect<void> =>
+  Stream.runForEach(opened.transport.status, (status) =>
+    Effect.sync(() => {
+      if (status._tag !== "Connected") return
+      opened.reconnected.openUnsafe()
+      opened.reconnected.closeUnsafe()
+    })
+  )
+
+/** Logs in and stays; then looks after prekeys, token and whatever was left undone. */
+const connect = (opened: Opened, attempt = 0): Effect.Effect<void> =>
+  Effect.scoped(
+    Effect.flatMap(Effect.result(opened.transport.open(opened.self.fence)), (login) => {
+      if (Result.isSuccess(login)) return stay(opened)
+      const { failure } = login
+      if (failure._tag === "TransportError") {
+        return Effect.andThen(Background.pause(opened, attempt), Effect.succeed(true))
+      }
+      if (failure.code !== "stale-state") return Effect.succeed(false)
+      // Rule fence.detect.1: the relay has seen a later start of this device.
+      const seen = FenceStep.FenceLayout.decode(failure.detail)
+      return Result.isSuccess(seen)
+        ? Background.persist(opened, Fence.detect(opened, seen.success))
+        : Effect.succeed(false)
+    })
+  ).pipe(Effect.flatMap((again) => (again ? connect(opened, attempt + 1) : Effect.void)))
+
+/** What a logged-in device does until the client closes. */
+const stay = (opened: Opened): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    yield* opened.admitted.open
+    opened.spawn(Fence.heal(opened))
+    opened.spawn(flushReceipts(opened))
+    yield* untilDone(opened, setToken(opened))
+    for (;;) {
+      yield* untilDone(opened, Prekeys.maintain(opened))
+      yield* Background.persist(opened, forgetOnce(opened))
+      yield* Effect.sleep(maintenanceMs)
+      opened.spawn(Fence.heal(opened))
+    }
+  })
+
+const setToken = (opened: Opened) =>
+  opened.directory.setDeliveryToken(opened.crypto.sha256(Labels.prefixed(Labels.deliveryToken, opened.self.token)))
+
+/** Repeats until it succeeds or the relay refuses for good. */
+const untilDone = <E extends { readonly _tag: string }>(
+  opened: Opened,
+  effect: Effect.Effect<void, E>,
+  attempt = 0
+): Effect.Effect<void> =>
+  Effect.catch(effect, (error) =>
+    error._tag === "Refused" && attempt > 8
+      ? Effect.void
+      : Effect.andThen(
+          Background.pause(opened, attempt),
+          Effect.suspend(() => untilDone(opened, effect, attempt + 1))
+        )
+  )
+
+/** Receipts that were owed when the client closed. */
+const flushReceipts = (opened: Opened): Effect.Effect<void> =>
+  Effect.flatMap(Background.persist(opened, Conversations.scanAll(opened.store, "owed/")), (records) =>
+    Effect.forEach(
+      records,
+      ({ key }) => {
+        const [, account, device] = Records.partsOf(key)
+        return Receipts.flush(opened, account!, device!)
+      },
+      { discard: true }
+    )
+  )
+
+/** Forgets sends whose repetition nobody expects any more. */
+const forgetOnce = Effect.fnUntraced(function* (opened: Opened) {
+  const now = yield* Background.now
+  const batch = new Batch()
+  for (const { key, value } of yield* Conversations.scanAll(opened.store, "once/")) {
+    const { at } = yield* Records.read(Records.Once, key, value)
+    if (now - at > onceLifetimeMs) batch.remove(key)
+  }
+  yield* commit(opened.store, batch)
+})

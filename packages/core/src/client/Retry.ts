@@ -1,0 +1,194 @@
+/**
+ * Retry requests: asking for messages that did not open, and sending again what others ask for.
+ *
+ * Spec: docs/spec/08-sessions.md §8.4.
+ * session/Retry.ts decides; this stores and sends.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
+import * as Crossing from "../session/Crossing.ts"
+import * as RetryStep from "../session/Retry.ts"
+import * as Conversations from "./Conversations.ts"
+import type { ClientError } from "./Errors.ts"
+import * as Background from "./internal/background.ts"
+import type { Opened } from "./Opened.ts"
+import * as Outbox from "./Outbox.ts"
+import * as Peers from "./Peers.ts"
+import * as Records from "./Records.ts"
+import * as Sending from "./Sending.ts"
+
+/** Attempts to fetch a bundle for a request, before the message is given up. */
+const attempts = 5
+
+/** What did not open and came from a known device. */
+export interface Failed {
+  readonly account: string
+  readonly device: string
+  /** Digests of envelope bodies. */
+  readonly digests: ReadonlyArray<Uint8Array>
+}
+
+/**
+ * Asks a device to seal messages again, in a fresh session, if it may be asked (rule session.retry.1). Ends when the request is durable
+ * or there is none to be made; only then may the envelopes be acknowledged.
+ */
+export const ask = (opened: Opened, { account, device, digests }: Failed): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const id = Bytes.fromHex(device)!
+    if (!(yield* Background.persist(opened, mayAsk(opened, account, device, digests)))) return
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      // The sender of a first message may be unknown yet; its account is pinned by this.
+      const fetched = yield* Effect.result(
+        Effect.flatMap(
+          Effect.suspend(() => {
+            const contact = opened.contacts.get(account)
+            return contact === undefined ? Peers.refresh(opened, account) : Effect.succeed(contact)
+          }),
+          (contact) => Peers.fetchBundle(opened, contact, id)
+        )
+      )
+      if (Result.isSuccess(fetched)) {
+        opened.prepared.set(device, fetched.success)
+        return yield* Background.persist(opened, request(opened, account, device, digests))
+      }
+      yield* Background.pause(opened, attempt)
+    }
+  })
+
+const mayAsk = (
+  opened: Opened,
+  account: string,
+  device: string,
+  digests: ReadonlyArray<Uint8Array>
+): Effect.Effect<boolean, ClientError> =>
+  Effect.flatMap(Conversations.get(opened, account), (handle) =>
+    Effect.map(Background.now, (now) => {
+      const requests = handle.devices.get(device)?.peer.requests ?? RetryStep.noRequests
+      return RetryStep.ask(requests, digests, now).next !== undefined
+    })
+  )
+
+const request = (
+  opened: Opened,
+  account: string,
+  hex: string,
+  digests: ReadonlyArray<Uint8Array>
+): Effect.Effect<void, ClientError> =>
+  Effect.andThen(
+    Outbox.reserve(opened, 1),
+    Conversations.withHandle(opened, account, (handle) =>
+      Effect.flatMap(Background.now, (now) => {
+        const prepared = opened.prepared.get(hex)
+        if (prepared === undefined) return Effect.void
+        const work = new Sending.SendWork()
+        work.handles.add(handle)
+        Outbox.absorb(opened, work, handle, now)
+        const id = Bytes.fromHex(hex)!
+        const device =
+          handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, id, prepared.bundle.mailbox)
+        const asked = RetryStep.ask(device.peer.requests, digests, now)
+        if (asked.next === undefined) return Effect.void
+        // The session at hand is the likely cause: the request goes, and the answer comes, in a fresh one.
+        Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+        work.setPeer(device, { ...device.peer, requests: asked.next })
+        const body = { _tag: "RetryRequest", digests: asked.digests } as const
+        Sending.post(opened, work, handle, id, Sending.control(opened, body, now), now, true)
+        return Conversations.commitWork(opened, work)
+      })
+    )
+  )
+
+/**
+ * Sends again what a device asks for and the log still has (rule session.retry.2): same message id, same number, sealed in the
+ * present session.
+ */
+export const answer = (
+  opened: Opened,
+  account: string,
+  hex: string,
+  digests: ReadonlyArray<Uint8Array>
+): Effect.Effect<void> =>
+  Background.persist(
+    opened,
+    Effect.andThen(
+      Outbox.reserve(opened, digests.length),
+      // What the relay has already is logged first, so that it can be asked for.
+      Effect.andThen(
+        Outbox.settleNow(opened, account),
+        Conversations.withHandle(opened, account, (handle) =>
+          Effect.gen(function* () {
+            const now = yield* Background.now
+            const device = handle.devices.get(hex)
+            if (device === undefined) return
+            const work = new Sending.SendWork()
+            work.handles.add(handle)
+            const { log, orders } = yield* readLog(opened, hex)
+            for (const digest of digests) {
+              const entry = RetryStep.answer(log, digest, now)
+              if (entry === undefined) continue
+              const draft = yield* Conversations.orCorrupt(
+                "sent",
+                Sending.draftOf({ content: entry.content, answers: entry.answers + 1 })
+              )
+              // Once per digest: its log entry goes, and the new envelope gets one of its own.
+              work.batch.remove(Records.keys.sent(hex, orders.get(entry)!))
+              device.tracked.delete(Bytes.toHex(draft.messageId))
+              Sending.post(opened, work, handle, device.id, draft, now, true)
+            }
+            yield* Conversations.commitWork(opened, work)
+          })
+        )
+      )
+    )
+  )
+
+const readLog = Effect.fnUntraced(function* (opened: Opened, hex: string) {
+  const log: Array<RetryStep.Logged> = []
+  const orders = new Map<RetryStep.Logged, number>()
+  for (const { key, value } of yield* Conversations.scanAll(opened.store, `sent/${hex}/`)) {
+    const record = yield* Records.read(Records.Sent, key, value)
+    if (record.log === undefined) continue
+    const logged: RetryStep.Logged = { ...record.log, answered: record.log.answered === 1 }
+    log.push(logged)
+    orders.set(logged, Records.orderOf(key))
+  }
+  return { log, orders }
+})
+
+/**
+ * Sends again what a restored device has not received (rule fence.heal.1): messages the relay took and no receipt came for, with
+ * numbers above the highest it knows of.
+ */
+export const repeat = (opened: Opened, account: string, hex: string, above: number): Effect.Effect<void> =>
+  Background.persist(
+    opened,
+    Effect.andThen(
+      Outbox.reserve(opened, Limits.retryLogMessages),
+      Effect.andThen(
+        Outbox.settleNow(opened, account),
+        Conversations.withHandle(opened, account, (handle) =>
+          Effect.gen(function* () {
+            const now = yield* Background.now
+            const device = handle.devices.get(hex)
+            if (device === undefined) return
+            const work = new Sending.SendWork()
+            work.handles.add(handle)
+            const { log, orders } = yield* readLog(opened, hex)
+            for (const entry of log) {
+              const stored = { content: entry.content, answers: entry.answers + 1 }
+              const draft = yield* Conversations.orCorrupt("sent", Sending.draftOf(stored))
+              const tracked = device.tracked.get(Bytes.toHex(draft.messageId))
+              const isOwed = tracked?.state === "sent" && draft.sequence > above
+              if (!isOwed || draft.answers > Limits.maxRetryAnswers || RetryStep.isForgotten(entry, now)) continue
+              work.batch.remove(Records.keys.sent(hex, orders.get(entry)!))
+              device.tracked.delete(Bytes.toHex(draft.messageId))
+              Sending.post(opened, work, handle, device.id, draft, now, true)
+            }
+            yield* Conversations.commitWork(opened, work)
+          })
+        )
+      )
+    )
+  )

@@ -1,0 +1,140 @@
+/** A world for tests of the client: a network in memory, devices with disks that survive them, and coins from a seed. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { ClientApi, Incoming, OutboxEvent, Warning } from "../../src/client/Api.ts"
+import * as Account from "../../src/client/Account.ts"
+import { Client } from "../../src/client/Client.ts"
+import type { Options } from "../../src/client/Opening.ts"
+import * as StoreCustody from "../../src/client/StoreCustody.ts"
+import { loadNodeProvider } from "../../src/crypto/Node.ts"
+import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
+import type { Store } from "../../src/ports/Store.ts"
+import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
+import * as MemoryStore from "../../src/testing/MemoryStore.ts"
+import * as SeededEntropy from "../../src/testing/SeededEntropy.ts"
+
+export const crypto = await loadNodeProvider()
+
+/** One device: what survives its processes. */
+export interface Actor {
+  readonly user: string
+  readonly disk: MemoryStore.Disk
+  readonly entropy: Entropy["Service"]
+  /** Every warning and outbox event of every process, in order. */
+  readonly warnings: Array<Warning>
+  readonly events: Array<OutboxEvent>
+}
+
+/** A running client. */
+export interface Process {
+  readonly actor: Actor
+  readonly client: ClientApi
+  readonly scope: Scope.Closeable
+}
+
+export interface World {
+  readonly network: MemoryNetwork.MemoryNetwork
+  readonly actor: (user: string) => Actor
+  /** Registers and opens. */
+  readonly join: (user: string, options?: Options) => Effect.Effect<Process, unknown, Scope.Scope>
+  readonly register: (actor: Actor, user?: string) => Effect.Effect<void, unknown>
+  readonly open: (actor: Actor, options?: Options) => Effect.Effect<Process, unknown, Scope.Scope>
+}
+
+export const make = (seed = 1): World => {
+  const network = MemoryNetwork.make({ crypto, seed })
+  const run = new Uint8Array(64).fill(seed)
+  const layersOf = (actor: Actor) => {
+    const base = Layer.mergeAll(
+      Layer.fresh(actor.disk.layer) as Layer.Layer<Store>,
+      Layer.succeed(Crypto, crypto),
+      Layer.succeed(Entropy, actor.entropy)
+    )
+    const custody = Layer.provideMerge(Layer.fresh(StoreCustody.layer), base)
+    return Layer.provideMerge(network.layer, custody)
+  }
+  const actor = (user: string): Actor => ({
+    user,
+    disk: MemoryStore.makeDisk(),
+    entropy: SeededEntropy.make(crypto, run, user),
+    warnings: [],
+    events: []
+  })
+  const register = (actor: Actor, user = actor.user) =>
+    Effect.gen(function* () {
+      const password = yield* network.issue(user)
+      yield* Effect.scoped(Effect.provide(Account.register({ user, password }), layersOf(actor)))
+    })
+  const open = (actor: Actor, options: Options = {}) =>
+    Effect.gen(function* () {
+      const parent = yield* Scope.Scope
+      const scope = yield* Scope.fork(parent)
+      const services = yield* Scope.provide(
+        Layer.build(Layer.provide(Layer.fresh(Client.layer(options)), layersOf(actor))),
+        scope
+      )
+      const client = Context.get(services, Client)
+      yield* Effect.forkIn(
+        Stream.runForEach(client.warnings, (warning) => Effect.sync(() => void actor.warnings.push(warning))),
+        scope
+      )
+      yield* Effect.forkIn(
+        Stream.runForEach(client.outbox, (event) => Effect.sync(() => void actor.events.push(event))),
+        scope
+      )
+      yield* Effect.yieldNow
+      return { actor, client, scope }
+    })
+  return {
+    network,
+    actor,
+    register,
+    open,
+    join: (user, options) =>
+      Effect.gen(function* () {
+        const made = actor(user)
+        yield* register(made)
+        return yield* open(made, options)
+      })
+  }
+}
+
+/** Ends a process in good order. */
+export const close = ({ scope }: Process): Effect.Effect<void> => Scope.close(scope, Exit.void)
+
+/** Ends a process as when it is killed. */
+export const crash = ({ actor, scope }: Process): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.sync(() => actor.disk.crash()),
+    Scope.close(scope, Exit.void)
+  )
+
+/** The next messages; fails after a while of real time. */
+export const receive = ({ actor, client }: Process, count: number): Effect.Effect<ReadonlyArray<Incoming>, unknown> =>
+  Stream.runCollect(Stream.take(client.messages, count)).pipe(
+    Effect.timeoutOrElse({
+      duration: 10_000,
+      orElse: () => Effect.die(new Error(`${actor.user} waited in vain for ${count} messages`))
+    })
+  )
+
+/** The texts of messages. */
+export const texts = (messages: ReadonlyArray<Incoming>): ReadonlyArray<string> =>
+  messages.map(({ body }) => (body.type === "text" ? body.text : body.type))
+
+/** Waits until a condition holds. */
+export const until = (condition: () => boolean, what: string): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (let i = 0; i < 2000; i++) {
+      if (condition()) return
+      yield* Effect.sleep(5)
+    }
+    return yield* Effect.die(new Error(`in vain: ${what}`))
+  })
+
+export { Fiber }
