@@ -171,19 +171,19 @@ export class FileBuilder {
   }
 
   /**
-   * The twin's transcript up to the changed step, which must be refused, and then genuine traffic that must still work.
-   * Without `probe` the steps of the twin from the changed one on are the probe.
+   * The twin's transcript up to the step that must be refused (the changed one, or a later one named by `rejects`), and then genuine
+   * traffic that must still work. Without `probe` the twin's own steps from the refused one on are the probe.
    */
   refused(
     common: Common,
     twin: string,
     delta: Delta,
     cause: string | ReadonlyArray<string>,
-    probe?: ReadonlyArray<ScriptStep>
+    options: { readonly probe?: ReadonlyArray<ScriptStep>; readonly rejects?: number } = {}
   ): Case {
     const base = this.case(twin)
     const classes = typeof cause === "string" ? [cause] : cause
-    const index = Number(delta.at.split("/")[1])
+    const index = options.rejects ?? Number(delta.at.split("/")[1])
     const script = base.script!
     const trace = this.#inherit(base, common)
     const steps = delta.op === "replay" || delta.op === "redirect" || delta.op === "omit"
@@ -192,7 +192,7 @@ export class FileBuilder {
       : (this.#changed(base, delta, { script }, common, trace)["script"] as ReadonlyArray<ScriptStep>)
     const { out: _, ...rest } = whole[index]!
     const rejected: ScriptStep = { ...rest, expect: "reject" }
-    const after = probe ?? (delta.op === "omit" ? [] : script.slice(index))
+    const after = options.probe ?? (delta.op === "omit" ? [] : script.slice(index))
     if (after.length === 0) throw new Error(`${common.id}: no probe`)
     const world = common.world ?? base.world
     return this.#add(

@@ -119,23 +119,43 @@ export class Conversation {
   readonly actors: readonly [string, string]
   readonly chains: Array<Chain> = []
   readonly #nextKeys = new Map<string, Ref>()
-  readonly #nonces: [number, number] = [0, 0]
+  readonly #nonces: [number, number]
   readonly #sent: Array<number> = []
 
-  /** `actors` name the coins. */
-  constructor(trace: Trace, start: Start, actors: readonly [string, string]) {
+  readonly #prefix: string
+  readonly #turns: readonly [number, number]
+
+  /**
+   * `actors` name the coins; `prefix` goes before the names of steps. `drawn` says how many ratchet keys and header nonces the
+   * two drew before, in other sessions.
+   */
+  constructor(
+    trace: Trace,
+    start: Start,
+    actors: readonly [string, string],
+    prefix = "",
+    drawn: { readonly turns: readonly [number, number]; readonly nonces: readonly [number, number] } = {
+      turns: [0, 0],
+      nonces: [0, 0]
+    }
+  ) {
     this.trace = trace
     this.start = start
     this.actors = actors
+    this.#prefix = prefix
+    this.#turns = drawn.turns
+    this.#nonces = [...drawn.nonces]
   }
 
   /** Begins the next chain: its sender draws a ratchet key pair and steps the root. `secret` is given for a key that exists. */
   turn(secret?: Ref): Chain {
     const { trace } = this
     const index = this.chains.length
-    const id = `e${index}`
+    const id = `${this.#prefix}e${index}`
     const side = index % 2
-    const drawn = secret ?? trace.coin(`${id}.secret`, this.actors[side]!, "ratchet.eph", Math.floor(index / 2), 32)
+    const drawn =
+      secret ??
+      trace.coin(`${id}.secret`, this.actors[side]!, "ratchet.eph", this.#turns[side]! + Math.floor(index / 2), 32)
     const ratchetPublic = trace.op(`${id}.public`, "x25519-public", { k: drawn }, "ratchet.receive.4")
     const before = this.chains.at(-1)
     const dh = trace.op(

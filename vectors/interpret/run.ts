@@ -5,6 +5,7 @@
  * A case passes when every step ends as the file says. A fault (anything thrown) never counts as a refusal.
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
+import * as agreement from "./agreement.ts"
 import * as encoding from "./encoding.ts"
 import * as envelope from "./envelope.ts"
 import * as labels from "./labels.ts"
@@ -57,10 +58,12 @@ const operations: { readonly [family: string]: { readonly [op: string]: Operatio
   primitives: primitives.operations,
   labels: labels.operations,
   encoding: encoding.operations,
-  envelope: envelope.operations
+  envelope: envelope.operations,
+  agreement: agreement.operations
 }
 
 const actors: { readonly [family: string]: Actors } = {
+  agreement: agreement.actors,
   ratchet: ratchet.actors,
   sequence: sequence.actors
 }

@@ -5,6 +5,9 @@
  */
 import type { Family } from "../family.ts"
 import type { VectorFile } from "../model.ts"
+import { family as agreementFamily } from "./agreement.ts"
+import { sessions, shared } from "./agreement-sessions.ts"
+import { bundles } from "./bundle.ts"
 import { aead } from "./aead.ts"
 import { ed25519 } from "./ed25519.ts"
 import { encoding, family as encodingFamily } from "./encoding.ts"
@@ -33,6 +36,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   { family: labelsFamily, build: () => [labels(), derivations()] },
   { family: encodingFamily, build: () => [encoding(), layouts()] },
   { family: envelopeFamily, build: () => [envelopes(), padding(), contents(), sealed()] },
+  { family: agreementFamily, build: () => [bundles(), ...suites.map(sessions), shared()] },
   {
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]

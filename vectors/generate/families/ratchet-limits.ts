@@ -522,7 +522,7 @@ const storing = (file: FileBuilder, suite: Suite): void => {
     twin,
     { at: "script/2", op: "omit" },
     "limit.skip",
-    [open(0, 1), open(2, 0, { fresh: "$fresh" })]
+    { probe: [open(0, 1), open(2, 0, { fresh: "$fresh" })] }
   )
 }
 
@@ -551,7 +551,7 @@ const expiring = (file: FileBuilder, suite: Suite): void => {
       on,
       { at: "script/3/in/now", op: "assign", value: now + month + 1 },
       "fresh.used-key",
-      [script(index)[4]!]
+      { probe: [script(index)[4]!] }
     )
   }
 }
@@ -640,7 +640,7 @@ const counting = (file: FileBuilder, suite: Suite): void => {
     twin,
     { at: "script/4", op: "replay", step: 3 },
     "limit.chain",
-    [open(0, from), open(0, from + 1)]
+    { probe: [open(0, from), open(0, from + 1)] }
   )
   file.refused(
     {

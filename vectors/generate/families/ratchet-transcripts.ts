@@ -294,7 +294,7 @@ const context = (file: FileBuilder, suite: Suite): void => {
     sending,
     { at: "script/1", op: "omit" },
     "policy.no-chain",
-    [open(0, 0, { fresh: fresh(1) }), seal(1, 0)]
+    { probe: [open(0, 0, { fresh: fresh(1) }), seal(1, 0)] }
   )
 }
 
