@@ -1,4 +1,49 @@
+/**
+ * The client: everything an application needs to send and receive end-to-end encrypted messages.
+ *
+ * Spec: docs/spec/README.md.
+ */
+
+// The client
+export { Client, type Requirements } from "./client/Client.ts"
+export type { Options as ClientOptions } from "./client/Opening.ts"
+export { type Credentials, register, type RegisterError } from "./client/Account.ts"
+export type {
+  Body,
+  ClientApi,
+  Contact,
+  Conversation,
+  Incoming,
+  OutboxEvent,
+  OutboxState,
+  Peer,
+  Sender,
+  SendOptions,
+  Sent,
+  Warning
+} from "./client/Api.ts"
+
+// Errors
+export {
+  type AcceptError,
+  AlreadyRegistered,
+  type ClientError,
+  IdentityChanged,
+  InvalidMessage,
+  NotRegistered,
+  PeerMisbehaved,
+  type SendError,
+  StoredRecordError,
+  UnknownUser
+} from "./client/Errors.ts"
+export type { Cause, Stage } from "./base/Failure.ts"
+
+// What a client stands on
 export { Crypto, Entropy } from "./ports/Crypto.ts"
+export type { CryptoProvider } from "./crypto/Provider.ts"
+export type { SuiteId } from "./crypto/Suite.ts"
+export * as EntropyLive from "./client/EntropyLive.ts"
+export * as StoreCustody from "./client/StoreCustody.ts"
 export {
   Directory,
   type DirectoryEntry,
@@ -18,4 +63,3 @@ export {
   TransportError,
   type TransportStatus
 } from "./ports/Transport.ts"
-export * as StoreCustody from "./client/StoreCustody.ts"

@@ -1,1 +1,12 @@
-export {}
+/**
+ * The client with promises and async iterators, for programs that do not use Effect.
+ *
+ * Spec: docs/spec/README.md.
+ */
+export {
+  type CallOptions,
+  createClient,
+  type CreateClientOptions,
+  type PromiseClient,
+  type PromiseConversation
+} from "./promise/CreateClient.ts"

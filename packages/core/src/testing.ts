@@ -1,3 +1,4 @@
+export * as MemoryNetwork from "./testing/MemoryNetwork.ts"
 export * as MemoryStore from "./testing/MemoryStore.ts"
 export {
   storeContract,
@@ -16,3 +17,4 @@ export {
   type RelayPlace
 } from "./testing/RelayPlace.ts"
 export { transportContract } from "./testing/TransportContract.ts"
+export * as SeededEntropy from "./testing/SeededEntropy.ts"

@@ -161,7 +161,7 @@ export const messages = (opened: Opened): Stream.Stream<Api.Incoming, ClientErro
       yield* Effect.acquireRelease(reader.take(1), () => reader.release(1))
       let cursor = 0
       let given: Api.Incoming | undefined
-      let page: Array<Api.Incoming> = []
+      const page: Array<Api.Incoming> = []
       const takeGiven: Effect.Effect<void, ClientError> = Effect.suspend(() => {
         if (given === undefined) return Effect.void
         const message = given

@@ -246,14 +246,19 @@ const untilDone = <E extends { readonly _tag: string }>(
   effect: Effect.Effect<void, E>,
   attempt = 0
 ): Effect.Effect<void> =>
-  Effect.catch(effect, (error) =>
-    error._tag === "Refused" && attempt > 8
-      ? Effect.void
-      : Effect.andThen(
-          Background.pause(opened, attempt),
-          Effect.suspend(() => untilDone(opened, effect, attempt + 1))
-        )
+  effect.pipe(
+    Effect.catch((error) =>
+      error._tag === "Refused" && attempt > mostRefusals
+        ? Effect.void
+        : Effect.andThen(
+            Background.pause(opened, attempt),
+            Effect.suspend(() => untilDone(opened, effect, attempt + 1))
+          )
+    )
   )
+
+/** Refusals of housekeeping before it is left to the next round. */
+const mostRefusals = 8
 
 /** Receipts that were owed when the client closed. */
 const flushReceipts = (opened: Opened): Effect.Effect<void> =>

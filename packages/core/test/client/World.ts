@@ -13,7 +13,6 @@ import type { Options } from "../../src/client/Opening.ts"
 import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
-import type { Store } from "../../src/ports/Store.ts"
 import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
 import * as MemoryStore from "../../src/testing/MemoryStore.ts"
 import * as SeededEntropy from "../../src/testing/SeededEntropy.ts"
@@ -51,7 +50,7 @@ export const make = (seed = 1): World => {
   const run = new Uint8Array(64).fill(seed)
   const layersOf = (actor: Actor) => {
     const base = Layer.mergeAll(
-      Layer.fresh(actor.disk.layer) as Layer.Layer<Store>,
+      Layer.fresh(actor.disk.layer),
       Layer.succeed(Crypto, crypto),
       Layer.succeed(Entropy, actor.entropy)
     )

@@ -35,11 +35,13 @@ export const fatal = (opened: Opened, error: ClientError): Effect.Effect<void> =
  * effect's own errors of other kinds must be handled before.
  */
 export const persist = <A>(opened: Opened, effect: Effect.Effect<A, ClientError>, attempt = 0): Effect.Effect<A> =>
-  Effect.catch(effect, (error): Effect.Effect<A> => {
-    const transient = error._tag === "StoreError" || error._tag === "CustodyError"
-    if (!transient || attempt >= attempts) return Effect.andThen(fatal(opened, error), Effect.never)
-    return Effect.andThen(Effect.flatMap(pauseMs(attempt), Effect.sleep), persist(opened, effect, attempt + 1))
-  })
+  effect.pipe(
+    Effect.catch((error): Effect.Effect<A> => {
+      const transient = error._tag === "StoreError" || error._tag === "CustodyError"
+      if (!transient || attempt >= attempts) return Effect.andThen(fatal(opened, error), Effect.never)
+      return Effect.andThen(Effect.flatMap(pauseMs(attempt), Effect.sleep), persist(opened, effect, attempt + 1))
+    })
+  )
 
 /** The present time, ms. */
 export const now: Effect.Effect<number> = Clock.currentTimeMillis
