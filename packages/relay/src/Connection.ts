@@ -20,6 +20,18 @@ const pushBatch = 8
 /** Frames that did not decode before the connection is closed (rule relay.frame.2). */
 const maxBadFrames = 16
 
+/** Work of one connection that may be under way together; a frame whose answer may fill a frame weighs all of it. */
+export const workWindow = 256
+
+/** Unread answers past this many times the send buffer end the connection: it reads nothing at all. */
+const unreadFactor = 16
+
+/** A frame on its way to the commit. */
+interface Entry {
+  readonly weight: number
+  readonly start: () => void
+}
+
 /** What a connection needs of its surroundings. */
 export interface ConnectionEnvironment {
   readonly limits: RelayLimits
@@ -47,6 +59,8 @@ export class Connection {
   private caughtUp = false
   private badFrames = 0
   private receivedBytes = 0
+  private readonly line: Array<Entry> = []
+  private underWay = 0
   private asked = false
 
   constructor(socket: WebSocket, environment: ConnectionEnvironment) {
@@ -66,6 +80,7 @@ export class Connection {
     if (!this.isOpen) return
     this.socket.send(encodeRelay(frame), this.written)
     if (this.isCongested) this.socket.pause()
+    if (this.socket.bufferedAmount > unreadFactor * this.environment.limits.sendBufferBytes) this.terminate()
   }
 
   /** Whether the client reads too slowly to be sent more. */
@@ -76,6 +91,7 @@ export class Connection {
   private readonly written = (): void => {
     if (this.socket.bufferedAmount > this.environment.limits.sendBufferBytes / 2) return
     this.resumeReading()
+    this.advance()
     this.push()
   }
 
@@ -90,16 +106,39 @@ export class Connection {
     this.socket.terminate()
   }
 
-  /** A frame of so many bytes waits for its commit. */
-  received(bytes: number): void {
+  /**
+   * Takes a frame of so many bytes into the line. `start` is called when those before it have begun, as long as the client
+   * reads its answers and not too much is under way; so a small question with a large answer cannot be asked a thousand times ahead.
+   */
+  enter(bytes: number, weight: number, start: () => void): void {
     this.receivedBytes += bytes
     if (this.receivedBytes > this.environment.limits.receiveBufferBytes) this.socket.pause()
+    this.line.push({ weight, start })
+    this.advance()
   }
 
-  /** It was answered. */
-  answered(bytes: number): void {
+  /** A frame that had started was answered. */
+  leave(bytes: number, weight: number): void {
     this.receivedBytes -= bytes
+    this.underWay -= weight
     this.resumeReading()
+    this.advance()
+  }
+
+  private advance(): void {
+    for (;;) {
+      const next = this.line[0]
+      if (next === undefined || this.isCongested) return
+      if (this.underWay > 0 && this.underWay + next.weight > workWindow) return
+      this.line.shift()
+      this.underWay += next.weight
+      next.start()
+    }
+  }
+
+  /** The socket is gone: what has not started is forgotten. */
+  ended(): void {
+    this.line.length = 0
   }
 
   private resumeReading(): void {

@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto"
 import { CloseCode, maxFrameBytes, type ClientFrame, type RelayFrame } from "@tacit/transport-ws/frames"
 import { Limits } from "@tacit/core/hazmat"
 import type { Accounts, Device, Published } from "./Accounts.ts"
-import type { Connection } from "./Connection.ts"
+import { type Connection, workWindow } from "./Connection.ts"
 import type { Mailboxes } from "./Mailboxes.ts"
 import type { RelayMetrics } from "./Metrics.ts"
 import type { Observation } from "./Observation.ts"
@@ -51,6 +51,9 @@ export const costOf = (frame: ClientFrame): number => {
       return 1
   }
 }
+
+/** How much of the connection's window a frame takes: look-ups may be answered with a whole frame, everything else shortly. */
+export const weightOf = (frame: ClientFrame): number => (frame.type === 10 || frame.type === 18 ? workWindow : 1)
 
 /** Rule relay.two.2: which connection a frame belongs to. */
 const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "device" => {

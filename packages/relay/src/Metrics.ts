@@ -78,7 +78,7 @@ export const makeRegistry = (): Registry => {
 export type RelayMetrics = ReturnType<typeof makeRelayMetrics>
 
 export const makeRelayMetrics = (registry: Registry) => ({
-  frames: registry.counter("tacit_relay_frames_total", "Frames received, by type.", "type"),
+  frames: registry.counter("tacit_relay_frames_total", "Frames handled, by type.", "type"),
   refusals: registry.counter("tacit_relay_refusals_total", "Refusals sent, by code.", "code"),
   accepted: registry.counter("tacit_relay_envelopes_accepted_total", "Envelopes stored."),
   repeated: registry.counter(

@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import { WebSocketServer, type RawData, type WebSocket } from "ws"
 import { Connection, type ConnectionEnvironment } from "./Connection.ts"
 import type { GroupCommit } from "./GroupCommit.ts"
-import { costOf, type Handler, type Outcome } from "./Handler.ts"
+import { costOf, type Handler, type Outcome, weightOf } from "./Handler.ts"
 import type { RelayMetrics } from "./Metrics.ts"
 import { frame as refusalFrame, isRefusal, refuse, type Refusal } from "./Refusal.ts"
 
@@ -81,22 +81,29 @@ export const listen = (options: ServerOptions): Promise<Server> => {
   }
 
   /** Everything a client sends goes through the queue, so that answers keep the order of the questions. */
-  const enqueue = (connection: Connection, request: number, size: number, run: () => Outcome | Refusal): void => {
+  const enqueue = (
+    connection: Connection,
+    request: number,
+    size: number,
+    weight: number,
+    run: () => Outcome | Refusal
+  ): void => {
     const held = size + workBytes
-    connection.received(held)
-    commit.push({
-      run,
-      committed: (outcome) => {
-        settle(connection, request, outcome)
-        connection.answered(held)
-      },
-      failed: () => {
-        refuseFrame(connection, request, refuse("internal"))
-        connection.answered(held)
-        // What it believes about its login may not have been stored.
-        connection.close(CloseCode.goingAway, "storage failed")
-      }
-    })
+    connection.enter(held, weight, () =>
+      commit.push({
+        run,
+        committed: (outcome) => {
+          settle(connection, request, outcome)
+          connection.leave(held, weight)
+        },
+        failed: () => {
+          refuseFrame(connection, request, refuse("internal"))
+          connection.leave(held, weight)
+          // What it believes about its login may not have been stored.
+          connection.close(CloseCode.goingAway, "storage failed")
+        }
+      })
+    )
   }
 
   const receive = (connection: Connection, bytes: Uint8Array): void => {
@@ -105,16 +112,16 @@ export const listen = (options: ServerOptions): Promise<Server> => {
     if (Result.isFailure(decoded)) {
       const { failure } = decoded
       if (failure._tag === "UnknownFrame") {
-        return enqueue(connection, failure.request, bytes.length, () => refuse("unknown-frame"))
+        return enqueue(connection, failure.request, bytes.length, 1, () => refuse("unknown-frame"))
       }
       refuseFrame(connection, 0, refuse("bad-frame"))
       if (connection.isBadFrameTooMany()) close(connection, CloseCode.misbehaved, "bad frames")
       return
     }
     const frame = decoded.success
-    metrics.frames.add(typeNames[frame.type])
     const wait = closing ? 0 : connection.work.take(options.now(), costOf(frame))
-    enqueue(connection, frame.request, bytes.length, () => {
+    enqueue(connection, frame.request, bytes.length, weightOf(frame), () => {
+      metrics.frames.add(typeNames[frame.type])
       if (closing) return refuse("going-away")
       return wait > 0 ? refuse("rate-limited", wait) : handler.handle(connection, frame)
     })
@@ -141,6 +148,7 @@ export const listen = (options: ServerOptions): Promise<Server> => {
     socket.on("error", () => metrics.closed.add("protocol error"))
     socket.on("close", () => {
       connections.delete(connection)
+      connection.ended()
       handler.forget(connection)
     })
   }

@@ -64,6 +64,8 @@ export const connect = (url: string): Promise<Peer> => {
     return [request, Result.getOrThrow(encodeClient({ ...question, request }))]
   }
   const closed = new Promise<number>((resolve) => socket.on("close", (code) => resolve(code)))
+  // A relay that is killed resets its connections; `closed` tells of it.
+  socket.on("error", () => {})
   socket.on("message", (data: Buffer) => {
     const frame = Result.getOrThrow(decodeRelay(data))
     if (frame.type === 16) delivered.push(frame)

@@ -35,7 +35,8 @@ const submit = (peer: Peer, { device }: Box, number: number) =>
 
 /** Submits numbers from `from` on, many at a time, until the relay is gone. */
 const submitUntilDeath = async (relay: ChildRelay, box: Box, from: number): Promise<void> => {
-  const peer = await connect(relay.url)
+  const peer = await connect(relay.url).catch(() => undefined)
+  if (peer === undefined) return
   let number = from
   const one = async (): Promise<void> => {
     for (;;) {
@@ -48,8 +49,8 @@ const submitUntilDeath = async (relay: ChildRelay, box: Box, from: number): Prom
 
 /** Receives and acknowledges some, until the relay is gone. */
 const readUntilDeath = async (relay: ChildRelay, box: Box): Promise<void> => {
-  const peer = await connect(relay.url)
   try {
+    const peer = await connect(relay.url)
     await peer.login(box.device)
     for (;;) {
       peer.tell({ type: 19, credit: 10 })
