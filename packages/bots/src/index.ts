@@ -1,1 +1,13 @@
-export {}
+/**
+ * Entry point `@tacit/bots`: an account opened in one call on Node, and bots.
+ *
+ * From everyday to expert: `openClient`, `createBot`, `echoBot`; then `layerNode` and `Bot` for programs in Effect.
+ */
+export type { CallOptions, PromiseClient, PromiseConversation } from "@tacit/core/promise"
+export { openClient, type OpenOptions } from "./OpenClient.ts"
+export { type BotHandler, type BotMessage, type BotMiddleware, type BotOptions, createBot, type PromiseBot } from "./PromiseBot.ts"
+export { echo, echoBot } from "./EchoBot.ts"
+export { type AccountOptions, layerNode, layerOn, type NodeOptions, type OpenError, type Place, WrongUser } from "./Node.ts"
+export * as Bot from "./Bot.ts"
+export * as DeadLetter from "./DeadLetter.ts"
+export * as ReplyKey from "./ReplyKey.ts"

@@ -61,9 +61,10 @@ export const explain = (error: unknown): Explanation => {
     case "InvalidMessage":
       return as(ExitCode.usage, invalid[field(error, "reason")] ?? "the message is not valid", "Nothing was sent.")
     case "StoreError":
-      return as(ExitCode.store, `the store failed to ${field(error, "operation")}`, "Check disk space and permissions of the data directory, then try again.")
+      return unusable(error["cause"]) ?? as(ExitCode.store, `the store failed to ${field(error, "operation")}`, "Check disk space and permissions of the data directory, then try again.")
+    case "InvalidAddress":
+      return as(...(addresses[field(error, "reason")] ?? [ExitCode.usage, "the relay's address cannot be used", "Give --relay ws://… or wss://…."]))
     case "LeaseLost":
-    case "StoreBusy":
       return as(ExitCode.store, "another process uses this profile", "Stop the other one, or use another --profile.")
     case "Conflict":
       return as(ExitCode.store, "another process changed the store", "Stop the other one, then try again.")
@@ -88,6 +89,22 @@ const failed = (error: unknown): Explanation => ({
   message: error instanceof Error && error.message !== "" ? error.message : "it failed",
   next: "Run it again with --debug for the technical cause."
 })
+
+/** What the SQLite store says about its file; its own sentence names path and remedy. */
+const unusable = (cause: unknown): Explanation | undefined => {
+  if (!isTagged(cause) || cause._tag !== "StoreUnusable") return undefined
+  const inUse = cause["reason"] === "in-use"
+  return {
+    exit: ExitCode.store,
+    code: `StoreUnusable:${field(cause, "reason")}`,
+    message: inUse ? "another process uses this profile" : field(cause, "message"),
+    next: inUse ? "Stop the other one, or use another --profile." : "Nothing was changed."
+  }
+}
+
+const addresses: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
+  insecure: [ExitCode.usage, "plain ws:// to another machine would show tokens and metadata to the network", "Use wss://."]
+}
 
 /** Of a relay's own process, not of one that answers. */
 const relayErrors: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
@@ -116,6 +133,7 @@ const relayCodes: Readonly<Record<string, readonly [message: string, next: strin
   "unknown-device": ["the relay does not know this device, or it was removed", "Register again under a new --profile."],
   "unknown-user": ["the relay knows no such user", "Check the spelling, or ask them for their name."],
   "stale-state": ["this store is an old copy", "Use the newest copy of the data directory."],
+  "wrong-relay": ["the relay at this address has another name than before", "Check --relay; somebody may be in between."],
   quota: ["the recipient's mailbox is full", "Try again when they have been online."],
   "rate-limited": ["too many requests", "Wait, then try again."],
   "going-away": ["the relay is shutting down", "Try again in a moment."]

@@ -33,7 +33,7 @@ export function* regions(pid: number, overlap = 4096): Generator<Buffer> {
 }
 
 /** Which of the named byte strings occur in the pieces. */
-export const find = (pieces: Iterable<Buffer>, wanted: ReadonlyMap<string, Uint8Array>): ReadonlySet<string> => {
+export const find = (pieces: Iterable<Buffer>, wanted: ReadonlyMap<string, Buffer>): ReadonlySet<string> => {
   const found = new Set<string>()
   for (const piece of pieces) {
     for (const [name, bytes] of wanted) if (!found.has(name) && piece.includes(bytes)) found.add(name)

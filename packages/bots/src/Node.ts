@@ -1,0 +1,129 @@
+/**
+ * An account on Node: SQLite for its state, WebSocket to its relay, the native crypto provider, keys in its own store.
+ *
+ * Spec: docs/spec/16-state.md; docs/spec/14-relay.md §14.2.
+ * Puts layers together and adds nothing to what they do.
+ */
+import {
+  Client,
+  type ClientError,
+  Crypto,
+  type Entropy,
+  EntropyLive,
+  type InvalidMessage,
+  type KeyCustody,
+  type NotRegistered,
+  type Refused,
+  register,
+  type Store,
+  StoreCustody,
+  StoreError,
+  type SuiteId,
+  type TransportError
+} from "@tacit/core"
+import { loadNodeProvider } from "@tacit/core/crypto/node"
+import * as Sqlite from "@tacit/storage/sqlite"
+import * as WebSocketTransport from "@tacit/transport-ws"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+/** The store belongs to another user than the one asked for. Nothing was changed. */
+export class WrongUser extends Schema.TaggedError<WrongUser>()("WrongUser", {
+  stored: Schema.String,
+  asked: Schema.String
+}) {}
+
+/** Which account, at which relay. */
+export interface AccountOptions {
+  /** `wss://relay.example`, or `ws://` on this machine. */
+  readonly relay: string
+  /** Name at the relay: `[a-z0-9][a-z0-9._-]{0,63}`. */
+  readonly user: string
+  /** The one-time password. Needed by the first opening, which registers; later ones do not look at it. */
+  readonly password?: string | undefined
+  /** The relay's name, where it is known beforehand. */
+  readonly relayName?: string | undefined
+  /** Allows `ws://` to other machines. Tokens and metadata then travel in the clear. */
+  readonly allowInsecure?: boolean | undefined
+  /** Suites to use, most wanted first. */
+  readonly suites?: ReadonlyArray<SuiteId> | undefined
+}
+
+/** Where the account is kept: in a file, or in a temporary one that is gone when the client is closed. */
+export type Place = { readonly path: string; readonly temporary?: never } | { readonly temporary: true; readonly path?: never }
+
+export type NodeOptions = AccountOptions & Place
+
+/** What opening can fail with. */
+export type OpenError =
+  | ClientError
+  | EntropyLive.NoSecureRandom
+  | InvalidMessage
+  | NotRegistered
+  | Refused
+  | TransportError
+  | WebSocketTransport.InvalidAddress
+  | WrongUser
+
+/** The store of a place. */
+export const storeOf = (place: Place): Layer.Layer<Store, StoreError> =>
+  place.path === undefined ? temporaryStore : Sqlite.layer({ path: place.path })
+
+const temporaryStore: Layer.Layer<Store, StoreError> = Layer.unwrap(
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () => mkdtemp(join(tmpdir(), "tacit-account-")),
+        catch: (cause) => new StoreError({ operation: "open", cause })
+      }),
+      (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+    ),
+    (folder) => Sqlite.layer({ path: join(folder, "client.db") })
+  )
+)
+
+/** Options of the transport out of those of an account. */
+export const transportOf = ({ allowInsecure, relay, relayName }: AccountOptions): WebSocketTransport.TransportLayer =>
+  WebSocketTransport.layer({
+    url: relay,
+    ...(relayName === undefined ? {} : { relayName }),
+    ...(allowInsecure === undefined ? {} : { allowInsecure })
+  })
+
+/** The client, and the store it stands on, over a store of one's own. */
+export const layerOn = <E>(
+  options: AccountOptions,
+  store: Layer.Layer<Store, E>
+): Layer.Layer<Client | Store, OpenError | E> => {
+  const crypto = Layer.effect(Crypto, Effect.promise(loadNodeProvider))
+  const base: Layer.Layer<Store | Crypto | Entropy, EntropyLive.NoSecureRandom | E> = Layer.mergeAll(
+    store,
+    crypto,
+    EntropyLive.layer
+  )
+  const keys: Layer.Layer<KeyCustody | Store | Crypto | Entropy, EntropyLive.NoSecureRandom | E> = Layer.provideMerge(
+    StoreCustody.layer,
+    base
+  )
+  const ports = Layer.provideMerge(transportOf(options), keys)
+  const { password, suites, user } = options
+  const registered =
+    password === undefined
+      ? Layer.empty
+      : Layer.effectDiscard(Effect.catchTag(register({ user, password }), "AlreadyRegistered", () => Effect.void))
+  const opened = Layer.provide(Client.layer(suites === undefined ? {} : { suites }), registered)
+  const checked = Layer.effect(
+    Client,
+    Client.use((client) =>
+      client.self.user === user ? Effect.succeed(client) : Effect.fail(new WrongUser({ stored: client.self.user ?? "", asked: user }))
+    )
+  )
+  return Layer.provideMerge(Layer.provide(checked, opened), ports)
+}
+
+/** The client on Node, registered on first use. Succeeds without a connection too, unless it has to register. */
+export const layerNode = (options: NodeOptions): Layer.Layer<Client | Store, OpenError> => layerOn(options, storeOf(options))

@@ -1,0 +1,46 @@
+/**
+ * Opening the account of a profile, the same way for every command that needs one.
+ *
+ * Does not print.
+ */
+import { openClient, type PromiseClient } from "@tacit/bots"
+import type { Context, Option } from "./Command.ts"
+import * as Profile from "./Profile.ts"
+import { UsageError } from "./UsageError.ts"
+
+/** Where the relay is, for commands that open an account. The profile remembers it. */
+export const relayOption: Option = {
+  name: "relay",
+  value: "url",
+  env: "TACIT_RELAY",
+  text: "address of the relay, ws:// or wss:// (default: the one the profile registered at)"
+}
+
+/** The relay's address, or a `UsageError` when there is none or it is no address. */
+export const relayAddress = (context: Context, profile: Profile.Profile): string => {
+  const given = context.inputs.text("relay") ?? profile.relay
+  if (given === undefined) {
+    throw new UsageError("--relay is missing", "Give --relay ws://… or wss://…, or set TACIT_RELAY.")
+  }
+  if (!URL.canParse(given) || !/^wss?:$/.test(new URL(given).protocol)) {
+    throw new UsageError("--relay takes an address that begins with ws:// or wss://", "For instance --relay ws://localhost:7466.")
+  }
+  return given
+}
+
+/** An error of a profile that was never registered, with the tag the client itself would use. */
+export class NotRegisteredHere extends Error {
+  readonly _tag = "NotRegistered"
+}
+
+/** Opens the account. Fails with `NotRegistered` before anything is made on disk. */
+export const openAccount = async (context: Context): Promise<PromiseClient> => {
+  const profile = Profile.locate(context.inputs, context.env)
+  if (!Profile.exists(profile) || profile.user === undefined) throw new NotRegisteredHere()
+  return openClient({
+    relay: relayAddress(context, profile),
+    user: profile.user,
+    path: profile.store,
+    signal: context.signal
+  })
+}

@@ -1,0 +1,73 @@
+/**
+ * How messages, warnings and states look: one line for people, one object for programs.
+ *
+ * Text of peers passes through `Terminal.safe` in lines; in objects it stands as it was sent.
+ */
+import type { Contact, Incoming, OutboxEvent, Sender, Warning } from "@tacit/core"
+import { safe, type Terminal } from "./Terminal.ts"
+
+/** The name one knows somebody by, else the beginning of their account id. */
+export const who = (sender: Sender | undefined): string =>
+  sender === undefined ? "somebody" : safe(sender.user ?? `${sender.account.slice(0, 8)}…`)
+
+/** Local time of day, `hh:mm:ss`. */
+export const time = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
+
+/** What a message says, in one line. */
+export const bodyLine = (message: Incoming): string => {
+  switch (message.body.type) {
+    case "text":
+      return safe(message.body.text)
+    case "application":
+      return `[${safe(message.body.mediaType)}, ${message.body.data.length} bytes] ${safe(message.body.fallback)}`
+    case "typing":
+      return message.body.typing ? "is typing" : "stopped typing"
+    case "opaque":
+      return `[unknown type ${message.body.number}] ${safe(message.body.fallback)}`
+  }
+}
+
+export const messageLine = (terminal: Terminal, message: Incoming): string => {
+  const late = message.late ? terminal.paint("dim", " (late)") : ""
+  return `${terminal.paint("dim", time(message.receivedAt))} ${terminal.paint("cyan", who(message.from))}: ${bodyLine(message)}${late}`
+}
+
+export const warningLine = (terminal: Terminal, warning: Warning): string =>
+  `${terminal.paint("dim", time(warning.at))} ${terminal.paint("yellow", `! ${safe(warning.line)}`)}`
+
+const senderRecord = (sender: Sender) => ({ user: sender.user ?? null, account: sender.account, device: sender.device })
+
+/** A message as a JSON object; bytes in base 64. */
+export const messageRecord = (message: Incoming): object => ({
+  type: "message",
+  id: message.id,
+  conversation: message.conversation,
+  from: senderRecord(message.from),
+  body:
+    message.body.type === "application" || message.body.type === "opaque"
+      ? { ...message.body, data: Buffer.from(message.body.data).toString("base64") }
+      : message.body,
+  sentAt: message.sentAt,
+  receivedAt: message.receivedAt,
+  sequence: message.sequence,
+  late: message.late,
+  replyTo: message.replyTo ?? null,
+  order: message.order
+})
+
+export const warningRecord = (warning: Warning): object => ({
+  ...warning,
+  type: "warning",
+  ...("peer" in warning && warning.peer !== undefined ? { peer: senderRecord(warning.peer) } : {})
+})
+
+export const stateRecord = (event: OutboxEvent): object => ({
+  type: "state",
+  id: event.id,
+  to: senderRecord(event.to),
+  state: event.state,
+  reason: event.reason ?? null
+})
+
+export const contactLine = (contact: Contact): string =>
+  `${safe(contact.user ?? "(no name)")}  ${contact.account}  ${contact.state === "pinned" ? "known identity" : "IDENTITY CHANGED"}`

@@ -1,0 +1,55 @@
+/**
+ * `tacit bot echo`: the reference bot, ready to run.
+ */
+import { echoBot } from "@tacit/bots"
+import { relayAddress, relayOption } from "../Account.ts"
+import type { Command, Context } from "../Command.ts"
+import { safe } from "../Terminal.ts"
+import { ExitCode } from "../ExitCode.ts"
+import * as Password from "../Password.ts"
+import * as Profile from "../Profile.ts"
+import { UsageError } from "../UsageError.ts"
+
+export const bot: Command = {
+  name: "bot echo",
+  summary: "run a bot that answers every text with the same text",
+  about: [
+    "The first run registers the bot with a one-time password; later runs need none. Every text is answered exactly once, also when the process is killed between receiving and answering.",
+    "Ends at SIGINT or SIGTERM with code 0."
+  ],
+  positionals: [],
+  options: [
+    relayOption,
+    { name: "user", value: "name", env: "TACIT_USER", text: "the bot's name, for the first run" },
+    ...Password.options
+  ],
+  examples: [
+    { line: "tacit bot echo --profile echo --relay ws://localhost:7466 --user echo --password-file echo.txt", text: "first run" },
+    { line: "tacit bot echo --profile echo", text: "every later run" }
+  ],
+  run: async (context) => {
+    const { terminal } = context
+    const options = await settings(context)
+    const echo = echoBot({ ...options, signal: context.signal })
+    echo.on("warning", (warning) => {
+      if (terminal.json) terminal.record({ ...warning, type: "warning" })
+      else terminal.err(`! ${safe(warning.line)}`)
+    })
+    await echo.start()
+    if (terminal.json) terminal.record({ type: "ready", user: options.user })
+    else terminal.err(`The echo bot answers as ${options.user}. Stop with Ctrl-C.`)
+    await echo.stopped
+    return ExitCode.ok
+  }
+}
+
+const settings = async (context: Context) => {
+  const profile = Profile.locate(context.inputs, context.env)
+  const relay = relayAddress(context, profile)
+  const user = profile.user ?? context.inputs.text("user")
+  if (user === undefined) throw new UsageError("--user is missing", "Give --user, or set TACIT_USER.")
+  if (Profile.exists(profile)) return { relay, user, path: profile.store }
+  const password = await Password.obtain(context)
+  Profile.remember(profile, { relay, user })
+  return { relay, user, password, path: profile.store }
+}

@@ -1,0 +1,57 @@
+/**
+ * `tacit register`: makes an account on this machine and registers it at a relay.
+ *
+ * Spec: docs/spec/04-accounts.md §4.1; docs/spec/14-relay.md §14.2 (relay.register.1, relay.register.2).
+ */
+import { openClient } from "@tacit/bots"
+import { relayAddress, relayOption } from "../Account.ts"
+import type { Command } from "../Command.ts"
+import { ExitCode } from "../ExitCode.ts"
+import * as Password from "../Password.ts"
+import * as Profile from "../Profile.ts"
+import { within } from "../Within.ts"
+
+/** The profile holds an account already. */
+class AlreadyRegisteredHere extends Error {
+  readonly _tag = "AlreadyRegistered"
+}
+
+export const register: Command = {
+  name: "register",
+  summary: "make an account and register it with a one-time password",
+  about: [
+    "Makes the keys on this machine, stores them in the profile, and registers the name at the relay. The one-time password comes from whoever runs the relay. It is read from a file, from TACIT_PASSWORD, or asked for; it is never an option, because others on this machine can read command lines.",
+    "A refused registration uses nothing up: mend what was wrong and run it again."
+  ],
+  positionals: [],
+  options: [
+    relayOption,
+    { name: "user", value: "name", env: "TACIT_USER", text: "the name to register: letters a–z, digits, dots, dashes, underscores" },
+    ...Password.options,
+    { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" }
+  ],
+  examples: [
+    { line: "tacit register --relay ws://localhost:7466 --user alice", text: "asks for the one-time password" },
+    { line: "tacit register --relay wss://relay.example --user alice --password-file otp.txt --profile work", text: "without questions, under another profile" }
+  ],
+  run: async (context) => {
+    const { inputs, terminal, signal } = context
+    const profile = Profile.locate(inputs, context.env)
+    const relay = relayAddress(context, profile)
+    const user = inputs.required("user")
+    const seconds = inputs.whole("timeout", 1, 3600) ?? 30
+    const password = await Password.obtain(context)
+    if (Profile.exists(profile) && profile.user !== undefined) throw new AlreadyRegisteredHere()
+    Profile.create(profile)
+    const opened = openClient({ relay, user, password, path: profile.store, signal })
+    await using client = await within(seconds, signal, opened)
+    Profile.remember(profile, { relay, user })
+    if (terminal.json) terminal.record({ type: "registered", relay, ...client.self, user })
+    else {
+      terminal.out(`You are ${user} at ${relay}.`)
+      terminal.out(`Account id: ${client.self.account}`)
+      terminal.out(terminal.paint("dim", "Others can compare this id with you over another channel. Next: tacit chat <user>"))
+    }
+    return ExitCode.ok
+  }
+}

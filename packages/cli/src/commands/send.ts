@@ -1,0 +1,82 @@
+/**
+ * `tacit send`: one message, or one per line of standard input, and wait until the relay has them.
+ *
+ * Spec: docs/spec/16-state.md §16.2 (state.outbox.1, state.outbox.2).
+ */
+import type { PromiseClient } from "@tacit/bots"
+import { openAccount, relayOption } from "../Account.ts"
+import type { Command, Context } from "../Command.ts"
+import { warningLine } from "../Display.ts"
+import { ExitCode } from "../ExitCode.ts"
+import { readAll, split } from "../Lines.ts"
+import { UsageError } from "../UsageError.ts"
+import { within } from "../Within.ts"
+
+export const send: Command = {
+  name: "send",
+  summary: "send text, or every line of standard input, to a user",
+  about: [
+    "Ends when the relay has everything. What could not be handed over in time stays in the store and is sent the next time this profile is opened.",
+    "Without text, every line of standard input becomes one message. A line ends at a line feed, or at a carriage return and a line feed; the ending is not sent. Empty lines are sent as empty messages. Input that is not UTF-8 is refused before anything is sent."
+  ],
+  positionals: [
+    { name: "user", text: "who gets it" },
+    { name: "text", text: "what to say; words are joined by blanks", optional: true, rest: true }
+  ],
+  options: [
+    relayOption,
+    { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" },
+    { name: "reply-to", value: "id", text: "the message this answers" },
+    { name: "idempotency-key", value: "key", text: "with the same key again nothing new is sent" },
+    { name: "accept-identity", value: "account", text: "accept this changed identity first; compare it over another channel" }
+  ],
+  examples: [
+    { line: "tacit send bob 'See you at eight'", text: "one message" },
+    { line: "git log --oneline -5 | tacit send bob", text: "one message per line" },
+    { line: "tacit send ops 'backup done' --idempotency-key backup-2031-05-01", text: "safe to run twice" }
+  ],
+  run: async (context) => {
+    const { inputs, terminal } = context
+    const text = inputs.positional("text")
+    const key = inputs.text("idempotency-key")
+    const replyTo = inputs.text("reply-to")
+    const seconds = inputs.whole("timeout", 1, 86_400) ?? 30
+    const lines = text === "" ? split(await readAll(terminal.stdin)) : [text]
+    if (lines.length === 0) throw new UsageError("there is nothing to send", "Give text, or lines on standard input.")
+    if (lines.length > 1 && (key !== undefined || replyTo !== undefined)) {
+      throw new UsageError("--idempotency-key and --reply-to are for one message", "Send the lines one by one.")
+    }
+    await using client = await openAccount(context)
+    const warnings = showWarnings(client, context)
+    await within(seconds, context.signal, sendAll(client, context, lines, { key, replyTo }))
+    await Promise.race([warnings, Promise.resolve()])
+    return ExitCode.ok
+  }
+}
+
+const sendAll = async (
+  client: PromiseClient,
+  { inputs, terminal, signal }: Context,
+  lines: ReadonlyArray<string>,
+  { key, replyTo }: { readonly key: string | undefined; readonly replyTo: string | undefined }
+): Promise<void> => {
+  const user = inputs.positional("user")
+  const accepted = inputs.text("accept-identity")
+  if (accepted !== undefined) await client.acceptIdentity(user, accepted, { signal })
+  for (const line of lines) {
+    const sent = await client.send(user, line, {
+      signal,
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+      ...(replyTo === undefined ? {} : { replyTo })
+    })
+    if (terminal.json) terminal.record({ type: "sent", ...sent })
+  }
+  await client.flush({ signal })
+  if (!terminal.json && terminal.stdout.isTTY === true) {
+    terminal.out(terminal.paint("dim", lines.length === 1 ? "sent" : `${lines.length} messages sent`))
+  }
+}
+
+const showWarnings = async (client: PromiseClient, { terminal, signal }: Context): Promise<void> => {
+  for await (const warning of client.warnings({ signal })) terminal.err(warningLine(terminal, warning))
+}

@@ -1,0 +1,143 @@
+/**
+ * The demo's scene: a relay with a wire that is tapped, alice, bob and an echo bot, all with databases of their own.
+ *
+ * Everything lives in one temporary folder that is gone afterwards, whatever happens.
+ */
+import { echoBot, openClient, type PromiseBot, type PromiseClient } from "@tacit/bots"
+import { startRelay } from "@tacit/relay"
+import { createHash } from "node:crypto"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Wiretap from "../wire/Wiretap.ts"
+import { collect, type Mailbag } from "./Mailbag.ts"
+import * as Recorder from "./Recorder.ts"
+import * as Submitter from "./Submitter.ts"
+
+/** Somebody with an account. */
+export interface Person {
+  client: PromiseClient
+  bag: Mailbag
+  readonly path: string
+  readonly device: string
+  /** Where envelopes for them go, as hex. */
+  readonly mailbox: string
+}
+
+/** Decides about a captured submission and its frame. */
+export type Interception = (captured: Recorder.Captured, frame: Uint8Array, connection: number) => Wiretap.Verdict
+
+export interface Stage {
+  readonly alice: Person
+  readonly bob: Person
+  readonly echo: { readonly mailbox: string }
+  readonly tap: Wiretap.Wiretap
+  readonly recorder: Recorder.Recorder
+  readonly attacker: Submitter.Submitter
+  /** Alice writes to bob and waits until he read it. */
+  readonly say: (text: string) => Promise<void>
+  readonly intercept: (rule: Interception | undefined) => void
+  /** The number under which the relay delivered these bytes. */
+  readonly deliveryOf: (captured: Recorder.Captured) => number
+  /** Logins the relay refused with `stale-state`. */
+  readonly refusedLogins: () => number
+  readonly closeAlice: () => Promise<void>
+  readonly openAlice: () => Promise<void>
+  readonly relayUrl: string
+  /** Ids of all accounts and devices, 32 bytes each. */
+  readonly ids: ReadonlyArray<Buffer>
+  /** Files of the relay, for looking into. */
+  readonly relayFiles: string
+}
+
+/** Sets everything up, runs `play`, and tidies up whatever happens. `signal` ends it early. */
+export const withStage = async <A>(signal: AbortSignal, play: (stage: Stage) => Promise<A>): Promise<A> => {
+  const folder = mkdtempSync(join(tmpdir(), "tacit-demo-"))
+  const tidy = () => rmSync(folder, { recursive: true, force: true })
+  // Also when the process ends in the middle, as after a second Ctrl-C.
+  process.once("exit", tidy)
+  const cleanup: Array<() => Promise<void>> = []
+  try {
+    signal.throwIfAborted()
+    const stage = await build(folder, cleanup, signal)
+    return await Promise.race([play(stage), interruption(signal)])
+  } finally {
+    for (const step of cleanup.reverse()) await step().catch(() => undefined)
+    process.removeListener("exit", tidy)
+    tidy()
+  }
+}
+
+const interruption = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const stop = () => reject(new DOMException("interrupted", "AbortError"))
+    if (signal.aborted) stop()
+    else signal.addEventListener("abort", stop, { once: true })
+  })
+
+const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal: AbortSignal): Promise<Stage> => {
+  const relayFiles = join(folder, "relay")
+  mkdirSync(relayFiles)
+  const relay = await startRelay({ database: join(relayFiles, "relay.db") })
+  cleanup.push(() => relay.close())
+  const tap = await Wiretap.open({ relayPort: relay.port })
+  cleanup.push(() => tap.close())
+  const recorder = Recorder.make()
+  const deliveries = new Map<string, number>()
+  let rule: Interception | undefined
+  let refusals = 0
+  tap.obey((sighting) => {
+    const { frame } = sighting
+    if (sighting.direction === "down" && frame.type === 16) deliveries.set(digest(frame.envelope), frame.delivery)
+    if (sighting.direction === "down" && frame.type === 255 && frame.code === "stale-state") refusals++
+    const captured = recorder.see(sighting)
+    return captured === undefined || rule === undefined ? "pass" : rule(captured, sighting.payload, sighting.connection)
+  })
+  const enrol = async (user: string) =>
+    openClient({ relay: tap.url, user, password: await relay.invite(user), path: join(folder, `${user}.db`), signal })
+
+  const bot: PromiseBot = echoBot({ relay: tap.url, user: "echo", password: await relay.invite("echo"), path: join(folder, "echo.db"), signal })
+  await bot.start()
+  cleanup.push(() => bot.stop())
+  const enrolled = async (user: string): Promise<Person> => {
+    const client = await enrol(user)
+    const path = join(folder, `${user}.db`)
+    return { client, bag: collect(client), path, device: client.self.device, mailbox: recorder.mailboxOf(user) ?? "" }
+  }
+  const bob = await enrolled("bob")
+  cleanup.push(() => bob.bag.close().then(() => bob.client.close()))
+  const alice = await enrolled("alice")
+  const closeAlice = () => alice.bag.close().then(() => alice.client.close())
+  cleanup.push(closeAlice)
+  const attacker = await Submitter.connect(`ws://127.0.0.1:${relay.port}`)
+  cleanup.push(() => Promise.resolve(attacker.close()))
+
+  return {
+    alice,
+    bob,
+    echo: { mailbox: recorder.mailboxOf("echo") ?? "" },
+    tap,
+    recorder,
+    attacker,
+    say: async (text) => {
+      const before = bob.bag.texts.length
+      await alice.client.send("bob", text)
+      await bob.bag.until("bob to read it", () => bob.bag.texts.length > before)
+    },
+    intercept: (next) => {
+      rule = next
+    },
+    deliveryOf: (captured) => deliveries.get(digest(captured.envelope)) ?? 1,
+    refusedLogins: () => refusals,
+    closeAlice,
+    openAlice: async () => {
+      alice.client = await openClient({ relay: tap.url, user: "alice", path: alice.path, signal })
+      alice.bag = collect(alice.client)
+    },
+    relayUrl: relay.url,
+    ids: [alice.client.self, bob.client.self].flatMap(({ account, device }) => [Buffer.from(account, "hex"), Buffer.from(device, "hex")]),
+    relayFiles
+  }
+}
+
+const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")

@@ -1,0 +1,49 @@
+/**
+ * A stranger's connection to a relay: submits bytes with a captured token, without logging in.
+ *
+ * Spec: docs/spec/14-relay.md rules relay.two.1, relay.submit.2.
+ */
+import { decodeRelay, encodeClient, path, subprotocol } from "@tacit/transport-ws/frames"
+import * as Result from "effect/Result"
+
+/** `accepted`, or the relay's error code. */
+export type Answer = string
+
+export interface Submitter {
+  readonly submit: (envelope: Uint8Array, token: Uint8Array) => Promise<Answer>
+  readonly close: () => void
+}
+
+export const connect = (url: string): Promise<Submitter> =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(new URL(path, url), subprotocol)
+    const waiting = new Map<number, (answer: Answer) => void>()
+    let request = 0
+    socket.binaryType = "arraybuffer"
+    socket.addEventListener("error", () => reject(new Error("the attacker's connection failed")))
+    socket.addEventListener("close", () => {
+      for (const answer of waiting.values()) answer("closed")
+    })
+    socket.addEventListener("message", (event) => {
+      const frame = decodeRelay(new Uint8Array(event.data as ArrayBuffer))
+      if (Result.isFailure(frame)) return
+      const { success } = frame
+      if (success.type === 15 || success.type === 255) {
+        waiting.get(success.request)?.(success.type === 15 ? "accepted" : success.code)
+        waiting.delete(success.request)
+      }
+    })
+    socket.addEventListener("open", () =>
+      resolve({
+        submit: (envelope, token) => {
+          const frame = encodeClient({ type: 14, request: ++request, token, envelope })
+          if (Result.isFailure(frame)) return Promise.reject(new Error("the frame is too large"))
+          return new Promise((answered) => {
+            waiting.set(request, answered)
+            socket.send(new Uint8Array(frame.success))
+          })
+        },
+        close: () => socket.close()
+      })
+    )
+  })
