@@ -274,7 +274,8 @@ export class FileBuilder {
   }
 }
 
-const put = (inside: unknown, path: ReadonlyArray<string>, value: unknown): unknown => {
+/** A copy with the value at a path replaced. */
+export const put = (inside: unknown, path: ReadonlyArray<string>, value: unknown): unknown => {
   const [key, ...rest] = path
   if (key === undefined) return value
   if (Array.isArray(inside)) return inside.map((item, i) => (i === Number(key) ? put(item, rest, value) : item))

@@ -6,7 +6,7 @@
  */
 import { equal, hex, unhex } from "./bytes.ts"
 import { applyBytes, applyScript, changesBytes } from "./delta.ts"
-import { stageOf } from "./family.ts"
+import { put, stageOf } from "./family.ts"
 import { at, type Case, type Delta, type ScriptStep, type VectorFile } from "./model.ts"
 import { compute, type Inputs } from "./ops.ts"
 import { dependents, isRef, prime, resolve, type Step } from "./trace.ts"
@@ -194,10 +194,10 @@ const applies = (
   file: VectorFile
 ): boolean => {
   const beside = (root: unknown, look: Look): string => {
-    const path = delta.at.split("/")
-    const last = path.pop()!
-    const holder = at(root, path.join("/")) as { readonly [name: string]: unknown }
-    return flat({ ...holder, [last]: 0, expect: 0, out: 0 }, look)
+    const [top, index, ...rest] = delta.at.split("/")
+    if (top === "in") return flat(put(root, delta.at.split("/"), 0), look)
+    const step = at(root, `script/${index}`) as ScriptStep
+    return flat(put({ do: step.do, as: step.as, in: step.in }, rest, 0), look)
   }
   if (beside(before, looks(twin)) !== beside(after, looks(item))) return false
   const [old, now] = [at(before, delta.at), at(after, delta.at)]

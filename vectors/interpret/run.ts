@@ -8,6 +8,7 @@ import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as agreement from "./agreement.ts"
 import * as encoding from "./encoding.ts"
 import * as envelope from "./envelope.ts"
+import * as identity from "./identity.ts"
 import * as labels from "./labels.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
@@ -59,13 +60,15 @@ const operations: { readonly [family: string]: { readonly [op: string]: Operatio
   labels: labels.operations,
   encoding: encoding.operations,
   envelope: envelope.operations,
-  agreement: agreement.operations
+  agreement: agreement.operations,
+  identity: identity.operations
 }
 
 const actors: { readonly [family: string]: Actors } = {
   agreement: agreement.actors,
   ratchet: ratchet.actors,
-  sequence: sequence.actors
+  sequence: sequence.actors,
+  identity: identity.actors
 }
 
 /** Why an answer is not the one a case asks for. */

@@ -179,19 +179,45 @@ func checkDelta(file *vectorFile, item, twin object) {
 	}
 }
 
-// checkBeside panics unless everything beside the changed value is as in the twin.
+// checkBeside panics unless everything beside the changed value, in the call or in its step, is as in the twin.
 func checkBeside(path string, item, twin object, before, after look) {
-	cut := strings.LastIndex(path, "/")
+	keys := strings.Split(path, "/")
+	depth := 0 // of the call's "in", or of the step in the script
+	if keys[0] == "script" {
+		depth = 2
+	}
 	beside := func(root object, of look) any {
-		out := object{}
-		for key, value := range at(root, path[:cut]).(object) {
-			if key != path[cut+1:] && key != "expect" && key != "out" {
-				out[key] = flat(value, of)
-			}
+		whole, rest := any(root["in"]), keys[1:]
+		if depth > 0 {
+			step := root["script"].([]any)[num(keys[1])].(object)
+			whole, rest = object{"do": step["do"], "as": step["as"], "in": step["in"]}, keys[2:]
 		}
-		return out
+		return without(flat(whole, of), rest)
 	}
 	if !reflect.DeepEqual(beside(item, after), beside(twin, before)) {
 		panic("more than the delta differs from the twin")
 	}
+}
+
+// without copies a value with the one at a path left out.
+func without(value any, path []string) any {
+	if len(path) == 0 {
+		return nil
+	}
+	switch v := value.(type) {
+	case object:
+		out := object{}
+		for key, item := range v {
+			out[key] = item
+		}
+		if item, ok := v[path[0]]; ok {
+			out[path[0]] = without(item, path[1:])
+		}
+		return out
+	case []any:
+		out := append([]any{}, v...)
+		out[num(path[0])] = without(v[num(path[0])], path[1:])
+		return out
+	}
+	panic("no such place")
 }

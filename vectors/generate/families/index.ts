@@ -15,6 +15,8 @@ import { contents } from "./content.ts"
 import { envelopes, family as envelopeFamily, padding } from "./envelope.ts"
 import { sealed } from "./sealed.ts"
 import { hash, hkdf, hmac } from "./hash.ts"
+import { certificates, family as identityFamily } from "./identity.ts"
+import { manifests, updates } from "./manifest.ts"
 import { kem } from "./kem.ts"
 import { derivations, family as labelsFamily, labels } from "./labels.ts"
 import { layouts } from "./layouts.ts"
@@ -41,5 +43,6 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
   },
-  { family: sequenceFamily, build: () => [replayWindow(), fence()] }
+  { family: sequenceFamily, build: () => [replayWindow(), fence()] },
+  { family: identityFamily, build: () => [certificates(), manifests(), updates()] }
 ]

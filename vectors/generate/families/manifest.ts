@@ -1,0 +1,790 @@
+/**
+ * F19: manifests, one by one and as a history.
+ *
+ * Spec: docs/spec/04-accounts.md §4.3.
+ */
+import { compare } from "../bytes.ts"
+import { FileBuilder } from "../family.ts"
+import { device, signed, type Device } from "../identity.ts"
+import type { Delta, Json, ScriptStep, VectorFile } from "../model.ts"
+import type { Arg, Ref, Trace } from "../trace.ts"
+import { family } from "./identity.ts"
+
+const issuedAt = 1_700_000_000_000
+
+interface Listed {
+  readonly key: Device
+  readonly addedIn: number
+  readonly role?: number
+  /** Another agreement key than the device's own. */
+  readonly agree?: Ref
+}
+interface Revoked {
+  readonly key: Device
+  readonly revokedIn: number
+}
+interface Statement {
+  readonly version: number
+  readonly previous: Ref | undefined
+  readonly devices: ReadonlyArray<Listed>
+  readonly revocations?: ReadonlyArray<Revoked>
+  readonly account?: Ref
+  readonly extensions?: ReadonlyArray<Arg>
+}
+
+/** The signed manifest; its steps are `<id>.body`, `<id>.signature`, `<id>.hash` and `<id>`. Lists are put in order here. */
+const manifest = (trace: Trace, id: string, owner: Device, statement: Statement): Ref => {
+  const byId = (a: { readonly key: Device }, b: { readonly key: Device }): number =>
+    compare(trace.value(a.key.device), trace.value(b.key.device))
+  const devices = statement.devices
+    .toSorted(byId)
+    .map(({ addedIn, agree, key, role }): Arg => [key.device, agree ?? key.agree, role ?? 2, addedIn])
+  const revocations = (statement.revocations ?? [])
+    .toSorted(byId)
+    .map(({ key, revokedIn }): Arg => [key.device, revokedIn])
+  const value: ReadonlyArray<Arg> = [
+    1,
+    statement.account ?? owner.account,
+    statement.version,
+    statement.previous ?? new Uint8Array(0),
+    issuedAt + statement.version,
+    devices,
+    revocations,
+    { map: statement.extensions ?? [] }
+  ]
+  const body = trace.op(`${id}.body`, "canon", { value }, "manifest.layout.1")
+  const signature = signed(trace, `${id}.signature`, owner.accountSeed, "device manifest", [body], "manifest.layout.1")
+  const labelled = trace.op(`${id}.hash-input`, "label", { purpose: "manifest hash", parts: [body] }, "manifest.hash.1")
+  trace.op(`${id}.hash`, "sha256", { data: labelled }, "manifest.hash.1")
+  return trace.op(id, "canon", { value: [body, signature] }, "manifest.layout.1")
+}
+
+interface History {
+  readonly trace: Trace
+  readonly alice: Device
+  readonly carol: Device
+  readonly keys: readonly [Device, Device, Device, Device]
+  readonly sorted: (names: ReadonlyArray<Listed>) => ReadonlyArray<Listed>
+}
+
+/** Five versions: a device each in 1, 2 and 3, the second revoked in 4, another added in 5. */
+const history = (file: FileBuilder, world: string): History => {
+  const trace = file.world(world, "five versions of Alice's manifest, and versions that do not follow")
+  const actor = (n: number): string => `${file.topic}/alice/${n}`
+  const alice = device(trace, "a1", actor(1))
+  const keys = [
+    alice,
+    device(trace, "a2", actor(2), alice),
+    device(trace, "a3", actor(3), alice),
+    device(trace, "a4", actor(4), alice)
+  ] as const
+  const carol = device(trace, "carol", `${file.topic}/carol/1`)
+  const [a1, a2, a3, a4] = keys
+  const first = { key: a1, addedIn: 1, role: 1 }
+  manifest(trace, "v1", alice, { version: 1, previous: undefined, devices: [first] })
+  manifest(trace, "v2", alice, { version: 2, previous: "$v1.hash", devices: [first, { key: a2, addedIn: 2 }] })
+  const three = [first, { key: a2, addedIn: 2 }, { key: a3, addedIn: 3, role: 3 }]
+  manifest(trace, "v3", alice, { version: 3, previous: "$v2.hash", devices: three })
+  const gone = [{ key: a2, revokedIn: 4 }]
+  const remaining = [first, { key: a3, addedIn: 3, role: 3 }]
+  manifest(trace, "v4", alice, { version: 4, previous: "$v3.hash", devices: remaining, revocations: gone })
+  manifest(trace, "v5", alice, {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [...remaining, { key: a4, addedIn: 5 }],
+    revocations: gone
+  })
+  return {
+    trace,
+    alice,
+    carol,
+    keys,
+    sorted: (names) => names.toSorted((a, b) => compare(trace.value(a.key.device), trace.value(b.key.device)))
+  }
+}
+
+export const manifests = (): VectorFile => {
+  const file = new FileBuilder(family, "manifest")
+  const world = "history"
+  const { alice, carol, keys, sorted, trace } = history(file, world)
+  const [a1, a2, a3, a4] = keys
+  const listed = (entries: ReadonlyArray<Listed>): Json =>
+    sorted(entries).map(({ addedIn, key, role }) => [key.device, key.agree, role ?? 2, addedIn])
+  const first = { key: a1, addedIn: 1, role: 1 }
+  const entries: ReadonlyArray<ReadonlyArray<Listed>> = [
+    [first],
+    [first, { key: a2, addedIn: 2 }],
+    [first, { key: a2, addedIn: 2 }, { key: a3, addedIn: 3, role: 3 }],
+    [first, { key: a3, addedIn: 3, role: 3 }],
+    [first, { key: a3, addedIn: 3, role: 3 }, { key: a4, addedIn: 5 }]
+  ]
+  for (const [i, devices] of entries.entries()) {
+    const version = i + 1
+    file.valid(
+      {
+        id: `manifest-v${version}`,
+        title: `version ${version}`,
+        clauses: ["manifest.layout.1", "manifest.hash.1", "manifest.order.1"],
+        world
+      },
+      "manifest.verify",
+      { bytes: `$v${version}`, account: alice.account },
+      {
+        account: alice.account,
+        version,
+        previous: version === 1 ? "" : `$v${i}.hash`,
+        issuedAt: issuedAt + version,
+        devices: listed(devices),
+        revocations: version >= 4 ? [[a2.device, 4]] : [],
+        hash: `$v${version}.hash`
+      }
+    )
+  }
+  manifest(trace, "none", alice, { version: 6, previous: "$v5.hash", devices: [], revocations: [] })
+  file.valid(
+    { id: "manifest-no-device", title: "no device at all", clauses: ["manifest.layout.1"], world },
+    "manifest.verify",
+    { bytes: "$none" },
+    {
+      account: alice.account,
+      version: 6,
+      previous: "$v5.hash",
+      issuedAt: issuedAt + 6,
+      devices: [],
+      revocations: [],
+      hash: "$none.hash"
+    }
+  )
+  manifest(trace, "odd", alice, { version: 1, previous: undefined, devices: [first], extensions: [[7, "aa"]] })
+  file.valid(
+    {
+      id: "manifest-unknown-extension",
+      title: "an unknown odd extension, which the hash covers",
+      clauses: ["codec.ext.4"],
+      world
+    },
+    "manifest.verify",
+    { bytes: "$odd" },
+    {
+      account: alice.account,
+      version: 1,
+      previous: "",
+      issuedAt: issuedAt + 1,
+      devices: listed([first]),
+      revocations: [],
+      hash: "$odd.hash"
+    }
+  )
+  signed(trace, "by-carol", carol.accountSeed, "device manifest", ["$v5.body"], "manifest.layout.1")
+  signed(trace, "by-device", a1.signSeed, "device manifest", ["$v5.body"], "manifest.layout.1")
+  signed(trace, "as-certificate", alice.accountSeed, "device certificate", ["$v5.body"], "manifest.layout.1")
+  signed(trace, "as-hash", alice.accountSeed, "manifest hash", ["$v5.body"], "manifest.layout.1")
+  const twin = "manifest-v5"
+  const at = "in/bytes"
+  const length = trace.look("v5").length
+  const bodyLength = trace.look("v5.body").length
+  const refuse = (id: string, title: string, clause: string, flag: string, delta: Delta, cause: string): void =>
+    void file.invalid({ id: `manifest-bad-${id}`, title, clauses: [clause], flags: [flag] }, twin, delta, cause)
+  // 92 c5 length(2) body c440 signature
+  const body = 4
+  const signature = body + bodyLength + 2
+  const bit = (offset: number, field: string): Delta => ({ at, op: "xor", offset, bytes: "01", field })
+  refuse(
+    "signature",
+    "one bit of the signature",
+    "manifest.check.1",
+    "Modified",
+    bit(signature + 5, "signature"),
+    "auth.account"
+  )
+  refuse(
+    "account-changed",
+    "one bit of the account",
+    "manifest.check.1",
+    "Modified",
+    bit(body + 6, "account"),
+    "auth.account"
+  )
+  refuse(
+    "issued-at",
+    "another time",
+    "manifest.check.1",
+    "Modified",
+    bit(body + 36 + 1 + 34 + 8, "issued at"),
+    "auth.account"
+  )
+  refuse(
+    "device-id",
+    "one bit of a device id's last byte",
+    "manifest.check.1",
+    "Modified",
+    bit(body + 36 + 1 + 34 + 9 + 1 + 1 + 33, "device id"),
+    "auth.account"
+  )
+  refuse(
+    "agreement-key",
+    "one bit of an agreement key",
+    "manifest.check.1",
+    "Modified",
+    bit(body + 36 + 1 + 34 + 9 + 1 + 1 + 34 + 2, "agreement key"),
+    "auth.account"
+  )
+  refuse(
+    "previous",
+    "one bit of the previous hash",
+    "manifest.check.1",
+    "Modified",
+    bit(body + 40, "previous hash"),
+    "auth.account"
+  )
+  refuse(
+    "other-account",
+    "meant to be of another account",
+    "manifest.check.1",
+    "Modified",
+    { at: "in/account", op: "assign", value: carol.account },
+    "auth.account"
+  )
+  for (const [id, title] of [
+    ["by-carol", "signed by another account"],
+    ["by-device", "signed by a device"],
+    ["as-certificate", "signed as a certificate"],
+    ["as-hash", "signed with the label of the hash"]
+  ] as const) {
+    refuse(
+      id,
+      title,
+      "manifest.layout.1",
+      "OtherSigner",
+      { at, op: "splice", offset: signature, length: 64, from: `$${id}`, source: [0, 64] },
+      "auth.account"
+    )
+  }
+  refuse(
+    "trailing",
+    "a byte behind it",
+    "codec.decode.4",
+    "Form",
+    { at, op: "insert", offset: length, bytes: "00" },
+    "decode.trailing"
+  )
+  refuse(
+    "cut",
+    "the last byte missing",
+    "codec.decode.3",
+    "Form",
+    { at, op: "cut", offset: length - 1, length: 1 },
+    "decode.truncated"
+  )
+  refuse(
+    "body-text",
+    "no body",
+    "manifest.layout.1",
+    "Form",
+    { at, op: "reencode", offset: 1, length: 3 + bodyLength, bytes: "a0", kind: "text" },
+    "decode.type"
+  )
+  // Signed by the account itself, so only the inner check can object.
+  const inner = (
+    id: string,
+    title: string,
+    clause: string,
+    flag: string,
+    delta: Delta,
+    cause: string,
+    value = "v5.body"
+  ): void =>
+    void file.invalid(
+      { id: `manifest-signed-${id}`, title, clauses: [clause], flags: [flag] },
+      twin,
+      { at, op: "resign", value, inner: delta },
+      cause
+    )
+  const v = "value"
+  const list = 36 + 1 + 34 + 9
+  const one = list + 1
+  const entry = 71
+  const revocations = one + 3 * entry
+  inner(
+    "devices-swapped",
+    "two devices exchanged",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "swap", a: [one, entry], b: [one + entry, entry] },
+    "decode.noncanonical"
+  )
+  inner(
+    "devices-last-first",
+    "the last device first",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "swap", a: [one, entry], b: [one + 2 * entry, entry] },
+    "decode.noncanonical"
+  )
+  inner(
+    "device-twice",
+    "a device twice",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "splice", offset: one + entry, length: entry, from: "$v5.body", source: [one, entry] },
+    "decode.noncanonical"
+  )
+  inner(
+    "revoked-listed",
+    "a revoked device that is listed",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "splice", offset: revocations + 2, length: 34, from: "$v5.body", source: [one + 1, 34] },
+    "decode.value"
+  )
+  inner(
+    "revocation-twice",
+    "a revocation twice",
+    "manifest.order.1",
+    "Order",
+    {
+      at: v,
+      op: "reencode",
+      offset: revocations,
+      length: 1,
+      bytes: `92${hexOf(trace.look("v5.body").slice(revocations + 1, revocations + 37))}`,
+      kind: "two revocations"
+    },
+    "decode.noncanonical"
+  )
+  inner(
+    "added-later",
+    "a device added in a later version",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "set", offset: one + entry - 1, bytes: "06" },
+    "decode.value"
+  )
+  inner(
+    "added-in-0",
+    "a device added in version 0",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "set", offset: one + entry - 1, bytes: "00" },
+    "decode.value"
+  )
+  inner(
+    "revoked-later",
+    "a revocation of a later version",
+    "manifest.order.1",
+    "Order",
+    { at: v, op: "set", offset: revocations + 36, bytes: "06" },
+    "decode.value"
+  )
+  inner(
+    "role-0",
+    "role 0",
+    "device.role.1",
+    "Form",
+    { at: v, op: "set", offset: one + entry - 2, bytes: "00" },
+    "decode.value"
+  )
+  inner(
+    "role-4",
+    "role 4",
+    "device.role.1",
+    "Form",
+    { at: v, op: "set", offset: one + entry - 2, bytes: "04" },
+    "decode.value"
+  )
+  inner(
+    "format-2",
+    "another format",
+    "manifest.layout.1",
+    "Form",
+    { at: v, op: "set", offset: 1, bytes: "02" },
+    "decode.value"
+  )
+  inner(
+    "version-0",
+    "version 0",
+    "manifest.layout.1",
+    "Form",
+    { at: v, op: "set", offset: 36, bytes: "00" },
+    "decode.value"
+  )
+  inner(
+    "version-1-with-previous",
+    "version 1 with a previous hash",
+    "manifest.layout.1",
+    "Form",
+    { at: v, op: "set", offset: 36, bytes: "01" },
+    "decode.value"
+  )
+  inner(
+    "no-previous",
+    "version 5 without a previous hash",
+    "manifest.layout.1",
+    "Form",
+    { at: v, op: "reencode", offset: 37, length: 34, bytes: "c400", kind: "no bytes" },
+    "decode.value"
+  )
+  inner(
+    "previous-31",
+    "a previous hash of 31 bytes",
+    "manifest.layout.1",
+    "Form",
+    { at: v, op: "reencode", offset: 37, length: 3, bytes: "c41f", kind: "31 bytes" },
+    "decode.value"
+  )
+  inner(
+    "critical",
+    "an unknown even extension",
+    "codec.ext.3",
+    "Form",
+    { at: v, op: "reencode", offset: bodyLength - 1, length: 1, bytes: "810000", kind: "an extension" },
+    "decode.unknown-critical"
+  )
+  inner(
+    "trailing",
+    "a byte behind the body",
+    "codec.decode.4",
+    "Form",
+    { at: v, op: "insert", offset: bodyLength, bytes: "00" },
+    "decode.trailing"
+  )
+  inner(
+    "no-extensions",
+    "no extension slot",
+    "manifest.layout.1",
+    "Form",
+    { at: v, op: "reencode", offset: 0, length: 1, bytes: "97", kind: "seven elements" },
+    "decode.size"
+  )
+  inner(
+    "version-long",
+    "the version in a longer form",
+    "codec.form.2",
+    "Form",
+    { at: v, op: "reencode", offset: 36, length: 1, bytes: "cc05", kind: "uint8" },
+    "decode.noncanonical"
+  )
+  return file.file()
+}
+
+const hexOf = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+
+const bob = "bob/1"
+
+export const updates = (): VectorFile => {
+  const file = new FileBuilder(family, "history")
+  const world = "history"
+  const { alice, carol, keys, sorted, trace } = history(file, world)
+  const [a1, a2, a3, a4] = keys
+  const ids = (names: ReadonlyArray<Device>): Json =>
+    sorted(names.map((key) => ({ key, addedIn: 0 }))).map(({ key }) => key.device)
+  const current: { readonly [version: number]: ReadonlyArray<Device> } = {
+    1: [a1],
+    2: [a1, a2],
+    3: [a1, a2, a3],
+    4: [a1, a3],
+    5: [a1, a3, a4]
+  }
+  const update = (answer: ReadonlyArray<number | string>, version: number): ScriptStep => ({
+    do: "manifest.update",
+    as: bob,
+    in: { account: alice.account, answer: answer.map((name) => (typeof name === "number" ? `$v${name}` : `$${name}`)) },
+    expect: "ok",
+    out: {
+      version,
+      hash: `$v${version}.hash`,
+      devices: ids(current[version]!),
+      revoked: version >= 4 ? [a2.device] : []
+    }
+  })
+  const accept = (id: string, title: string, clauses: ReadonlyArray<string>, steps: ReadonlyArray<ScriptStep>): void =>
+    void file.transcript({ id: `history-${id}`, title, clauses, world }, steps)
+  accept(
+    "first-contact",
+    "the whole history at first contact",
+    ["manifest.skip.1", "manifest.update.1"],
+    [update([1, 2, 3, 4, 5], 5)]
+  )
+  accept(
+    "one-by-one",
+    "one version after the other",
+    ["manifest.update.1"],
+    [update([1], 1), update([2], 2), update([3], 3), update([4], 4), update([5], 5)]
+  )
+  accept(
+    "catch-up",
+    "several versions at once",
+    ["manifest.skip.1"],
+    [update([1], 1), update([2, 3, 4], 4), update([5], 5)]
+  )
+  accept(
+    "whole-again",
+    "the whole history again: what is known is passed over",
+    ["manifest.skip.1"],
+    [update([1, 2, 3], 3), update([1, 2, 3, 4, 5], 5)]
+  )
+  accept(
+    "nothing-new",
+    "an answer that is as new as what is held",
+    ["manifest.update.1"],
+    [update([1, 2], 2), update([1, 2], 2), update([2], 2), update([3], 3)]
+  )
+  accept(
+    "empty-answer",
+    "nothing newer than what is held",
+    ["manifest.update.1"],
+    [update([1, 2], 2), update([], 2), update([3], 3)]
+  )
+  accept(
+    "same-version-twice",
+    "one version twice in an answer",
+    ["manifest.update.1"],
+    [update([1, 1, 2, 2], 2), update([3], 3)]
+  )
+  accept(
+    "overlapping",
+    "an answer that begins before what is held",
+    ["manifest.skip.1"],
+    [update([1, 2, 3], 3), update([2, 3, 4], 4), update([5], 5)]
+  )
+  const admit = (key: Device, pinned?: Ref): ScriptStep => ({
+    do: "manifest.admit",
+    as: bob,
+    in: { certificate: key.certificate, ...(pinned === undefined ? {} : { pinned }) },
+    expect: "ok",
+    out: {}
+  })
+  accept(
+    "admitted",
+    "starts of listed devices",
+    ["manifest.device.1"],
+    [update([1, 2, 3], 3), admit(a1), admit(a2), update([4], 4), admit(a1), admit(a3, alice.account)]
+  )
+  const refuse = (
+    id: string,
+    title: string,
+    clause: string,
+    flag: string,
+    twin: string,
+    step: number,
+    answer: ReadonlyArray<number | string>,
+    cause: string
+  ): void =>
+    void file.refused(
+      { id: `history-bad-${id}`, title, clauses: [clause], flags: [flag] },
+      `history-${twin}`,
+      {
+        at: `script/${step}/in/answer`,
+        op: "assign",
+        value: answer.map((name) => (typeof name === "number" ? `$v${name}` : `$${name}`))
+      },
+      cause
+    )
+  // Versions that Alice's account signs as well.
+  const first = { key: a1, addedIn: 1, role: 1 }
+  const second = { key: a2, addedIn: 2 }
+  const third = { key: a3, addedIn: 3, role: 3 }
+  const gone = [{ key: a2, revokedIn: 4 }]
+  const fork = (id: string, statement: Statement): void => void manifest(trace, id, alice, statement)
+  fork("fork1", { version: 1, previous: undefined, devices: [{ ...first, role: 2 }] })
+  fork("fork3", { version: 3, previous: "$v2.hash", devices: [first, second] })
+  fork("next-of-other", { version: 4, previous: "$fork3.hash", devices: [first, third], revocations: gone })
+  fork("next-of-v2", { version: 4, previous: "$v2.hash", devices: [first, third], revocations: gone })
+  fork("revocation-gone", { version: 5, previous: "$v4.hash", devices: [first, third] })
+  fork("revoked-back", { version: 5, previous: "$v4.hash", devices: [first, second, third] })
+  fork("revocation-moved", {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [first, third],
+    revocations: [{ key: a2, revokedIn: 3 }]
+  })
+  fork("revocation-earlier", {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [first],
+    revocations: [...gone, { key: a3, revokedIn: 4 }]
+  })
+  fork("key-changed", {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [first, { ...third, agree: a4.agree }],
+    revocations: gone
+  })
+  fork("added-changed", {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [first, { ...third, addedIn: 5 }],
+    revocations: gone
+  })
+  fork("added-earlier", {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [first, third, { key: a4, addedIn: 4 }],
+    revocations: gone
+  })
+  manifest(trace, "of-carol", carol, { version: 1, previous: undefined, devices: [{ key: carol, addedIn: 1 }] })
+  manifest(trace, "carol-next", carol, { version: 2, previous: "$v1.hash", devices: [{ key: carol, addedIn: 2 }] })
+  refuse(
+    "rollback",
+    "version 1 after version 2",
+    "manifest.rollback.1",
+    "Rollback",
+    "one-by-one",
+    2,
+    [1],
+    "fresh.rollback"
+  )
+  refuse(
+    "rollback-chain",
+    "an old history that ends before what is held",
+    "manifest.rollback.1",
+    "Rollback",
+    "whole-again",
+    1,
+    [1, 2],
+    "fresh.rollback"
+  )
+  refuse(
+    "rollback-within",
+    "versions that go back within one answer",
+    "manifest.rollback.1",
+    "Rollback",
+    "catch-up",
+    1,
+    [2, 3, 2],
+    "fresh.rollback"
+  )
+  refuse("gap", "version 3 after version 1", "manifest.skip.1", "Gap", "one-by-one", 1, [3], "lookup.manifest-gap")
+  refuse("gap-within", "version 3 is missing", "manifest.skip.1", "Gap", "catch-up", 1, [2, 4], "lookup.manifest-gap")
+  refuse(
+    "gap-first",
+    "a first answer that begins with version 2",
+    "manifest.skip.1",
+    "Gap",
+    "first-contact",
+    0,
+    [2, 3, 4, 5],
+    "lookup.manifest-gap"
+  )
+  refuse("gap-empty", "an empty first answer", "manifest.skip.1", "Gap", "first-contact", 0, [], "lookup.manifest-gap")
+  refuse(
+    "gap-order",
+    "a first answer in the wrong order",
+    "manifest.skip.1",
+    "Gap",
+    "first-contact",
+    0,
+    [5, 4, 3, 2, 1],
+    "lookup.manifest-gap"
+  )
+  refuse("fork-same-version", "another version 3", "manifest.fork.1", "Fork", "whole-again", 1, ["fork3"], "auth.fork")
+  refuse("fork-first", "another version 1", "manifest.fork.1", "Fork", "one-by-one", 1, ["fork1"], "auth.fork")
+  refuse(
+    "fork-within",
+    "both versions 3 in one answer",
+    "manifest.fork.1",
+    "Fork",
+    "catch-up",
+    1,
+    [2, 3, "fork3", 4],
+    "auth.fork"
+  )
+  refuse(
+    "fork-next",
+    "a version 4 that follows another version 3",
+    "manifest.fork.1",
+    "Fork",
+    "one-by-one",
+    3,
+    ["next-of-other"],
+    "auth.fork"
+  )
+  refuse(
+    "fork-next-of-v2",
+    "a version 4 that carries the hash of version 2",
+    "manifest.fork.1",
+    "Fork",
+    "one-by-one",
+    3,
+    ["next-of-v2"],
+    "auth.fork"
+  )
+  for (const [id, title] of [
+    ["revocation-gone", "a revocation disappears"],
+    ["revoked-back", "a revoked device is back"],
+    ["revocation-moved", "a revocation says another version"],
+    ["revocation-earlier", "a new revocation says an earlier version"],
+    ["key-changed", "a device changes its agreement key"],
+    ["added-changed", "a device changes the version it was added in"],
+    ["added-earlier", "a new device says an earlier version"]
+  ] as const)
+    refuse(id, title, "manifest.update.1", "Fork", "one-by-one", 4, [id], "auth.fork")
+  refuse(
+    "other-account",
+    "another account's manifest",
+    "manifest.check.1",
+    "Modified",
+    "one-by-one",
+    0,
+    ["of-carol"],
+    "auth.account"
+  )
+  refuse(
+    "other-account-next",
+    "another account's next version",
+    "manifest.check.1",
+    "Modified",
+    "one-by-one",
+    1,
+    ["carol-next"],
+    "auth.account"
+  )
+  const changed = (id: string, title: string, twin: string, step: number, index: number, cause: string): void =>
+    void file.refused(
+      { id: `history-bad-${id}`, title, clauses: ["manifest.check.1"], flags: ["Modified"] },
+      `history-${twin}`,
+      { at: `script/${step}/in/answer/${index}`, op: "xor", offset: 60, bytes: "01" },
+      cause
+    )
+  changed("changed-first", "the first of five is changed", "first-contact", 0, 0, "auth.account")
+  changed("changed-middle", "the third of five is changed: none is taken", "first-contact", 0, 2, "auth.account")
+  changed("changed-last", "the last of five is changed: none is taken", "first-contact", 0, 4, "auth.account")
+  const admitted = "history-admitted"
+  const assign = (
+    id: string,
+    title: string,
+    step: number,
+    member: string,
+    value: string,
+    cause: string,
+    clause: string,
+    flag: string
+  ): void =>
+    void file.refused(
+      { id: `history-bad-${id}`, title, clauses: [clause], flags: [flag], critical: true },
+      admitted,
+      { at: `script/${step}/in/${member}`, op: "assign", value },
+      cause
+    )
+  assign(
+    "revoked",
+    "a start of a revoked device",
+    4,
+    "certificate",
+    a2.certificate,
+    "policy.revoked-device",
+    "manifest.device.1",
+    "Revoked"
+  )
+  assign(
+    "pinned",
+    "a start of another account than the one pinned for the name",
+    5,
+    "pinned",
+    carol.account,
+    "policy.identity-changed",
+    "session.start.4",
+    "Pinned"
+  )
+  return file.file()
+}
