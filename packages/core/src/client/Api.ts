@@ -163,6 +163,11 @@ export interface ClientApi {
    * One consumer at a time.
    */
   readonly messages: Stream.Stream<Incoming, ClientError>
+  /**
+   * The same in batches of all that wait, at most 128, at least one. A batch counts as taken as a whole: quicker where messages come in
+   * numbers, but after a crash all of an unfinished batch is shown again.
+   */
+  readonly batches: Stream.Stream<readonly [Incoming, ...Array<Incoming>], ClientError>
   /** Takes a message from the inbox at once, without waiting for the next pull. */
   readonly take: (message: Incoming) => Effect.Effect<void, ClientError>
   /** Live; late subscribers do not see earlier ones, except unseen `RestoredFromBackup`. */

@@ -78,7 +78,8 @@ const make = (opened: Opened): ClientApi => {
         )
       ),
     messages: Inbox.messages(opened),
-    take: (message) => failed(Inbox.take(opened, message)),
+    batches: Inbox.batches(opened),
+    take: (message) => failed(Inbox.take(opened, [message])),
     warnings: opened.warnings.stream,
     outbox: opened.events.stream,
     flush: failed(Outbox.flush(opened)),

@@ -123,12 +123,17 @@ export const wake = (opened: Opened): void => {
   opened.inbox.wake.closeUnsafe()
 }
 
-/** Removes a message from the inbox for good. */
-export const take = (opened: Opened, { order }: Pick<Api.Incoming, "order">): Effect.Effect<void, ClientError> =>
+/** Removes messages from the inbox for good. */
+export const take = (
+  opened: Opened,
+  messages: ReadonlyArray<Pick<Api.Incoming, "order">>
+): Effect.Effect<void, ClientError> =>
   Effect.suspend(() => {
     const batch = new Batch()
-    batch.remove(Records.keys.inbox(order))
-    batch.applied(() => opened.inbox.cache.delete(order))
+    for (const { order } of messages) batch.remove(Records.keys.inbox(order))
+    batch.applied(() => {
+      for (const { order } of messages) opened.inbox.cache.delete(order)
+    })
     return commit(opened.store, batch)
   })
 
@@ -150,48 +155,65 @@ const read = (opened: Opened, key: string, value: Uint8Array): Result.Result<Api
 export const orFailed = <A, E>(opened: Opened, effect: Effect.Effect<A, E>): Effect.Effect<A, E | ClientError> =>
   Effect.raceFirst(effect, Deferred.await(opened.failed))
 
+/** A batch of messages, at least one. */
+export type Messages = readonly [Api.Incoming, ...Array<Api.Incoming>]
+
 /**
- * Messages not taken yet, oldest first, one at a time. Pulling the next one takes the one before, durably, and so does ending
- * the stream; interrupting it does not.
+ * Messages not taken yet, oldest first, up to `most` at a time: what is there, without waiting for more. Pulling again takes what was given
+ * before, durably, and so does ending the stream; interrupting it does not.
  */
+const pull = Effect.fnUntraced(function* (opened: Opened, most: number) {
+  const { cache, reader, wake } = opened.inbox
+  yield* Effect.acquireRelease(reader.take(1), () => reader.release(1))
+  let cursor = 0
+  let given: ReadonlyArray<Api.Incoming> = []
+  const page: Array<Api.Incoming> = []
+  const takeGiven: Effect.Effect<void, ClientError> = Effect.suspend(() => {
+    if (given.length === 0) return Effect.void
+    const messages = given
+    given = []
+    return take(opened, messages)
+  })
+  yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.ignore(takeGiven) : Effect.void))
+  const next: Effect.Effect<Messages, ClientError> = Effect.suspend(() => {
+    const batch = page.splice(0, most)
+    while (batch.length < most) {
+      const message = cache.get((batch.at(-1)?.order ?? cursor) + 1)
+      if (message === undefined) break
+      batch.push(message)
+    }
+    const [first, ...rest] = batch
+    if (first === undefined) return refill
+    given = batch
+    cursor = batch.at(-1)!.order
+    return Effect.succeed([first, ...rest])
+  })
+  const refill: Effect.Effect<Messages, ClientError> = Effect.suspend(() =>
+    Effect.flatMap(
+      opened.store.scan("inbox/", { after: Records.keys.inbox(cursor), limit: pageSize }),
+      (records): Effect.Effect<Messages, ClientError> => {
+        for (const { key, value } of records) {
+          const message = read(opened, key, value)
+          if (Result.isFailure(message)) return Effect.fail(message.failure)
+          page.push(message.success)
+        }
+        // A message may have been committed while the store was asked.
+        if (page.length > 0 || cache.has(cursor + 1)) return next
+        return Effect.andThen(orFailed(opened, wake.await), Effect.andThen(Effect.yieldNow, next))
+      }
+    )
+  )
+  return Effect.andThen(takeGiven, next)
+})
+
+/** One message at a time. */
 export const messages = (opened: Opened): Stream.Stream<Api.Incoming, ClientError> =>
+  Stream.unwrap(Effect.map(pull(opened, 1), (next) => Stream.fromPull(Effect.succeed(next))))
+
+/** All that wait at a time, up to {@link pageSize}. */
+export const batches = (opened: Opened): Stream.Stream<Messages, ClientError> =>
   Stream.unwrap(
-    Effect.gen(function* () {
-      const { cache, reader, wake } = opened.inbox
-      yield* Effect.acquireRelease(reader.take(1), () => reader.release(1))
-      let cursor = 0
-      let given: Api.Incoming | undefined
-      const page: Array<Api.Incoming> = []
-      const takeGiven: Effect.Effect<void, ClientError> = Effect.suspend(() => {
-        if (given === undefined) return Effect.void
-        const message = given
-        given = undefined
-        return take(opened, message)
-      })
-      yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.ignore(takeGiven) : Effect.void))
-      const next: Effect.Effect<readonly [Api.Incoming], ClientError> = Effect.suspend(() => {
-        const message = page.shift() ?? cache.get(cursor + 1)
-        if (message === undefined) return refill
-        cursor = message.order
-        given = message
-        return Effect.succeed([message])
-      })
-      const refill: Effect.Effect<readonly [Api.Incoming], ClientError> = Effect.suspend(() =>
-        Effect.flatMap(
-          opened.store.scan("inbox/", { after: Records.keys.inbox(cursor), limit: pageSize }),
-          (records): Effect.Effect<readonly [Api.Incoming], ClientError> => {
-            for (const { key, value } of records) {
-              const message = read(opened, key, value)
-              if (Result.isFailure(message)) return Effect.fail(message.failure)
-              page.push(message.success)
-            }
-            if (page.length > 0) return next
-            // A message may have been committed while the store was asked.
-            if (cache.has(cursor + 1)) return next
-            return Effect.andThen(orFailed(opened, wake.await), Effect.andThen(Effect.yieldNow, next))
-          }
-        )
-      )
-      return Stream.fromPull(Effect.succeed(Effect.andThen(takeGiven, next)))
-    })
+    Effect.map(pull(opened, pageSize), (next) =>
+      Stream.fromPull(Effect.succeed(Effect.map(next, (batch): readonly [Messages] => [batch])))
+    )
   )

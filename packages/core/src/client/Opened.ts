@@ -241,6 +241,9 @@ export interface Opened extends Ports {
   readonly admitted: Latch.Latch
   /** Released whenever a lane has nothing left to do. */
   readonly idle: Latch.Latch
+  /** How many wait for everything to be settled, and what tells lanes so. */
+  hurried: number
+  readonly hurry: Latch.Latch
   /** Released whenever the transport comes back. */
   readonly reconnected: Latch.Latch
   /** Sends that wait for their conversation's lock, by account: whoever gets it first seals for all. */

@@ -141,6 +141,8 @@ const load = Effect.fnUntraced(function* (ports: Ports, options: Options, spawn:
     warned: new Set(),
     admitted: Latch.makeUnsafe(false),
     idle: Latch.makeUnsafe(false),
+    hurried: 0,
+    hurry: Latch.makeUnsafe(false),
     reconnected: Latch.makeUnsafe(false),
     sends: new Map(),
     failed: Deferred.makeUnsafe<never, ClientError>(),

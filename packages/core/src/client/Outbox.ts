@@ -139,8 +139,10 @@ const run = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
     lane.queue = lane.queue.filter((entry) => !entry.done)
     const batch = lane.blocked ? lane.queue.filter(isStart).slice(0, window) : lane.queue.slice(0, window)
     if (batch.length === 0 || lane.settled.length >= 4 * window) {
-      if (lane.settled.length === 0) return
-      yield* Background.persist(opened, settle(opened, lane))
+      // The next commit of the conversation takes it along, if one comes soon.
+      if (lane.settled.length > 0 && batch.length === 0) yield* linger(opened)
+      if (lane.settled.length > 0) yield* Background.persist(opened, settle(opened, lane))
+      else if (lane.queue.length === 0 || lane.blocked) return
       continue
     }
     const token = yield* Background.persist(opened, tokenOf(opened, lane))
@@ -169,6 +171,12 @@ const run = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
     else failures = 0
   }
 })
+
+/** How long what became of messages may wait for another commit to be stored with, ms. */
+const lingerMs = 10
+
+const linger = (opened: Opened): Effect.Effect<void> =>
+  opened.hurried > 0 ? Effect.void : Effect.raceFirst(Effect.sleep(lingerMs), opened.hurry.await)
 
 const isTransient = ({ code, retryAfterMs }: Refused): boolean =>
   retryAfterMs > 0 || code === "internal" || code === "going-away"
@@ -403,6 +411,17 @@ export const isIdle = (opened: Opened): boolean => {
 
 /** Succeeds when nothing is on its way. */
 export const flush = (opened: Opened): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    opened.hurried++
+    opened.hurry.openUnsafe()
+    opened.hurry.closeUnsafe()
+    return Effect.ensuring(
+      untilIdle(opened),
+      Effect.sync(() => void opened.hurried--)
+    )
+  })
+
+const untilIdle = (opened: Opened): Effect.Effect<void> =>
   Effect.suspend(() =>
-    isIdle(opened) ? Effect.void : Effect.andThen(opened.idle.await, Effect.andThen(Effect.yieldNow, flush(opened)))
+    isIdle(opened) ? Effect.void : Effect.andThen(opened.idle.await, Effect.andThen(Effect.yieldNow, untilIdle(opened)))
   )

@@ -66,6 +66,8 @@ export interface PromiseClient extends AsyncDisposable {
    * signal's reason and takes nothing.
    */
   messages(options?: CallOptions): AsyncIterable<Api.Incoming>
+  /** The same in batches of all that wait; a batch counts as taken as a whole. */
+  batches(options?: CallOptions): AsyncIterable<readonly [Api.Incoming, ...Array<Api.Incoming>]>
   take(message: Api.Incoming, options?: CallOptions): Promise<void>
   warnings(options?: CallOptions): AsyncIterable<Api.Warning>
   outbox(options?: CallOptions): AsyncIterable<Api.OutboxEvent>
@@ -111,6 +113,7 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     conversation: (peer, call) => run(Effect.map(client.conversation(peer), converse), call),
     send: (peer, body, call) => run(client.send(peer, body, call), call),
     messages: (call) => iterate(client.messages, call),
+    batches: (call) => iterate(client.batches, call),
     take: (message, call) => run(client.take(message), call),
     warnings: (call) => iterate(client.warnings, call),
     outbox: (call) => iterate(client.outbox, call),
