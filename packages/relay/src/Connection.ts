@@ -97,12 +97,16 @@ export class Connection {
 
   /** Closes after what was sent. The other side is given a moment; then the socket is cut. */
   close(code: number, reason: string): void {
+    this.socket.close(code, reason)
+  }
+
+  /** Closes a connection that no longer speaks for its device: frames of it that wait change nothing. */
+  dismiss(code: number, reason: string): void {
     this.device = undefined
     this.socket.close(code, reason)
   }
 
   terminate(): void {
-    this.device = undefined
     this.socket.terminate()
   }
 

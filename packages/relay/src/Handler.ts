@@ -99,14 +99,14 @@ export const makeHandler = (services: {
     ({ revoked }: Published) =>
     (): void => {
       for (const device of revoked) {
-        online.get(device)?.close(CloseCode.revoked, "revoked")
+        online.get(device)?.dismiss(CloseCode.revoked, "revoked")
         online.delete(device)
       }
     }
 
   const takeOver = (connection: Connection, device: Device) => (): void => {
     const before = online.get(device.id)
-    if (before !== undefined && before !== connection) before.close(CloseCode.replaced, "replaced")
+    if (before !== undefined && before !== connection) before.dismiss(CloseCode.replaced, "replaced")
     online.set(device.id, connection)
   }
 

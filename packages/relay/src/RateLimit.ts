@@ -10,8 +10,6 @@
 export interface TokenBucket {
   /** 0 when granted, else the ms to wait before `cost` would be. A cost above the capacity is granted by a full bucket. */
   readonly take: (now: number, cost?: number) => number
-  /** Whether it is full at `now`, so that forgetting it loses nothing. */
-  readonly isFull: (now: number) => boolean
 }
 
 export interface BucketOptions {
@@ -39,10 +37,6 @@ export const tokenBucket = ({ capacity, perSecond }: BucketOptions): TokenBucket
       }
       // Rounded up, but not for an error of the arithmetic.
       return Math.max(1, Math.ceil(((needed - tokens) * 1000) / perSecond - 1e-6))
-    },
-    isFull: (now) => {
-      refill(now)
-      return tokens >= capacity
     }
   }
 }

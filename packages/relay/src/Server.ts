@@ -100,6 +100,7 @@ export const listen = (options: ServerOptions): Promise<Server> => {
           refuseFrame(connection, request, refuse("internal"))
           connection.leave(held, weight)
           // What it believes about its login may not have been stored.
+          handler.forget(connection)
           connection.close(CloseCode.goingAway, "storage failed")
         }
       })
