@@ -71,7 +71,7 @@ export const markdown = (
     "| --- | ---: | ---: | --- |",
     ...verdicts.map(
       (v) =>
-        `| ${v.workload}: ${v.against} ÷ ${v.subject} | ${v.ratio.toFixed(2)} | ≥ ${v.atLeast} | ${v.met ? "met" : "**not met**"} |`
+        `| ${v.workload}: ${v.against} ÷ ${v.subject} | ${v.ratio.toFixed(2)} | ≥ ${Number(v.atLeast.toFixed(2))} | ${v.met ? "met" : "**not met**"} |`
     )
   ]
   return lines.join("\n")
