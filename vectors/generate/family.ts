@@ -42,6 +42,7 @@ export const now = 1_700_000_000_000
 /** Stage of a cause, from the table of rule failure.closed.1. */
 export const stageOf = (cause: string): Stage => {
   if (/^codec\.(?:size|count|depth)$/.test(cause)) return "limit"
+  if (cause === "state.version") return "version"
   if (cause.startsWith("codec.") || cause.startsWith("state.")) return "decode"
   if (cause === "decode.size" || cause.startsWith("limit.")) return "limit"
   if (cause.startsWith("decode.")) return "decode"

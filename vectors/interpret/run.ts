@@ -14,6 +14,7 @@ import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
 import * as ratchet from "./ratchet.ts"
 import * as sequence from "./sequence.ts"
+import * as state from "./state.ts"
 import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
 
 /** The part of a file that is needed to run it. */
@@ -61,7 +62,8 @@ const operations: { readonly [family: string]: { readonly [op: string]: Operatio
   encoding: encoding.operations,
   envelope: envelope.operations,
   agreement: agreement.operations,
-  identity: identity.operations
+  identity: identity.operations,
+  state: state.operations
 }
 
 const actors: { readonly [family: string]: Actors } = {

@@ -26,6 +26,7 @@ import { lies, limits } from "./ratchet-limits.ts"
 import { order } from "./ratchet-order.ts"
 import { transcripts } from "./ratchet-transcripts.ts"
 import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
+import { family as stateFamily, stored } from "./state.ts"
 import { x25519 } from "./x25519.ts"
 
 const suites = [1, 2, 3] as const
@@ -44,5 +45,6 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), fence()] },
-  { family: identityFamily, build: () => [certificates(), manifests(), updates()] }
+  { family: identityFamily, build: () => [certificates(), manifests(), updates()] },
+  { family: stateFamily, build: () => [stored()] }
 ]
