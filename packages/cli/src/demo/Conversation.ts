@@ -3,6 +3,7 @@
  *
  * Lines are sent in bursts of one commit each; how many are under way is bounded, so that memory is too.
  */
+import type { Mailbag } from "./Mailbag.ts"
 import type { Stage } from "./Stage.ts"
 
 export interface Delivered {
@@ -21,15 +22,17 @@ export const hold = async (
   lines: ReadonlyArray<string>,
   progress: (done: number) => void
 ): Promise<Delivered> => {
-  const done = () => Math.min(bob.bag.texts.length, alice.bag.texts.length)
   const toBob = await alice.client.conversation("bob")
   const toEcho = await alice.client.conversation("echo")
   const received = async (count: number) => {
-    const look = () => {
-      progress(done())
-      return done() >= count
+    const has = (bag: Mailbag) => () => {
+      progress(Math.min(bob.bag.texts.length, alice.bag.texts.length))
+      return bag.texts.length >= count
     }
-    await Promise.all([bob.bag.until(`${count} messages at bob`, look), alice.bag.until(`${count} echoes at alice`, look)])
+    await Promise.all([
+      bob.bag.until(`${count} messages at bob`, has(bob.bag)),
+      alice.bag.until(`${count} echoes at alice`, has(alice.bag))
+    ])
   }
   for (let at = 0; at < lines.length; at += burst) {
     const part = lines.slice(at, at + burst)

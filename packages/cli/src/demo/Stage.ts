@@ -4,8 +4,8 @@
  * Everything lives in one temporary folder that is gone afterwards, whatever happens.
  */
 import { echoBot, openClient, type PromiseBot, type PromiseClient } from "@tacit/bots"
+import { Envelope } from "@tacit/core/hazmat"
 import { startRelay } from "@tacit/relay"
-import { createHash } from "node:crypto"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -24,8 +24,11 @@ export interface Person {
   readonly mailbox: string
 }
 
-/** Decides about a captured submission and its frame. */
-export type Interception = (captured: Recorder.Captured, frame: Uint8Array, connection: number) => Wiretap.Verdict
+/** A message that was held back, and how to let it go. */
+export interface Held {
+  readonly captured: Recorder.Captured
+  readonly release: () => void
+}
 
 export interface Stage {
   readonly alice: Person
@@ -36,9 +39,10 @@ export interface Stage {
   readonly attacker: Submitter.Submitter
   /** Alice writes to bob and waits until he read it. */
   readonly say: (text: string) => Promise<void>
-  readonly intercept: (rule: Interception | undefined) => void
-  /** The number under which the relay delivered these bytes. */
-  readonly deliveryOf: (captured: Recorder.Captured) => number
+  /** Keeps the next message to a mailbox from the relay, until it is released. Session starts and repetitions pass. */
+  readonly holdNext: (mailbox: string) => Promise<Held>
+  /** A delivery number the relay has not come to yet. */
+  readonly newDelivery: () => number
   /** Logins the relay refused with `stale-state`. */
   readonly refusedLogins: () => number
   readonly closeAlice: () => Promise<void>
@@ -83,15 +87,19 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
   const tap = await Wiretap.open({ relayPort: relay.port })
   cleanup.push(() => tap.close())
   const recorder = Recorder.make()
-  const deliveries = new Map<string, number>()
-  let rule: Interception | undefined
+  let deliveries = 0
+  const wanted = new Map<string, (held: Held) => void>()
   let refusals = 0
   tap.obey((sighting) => {
     const { frame } = sighting
-    if (sighting.direction === "down" && frame.type === 16) deliveries.set(digest(frame.envelope), frame.delivery)
+    if (sighting.direction === "down" && frame.type === 16) deliveries = Math.max(deliveries, frame.delivery)
     if (sighting.direction === "down" && frame.type === 255 && frame.code === "stale-state") refusals++
     const captured = recorder.see(sighting)
-    return captured === undefined || rule === undefined ? "pass" : rule(captured, sighting.payload, sighting.connection)
+    const take = captured?.kind === Envelope.kinds.sessionMessage ? wanted.get(captured.mailbox) : undefined
+    if (captured === undefined || take === undefined) return "pass"
+    wanted.delete(captured.mailbox)
+    take({ captured, release: () => void tap.inject(sighting.connection, "up", sighting.payload) })
+    return "drop"
   })
   const enrol = async (user: string) =>
     openClient({ relay: tap.url, user, password: await relay.invite(user), path: join(folder, `${user}.db`), signal })
@@ -124,10 +132,8 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
       await alice.client.send("bob", text)
       await bob.bag.until("bob to read it", () => bob.bag.texts.length > before)
     },
-    intercept: (next) => {
-      rule = next
-    },
-    deliveryOf: (captured) => deliveries.get(digest(captured.envelope)) ?? 1,
+    holdNext: (mailbox) => new Promise((resolve) => void wanted.set(mailbox, resolve)),
+    newDelivery: () => (deliveries += 1_000_000),
     refusedLogins: () => refusals,
     closeAlice,
     openAlice: async () => {
@@ -139,5 +145,3 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
     relayFiles
   }
 }
-
-const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
