@@ -12,6 +12,7 @@ import * as Layout from "../codec/Layout.ts"
 import * as Refusal from "../codec/Refusal.ts"
 import * as Labels from "../crypto/Labels.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
+import type * as Certificate from "./Certificate.ts"
 import type { Role } from "./Device.ts"
 
 /** A device as a manifest lists it. */
@@ -116,6 +117,8 @@ export const verify = (
   bytes: Uint8Array,
   account?: Uint8Array
 ): Result.Result<Manifest, Failure> => {
+  // Rule manifest.layout.2: before anything of it is looked at.
+  if (bytes.length > Limits.maxManifestBytes) return fail("decode.size")
   const signed = Refusal.decode(Signed, bytes)
   if (Result.isFailure(signed)) return Result.fail(signed.failure)
   const { body, signature } = signed.success
@@ -178,7 +181,11 @@ export const update = (
     if (newest === undefined) {
       if (next.version !== 1) return fail("lookup.manifest-gap")
     } else {
-      if (held !== undefined && newest === held && next.version < held.version) continue
+      if (held !== undefined && newest === held && next.version < held.version) {
+        // Rule manifest.fork.2: the version before the one held is the one it carries the hash of.
+        if (next.version === held.version - 1 && !Bytes.equal(next.hash, held.previous)) return fail("auth.fork")
+        continue
+      }
       const followed = follows(newest, next)
       if (Result.isFailure(followed)) return Result.fail(followed.failure)
       if (next.version === newest.version) continue
@@ -200,8 +207,29 @@ export const deviceOf = (manifest: Statement, device: Uint8Array): ListedDevice 
 export const isRevoked = (manifest: Statement, device: Uint8Array): boolean =>
   find(manifest.revocations, device) !== undefined
 
-/** Rule manifest.update.1, the hash apart. */
+/**
+ * Whether a manifest lets the device of a verified certificate take part (rule manifest.device.2). The account is for the caller to
+ * compare. Fails with `policy.revoked-device` when the device is revoked, or when the manifest is recent enough to list it and does
+ * not list it with this agreement key, role and first version; with `lookup.manifest-gap` when only a later manifest can tell.
+ */
+export const admits = (manifest: Statement, certificate: Certificate.Statement): Result.Result<void, Failure> => {
+  const { agreement, device, manifestVersion, role } = certificate
+  if (isRevoked(manifest, device)) return fail("policy.revoked-device")
+  if (manifestVersion > manifest.version) return fail("lookup.manifest-gap")
+  const listed = deviceOf(manifest, device)
+  const same =
+    listed !== undefined &&
+    Bytes.equal(listed.agreement, agreement) &&
+    listed.role === role &&
+    listed.addedIn === manifestVersion
+  return same ? Result.void : fail("policy.revoked-device")
+}
+
+/** Rules manifest.update.1 and manifest.update.2, the hash apart. */
 const keeps = (held: Manifest, next: Manifest): boolean =>
+  held.devices.every(
+    ({ device }) => find(next.devices, device) !== undefined || find(next.revocations, device) !== undefined
+  ) &&
   held.revocations.every(({ device, revokedIn }) => find(next.revocations, device)?.revokedIn === revokedIn) &&
   next.revocations.every(
     ({ device, revokedIn }) => find(held.revocations, device) !== undefined || revokedIn === next.version

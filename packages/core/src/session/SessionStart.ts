@@ -190,7 +190,10 @@ export interface Known {
   readonly manifest: Manifest.Statement | undefined
 }
 
-/** Whether a start may go on. Fails with `policy.revoked-device` or `policy.identity-changed`. */
+/**
+ * Whether a start may go on. Fails with `policy.revoked-device` or `policy.identity-changed`. Whether the device is listed as its
+ * certificate says is for {@link Manifest.admits}, once the manifest the certificate speaks of is known.
+ */
 export const admit = ({ certificate }: Unsealed, { manifest, pinned }: Known): Result.Result<void, Failure> => {
   if (manifest !== undefined && Manifest.isRevoked(manifest, certificate.device)) return fail("policy.revoked-device")
   return pinned !== undefined && !Bytes.equal(pinned, certificate.account)

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto"
+import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
 import * as Bytes from "../../src/base/Bytes.ts"
 import * as Limits from "../../src/base/Limits.ts"
+import * as Records from "../../src/client/Records.ts"
 import * as Canonical from "../../src/codec/Canonical.ts"
 import { nobleProvider } from "../../src/crypto/Noble.ts"
 import * as Device from "../../src/identity/Device.ts"
@@ -118,7 +120,7 @@ describe("Manifest", () => {
     expect(causeOf(Manifest.verify(crypto, Canonical.encode([crowd, new Uint8Array(64)])))).toBe("decode.size")
   })
 
-  it("follows by one version, by hash, keeping what must be kept [manifest.update.1]", () => {
+  it("follows by one version, by hash, keeping what must be kept [manifest.update.1] [manifest.update.2]", () => {
     expect(causeOf(Manifest.follows(m1, m2))).toBeUndefined()
     expect(causeOf(Manifest.follows(m2, m3))).toBeUndefined()
     const next = (change: Partial<Manifest.Statement>) =>
@@ -131,6 +133,8 @@ describe("Manifest", () => {
     expect(next({ devices: byId([d1, d3, { ...device(2) }]) })).toBe("auth.fork")
     expect(next({ devices: byId([d1, d3, { ...device(3) }]) })).toBeUndefined()
     expect(next({ devices: byId([{ ...d1, role: Device.roles.replica }, d3]) })).toBeUndefined()
+    expect(next({ devices: [d1] })).toBe("auth.fork")
+    expect(next({ devices: [] })).toBe("auth.fork")
     const revoked = byId([...second.revocations, { device: d3.device, revokedIn: 3 }])
     expect(next({ devices: [d1], revocations: revoked })).toBeUndefined()
   })
@@ -166,10 +170,67 @@ describe("Manifest", () => {
     expect(causeOf(update(m3, chain, draw(32)))).toBe("auth.account")
   })
 
+  it("takes an older version that the held one does not follow for a fork [manifest.fork.2]", () => {
+    const other = sealed({ ...second, issuedAt: 5 })
+    const update = (answer: ReadonlyArray<Uint8Array>) => causeOf(Manifest.update(crypto, account, m3, answer))
+    expect(update([m1.bytes, other, m3.bytes])).toBe("auth.fork")
+    expect(update([other])).toBe("auth.fork")
+    expect(update([m1.bytes, m2.bytes, m3.bytes])).toBeUndefined()
+  })
+
+  it("refuses a manifest longer than a contact record holds, before reading it [manifest.layout.2]", () => {
+    const value = Canonical.encode(new Uint8Array(4000))
+    const extensions = Array.from({ length: 12 }, (_, i) => ({ key: 2 * i + 1, value }))
+    const whole = (last: number): Uint8Array => {
+      const unknown = [...extensions, { key: 25, value: Canonical.encode(new Uint8Array(last)) }]
+      const { devices, issuedAt, previous, revocations, version } = first
+      const body = Manifest.Body.encode({
+        format: 1,
+        account,
+        version,
+        previous,
+        issuedAt,
+        devices,
+        revocations,
+        extensions: { unknown }
+      })
+      return Manifest.encode(body, crypto.ed25519Sign(bob.accountSeed, Manifest.signingInput(body)))
+    }
+    const fits = 300 + Limits.maxManifestBytes - whole(300).length
+    const longest = whole(fits)
+    expect(longest.length).toBe(Limits.maxManifestBytes)
+    const manifest = ok(Manifest.verify(crypto, longest)).bytes
+    const record: Records.Contact = { version: 1, user: undefined, manifest, offered: undefined, since: 1 }
+    const stored = Records.Contact.decode(Records.Contact.encode(record))
+    expect(Result.isSuccess(stored) && stored.success.manifest).toEqual(longest)
+    expect(causeOf(Manifest.verify(crypto, whole(fits + 1)))).toBe("decode.size")
+    expect(causeOf(Manifest.verify(crypto, new Uint8Array(Limits.maxManifestBytes + 1)))).toBe("decode.size")
+  })
+
   it("says which devices are listed and which are revoked [manifest.device.1]", () => {
     expect(Manifest.deviceOf(m2, d3.device)).toEqual(d3)
     expect(Manifest.deviceOf(m2, d2.device)).toBeUndefined()
     expect(Manifest.isRevoked(m2, d2.device)).toBe(true)
     expect(Manifest.isRevoked(m2, d1.device)).toBe(false)
+  })
+
+  it("admits the devices it lists as their certificates say [manifest.device.2]", () => {
+    const of = ({ addedIn, agreement, device, role }: Manifest.ListedDevice) => ({
+      account,
+      device,
+      agreement,
+      role,
+      manifestVersion: addedIn
+    })
+    const admits = (change: object = {}) => causeOf(Manifest.admits(m2, { ...of(d3), ...change }))
+    expect(admits()).toBeUndefined()
+    expect(admits(of(d1))).toBeUndefined()
+    expect(admits(of(d2))).toBe("policy.revoked-device")
+    expect(admits({ ...of(d2), manifestVersion: 9 })).toBe("policy.revoked-device")
+    expect(admits({ agreement: draw(32) })).toBe("policy.revoked-device")
+    expect(admits({ role: Device.roles.replica })).toBe("policy.revoked-device")
+    expect(admits({ manifestVersion: 1 })).toBe("policy.revoked-device")
+    expect(admits({ device: draw(32) })).toBe("policy.revoked-device")
+    expect(admits({ device: draw(32), manifestVersion: 3 })).toBe("lookup.manifest-gap")
   })
 })
