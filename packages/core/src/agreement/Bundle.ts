@@ -1,7 +1,7 @@
 /**
  * Prekey bundles: everything an initiator needs to start a session with one device.
  *
- * Spec: docs/spec/05-agreement.md §5.1, rules prekey.bundle.1 and prekey.check.1.
+ * Spec: docs/spec/05-agreement.md §5.1, rules prekey.bundle.1, prekey.check.1 and prekey.check.2.
  * A bundle comes from a directory that is not trusted: only {@link check} makes it usable.
  */
 import * as Result from "effect/Result"
@@ -14,6 +14,8 @@ import * as MlKem from "../crypto/MlKem.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
 import { isSuiteId, type SuiteId } from "../crypto/Suite.ts"
 import * as Certificate from "../identity/Certificate.ts"
+import * as Device from "../identity/Device.ts"
+import * as Manifest from "../identity/Manifest.ts"
 import * as Prekey from "./Prekey.ts"
 
 /** The layout of a bundle. */
@@ -55,7 +57,7 @@ export const decode = (bytes: Uint8Array): Result.Result<Bundle, Failure> => Ref
 
 /**
  * Reads and checks a bundle of the account one means to reach. Fails with `decode.*`, `auth.certificate`, `auth.account` or
- * `auth.prekey`. Whether the device is one of the account's is for its manifest to say.
+ * `auth.prekey`. Whether the device is the one asked for and one of the account's is for {@link belongs}.
  */
 export const check = (
   crypto: CryptoProvider,
@@ -84,6 +86,25 @@ export const check = (
     oneTimePrekey,
     suites
   })
+}
+
+/**
+ * Whether a checked bundle is that of `device` and `manifest`, the account's newest, lists it as its certificate says: with the same
+ * agreement key, and as one that can read (rule prekey.check.2). Fails with `auth.account`.
+ */
+export const belongs = (
+  { certificate }: CheckedBundle,
+  device: Uint8Array,
+  manifest: Manifest.Statement
+): Result.Result<void, Failure> => {
+  const listed = Manifest.deviceOf(manifest, device)
+  const same =
+    listed !== undefined &&
+    Bytes.equal(certificate.device, device) &&
+    Bytes.equal(certificate.agreement, listed.agreement) &&
+    listed.role !== Device.roles.replica &&
+    certificate.role !== Device.roles.replica
+  return same ? Result.void : fail("auth.account")
 }
 
 /** The first of one's own suites, in order of preference, that the device accepts. Fails with `policy.suite`. */

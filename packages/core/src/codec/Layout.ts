@@ -196,7 +196,9 @@ export const list = <T>(
     (writer, values) => {
       if (values.length < min || values.length > max) return writer.fail("count")
       writer.array(values.length)
+      writer.depth++
       for (let i = 0; i < values.length; i++) item.write(writer, values[i]!)
+      writer.depth--
     }
   )
 }
@@ -214,7 +216,9 @@ export const optional = <T>(item: Layout<T>): Layout<T | undefined> =>
     },
     (writer, value) => {
       writer.array(value === undefined ? 0 : 1)
+      writer.depth++
       if (value !== undefined) item.write(writer, value)
+      writer.depth--
     }
   )
 
@@ -245,7 +249,9 @@ export const tuple = <const F extends Readonly<Record<string, AnyLayout>>>(field
     },
     (writer, value) => {
       writer.array(count)
+      writer.depth++
       for (let i = 0; i < count; i++) layouts[i]!.write(writer, value[names[i]!])
+      writer.depth--
     }
   ) as Layout<unknown> as Layout<TupleType<F>>
 }
@@ -326,13 +332,14 @@ export const extensions = <const E extends Readonly<Record<string, AnyExtension>
       for (let i = 0; i < entries.length; i++) if (value[entries[i]!.name] !== undefined) count++
       if (count > Limits.maxExtensions) return writer.fail("count")
       writer.map(count)
+      writer.depth++
       let next = 0
       let previous = -1
       for (let i = 0; i <= entries.length; i++) {
         const entry = entries[i]
         for (; next < unknown.length && (entry === undefined || unknown[next]!.key < entry.key); next++) {
           const { key, value: encoded } = unknown[next]!
-          const reason = byKey.has(key) ? "value" : unknownReason(key, previous, encoded)
+          const reason = byKey.has(key) ? "value" : unknownReason(key, previous, encoded, writer.depth)
           if (reason !== undefined) return writer.fail(reason)
           writer.uint(key)
           writer.raw(encoded)
@@ -345,6 +352,7 @@ export const extensions = <const E extends Readonly<Record<string, AnyExtension>
         entry.layout.write(writer, given)
         previous = entry.key
       }
+      writer.depth--
     }
   ) as Layout<unknown> as Layout<ExtensionsType<E>>
 }
@@ -352,13 +360,14 @@ export const extensions = <const E extends Readonly<Record<string, AnyExtension>
 const none: Array<UnknownExtension> = []
 Object.freeze(none)
 
-/** Why an unknown extension cannot be written after the key `previous`, if so. */
-const unknownReason = (key: number, previous: number, encoded: Uint8Array): Reason | undefined => {
+/** Why an unknown extension cannot be written after the key `previous`, `depth` arrays and maps deep, if so. */
+const unknownReason = (key: number, previous: number, encoded: Uint8Array, depth: number): Reason | undefined => {
   if (!Number.isSafeInteger(key) || key < 0) return "value"
   if (key % 2 === 0) return "unknown-critical"
   if (key <= previous) return key === previous ? "duplicate-key" : "key-order"
   if (encoded.length > Limits.maxUnknownExtensionBytes) return "size"
   const reader = new Reader(encoded)
+  reader.depth = depth
   reader.skip()
   return reader.end()
 }

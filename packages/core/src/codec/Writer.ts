@@ -15,6 +15,8 @@ const keptCapacity = 262_144
 export class Writer {
   /** The first failure, if any. */
   reason: Reason | undefined = undefined
+  /** Arrays and maps of a layout around what is written next; counted by the layouts. */
+  depth = 0
   private at = 0
   private buffer = new Uint8Array(initialCapacity)
 
@@ -128,6 +130,7 @@ export const acquire = (): Writer => {
   // Taken away while in use: a getter on the value being encoded may itself encode something.
   idle = undefined
   writer.reason = undefined
+  writer.depth = 0
   return writer
 }
 

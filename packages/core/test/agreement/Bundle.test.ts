@@ -5,6 +5,8 @@ import * as Bytes from "../../src/base/Bytes.ts"
 import * as Limits from "../../src/base/Limits.ts"
 import * as Canonical from "../../src/codec/Canonical.ts"
 import { nobleProvider as crypto } from "../../src/crypto/Noble.ts"
+import * as Device from "../../src/identity/Device.ts"
+import type * as Manifest from "../../src/identity/Manifest.ts"
 import { ascii } from "../crypto/helpers.ts"
 import { bundleBytes, causeOf, makeParty, ok } from "../session/support.ts"
 
@@ -51,6 +53,25 @@ describe("Prekey", () => {
 })
 
 describe("Bundle", () => {
+  it("belongs to the device asked for, as the newest manifest lists it, and to no replica [prekey.check.2]", () => {
+    const bundle = ok(Bundle.check(crypto, Bundle.encode(good), account))
+    const { agreement, device } = bob.identity
+    const listed: Manifest.ListedDevice = { device, agreement, role: Device.roles.admin, addedIn: 1 }
+    const belongs = (change: Partial<Manifest.ListedDevice> = {}, asked = device, of = bundle) => {
+      const devices = [{ ...listed, ...change }]
+      const statement = { account, version: 1, previous: Bytes.empty, issuedAt: 0, devices, revocations: [] }
+      return causeOf(Bundle.belongs(of, asked, statement))
+    }
+    expect(belongs()).toBeUndefined()
+    expect(belongs({ role: Device.roles.member })).toBeUndefined()
+    expect(belongs({}, carol.identity.device)).toBe("auth.account")
+    expect(belongs({ device: carol.identity.device })).toBe("auth.account")
+    expect(belongs({ agreement: carol.identity.agreement })).toBe("auth.account")
+    expect(belongs({ role: Device.roles.replica })).toBe("auth.account")
+    const replica = { ...bundle, certificate: { ...bundle.certificate, role: Device.roles.replica } }
+    expect(belongs({}, device, replica)).toBe("auth.account")
+  })
+
   it("is [1, certificate, mailbox, signed prekey, KEM prekey, one-time prekey, suites] [prekey.bundle.1]", () => {
     const { kemPrekey, oneTimePrekey, signedPrekey } = good
     const expected = Canonical.encode([

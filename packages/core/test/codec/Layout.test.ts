@@ -262,6 +262,17 @@ describe("Extension slots", () => {
     expect(reasonOf(Slot, `81 03 c50ffe${"00".repeat(4094)}`)).toBe("size")
   })
 
+  it("refuse to write an unknown value that would be too deep where it stands [codec.encode.2] [codec.ext.4]", () => {
+    const nested = (depth: number) => ({ unknown: [{ key: 3, value: bytes(`${"91".repeat(depth)}00`) }] })
+    const Inner = Layout.tuple({ slot: Slot })
+    const Outer = Layout.list(Layout.optional(Inner), { max: 2 })
+    expect(reasonOf(Slot, toHex(Slot.encode(nested(7))))).toBeUndefined()
+    expect(unwritable(Slot, nested(8))).toBe("depth")
+    const value = (depth: number) => [undefined, { slot: nested(depth) }]
+    expect(reasonOf(Outer, toHex(Outer.encode(value(4))))).toBeUndefined()
+    expect(unwritable(Outer, value(5))).toBe("depth")
+  })
+
   it("refuse to write unknown entries that a reader would refuse [codec.encode.2]", () => {
     const entry = (key: number, hex: string): Slot => ({ unknown: [{ key, value: bytes(hex) }] })
     expect(unwritable(Slot, entry(2, "00"))).toBe("unknown-critical")
