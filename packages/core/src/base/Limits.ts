@@ -122,6 +122,12 @@ export const maxFenceLead = 1_048_576
 /** Archived sessions kept for one peer device (Sesame). They still open late messages; more only store old keys longer. */
 export const maxArchivedSessions = 40
 
+/**
+ * Highest rank of a session, 2⁵². A clock in ms stays below it for 140,000 years, and one more than any rank is still an integer
+ * of the encoding. Of sessions of this rank the id alone decides.
+ */
+export const maxSessionRank = 4_503_599_627_370_496
+
 /** Session starts sealed before the peer's first answer. Each is larger than a message and costs the peer a look-up. */
 export const maxUnansweredStarts = 32
 

@@ -146,8 +146,11 @@ export const isNumbered = (type: number): boolean =>
 export const takesOver = (body: Body): boolean =>
   body._tag === "RetryRequest" || body._tag === "Reset" || body._tag === "Resynchronise"
 
-/** The bytes of a body. Fails with the `decode.*` its reader would answer, for what an application may supply wrongly. */
-export const encode = (body: Body): Result.Result<Uint8Array, Failure> => {
+/**
+ * The bytes of a body. `direct` is the identifier of the direct conversation, if it is known. Pairs of a resynchronisation are written
+ * in order, however they are given. Fails with the `decode.*` its reader would answer, for what an application may supply wrongly.
+ */
+export const encode = (body: Body, direct?: Uint8Array): Result.Result<Uint8Array, Failure> => {
   switch (body._tag) {
     case "Text":
       if (!Utf8.isWellFormed(body.text)) return fail("decode.utf8")
@@ -166,7 +169,10 @@ export const encode = (body: Body): Result.Result<Uint8Array, Failure> => {
     case "Reset":
       return written(DeviceControlLayout.tryEncode({ control: 2, reason: body.reason }))
     case "Resynchronise": {
-      const { answer, generation, received, startId } = body
+      const { answer, generation, startId } = body
+      const received = [...body.received].sort((a, b) => Bytes.compare(a.conversation, b.conversation))
+      const refused = misplaced(received, direct)
+      if (refused !== undefined) return fail(refused)
       return written(DeviceControlLayout.tryEncode({ control: answer ? 4 : 3, generation, startId, received }))
     }
     case "RetryRequest":
@@ -176,8 +182,8 @@ export const encode = (body: Body): Result.Result<Uint8Array, Failure> => {
   }
 }
 
-/** Reads the body of a type. Fails with `decode.*`. */
-export const decode = (type: number, bytes: Uint8Array): Result.Result<Body, Failure> => {
+/** Reads the body of a type. `direct` as in {@link encode}. Fails with `decode.*`. */
+export const decode = (type: number, bytes: Uint8Array, direct?: Uint8Array): Result.Result<Body, Failure> => {
   switch (type) {
     case types.text: {
       const text = Utf8.decode(bytes, 0, bytes.length)
@@ -202,7 +208,7 @@ export const decode = (type: number, bytes: Uint8Array): Result.Result<Body, Fai
         : fail("decode.value")
     }
     case types.deviceControl:
-      return decodeControl(bytes)
+      return decodeControl(bytes, direct)
     case types.retryRequest:
       return Result.map(Refusal.decode(RetryRequestLayout, bytes), (digests) => ({ _tag: "RetryRequest", digests }))
     default:
@@ -210,15 +216,29 @@ export const decode = (type: number, bytes: Uint8Array): Result.Result<Body, Fai
   }
 }
 
-const decodeControl = (bytes: Uint8Array): Result.Result<Body, Failure> => {
+const decodeControl = (bytes: Uint8Array, direct: Uint8Array | undefined): Result.Result<Body, Failure> => {
   const read = Refusal.decode(DeviceControlLayout, bytes)
   if (Result.isFailure(read)) return Result.fail(read.failure)
   const said = read.success
   if (said.control === 1) return Result.succeed({ _tag: "Acknowledge" })
   if (said.control === 2) return Result.succeed({ _tag: "Reset", reason: said.reason })
   const { control, generation, received, startId } = said
-  if (received.some(({ conversation }) => !isConversation(conversation))) return fail("decode.size")
+  const refused = misplaced(received, direct)
+  if (refused !== undefined) return fail(refused)
   return Result.succeed({ _tag: "Resynchronise", answer: control === 4, generation, startId, received })
+}
+
+/** Rule content.device-control.2: why these pairs are refused, if they are. */
+const misplaced = (
+  received: ReadonlyArray<Received>,
+  direct: Uint8Array | undefined
+): "decode.size" | "decode.noncanonical" | undefined => {
+  if (received.some(({ conversation }) => !isConversation(conversation))) return "decode.size"
+  const ascending = received.every(
+    ({ conversation }, i) => i === 0 || Bytes.compare(received[i - 1]!.conversation, conversation) < 0
+  )
+  const long = direct !== undefined && received.some(({ conversation }) => Bytes.equal(conversation, direct))
+  return ascending && !long ? undefined : "decode.noncanonical"
 }
 
 /** Whether bytes can name a conversation: none for the direct one, or 16. */

@@ -71,7 +71,7 @@ export const directConversation = (crypto: CryptoProvider, a: Uint8Array, b: Uin
  */
 export const encode = (content: Content, direct: Uint8Array): Result.Result<Uint8Array, Failure> => {
   const { conversation, extensions, messageId, sentAt, sequence } = content
-  const body = Body.encode(content.body)
+  const body = Body.encode(content.body, direct)
   if (Result.isFailure(body)) return body
   const type = Body.typeOf(content.body)
   const misplaced = check(type, conversation, sequence, direct)
@@ -97,7 +97,7 @@ export const decode = (bytes: Uint8Array, direct: Uint8Array): Result.Result<Con
   const { conversation, extensions, messageId, sentAt, sequence, type } = decoded.success
   const misplaced = check(type, conversation, sequence, direct)
   if (misplaced !== undefined) return fail(misplaced)
-  const body = Body.decode(type, decoded.success.body)
+  const body = Body.decode(type, decoded.success.body, direct)
   if (Result.isFailure(body)) return Result.fail(body.failure)
   return Result.succeed({ conversation, sequence, messageId, sentAt, body: body.success, extensions })
 }

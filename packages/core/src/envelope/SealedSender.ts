@@ -47,7 +47,7 @@ export const Inner = Layout.tuple({
   message: Layout.bytes({ max: Limits.maxEnvelopeBytes }),
   extensions: Layout.extensions({
     user: Layout.extension(1, Layout.text({ max: Limits.maxUserNameBytes })),
-    rank: Layout.extension(3, Layout.uint())
+    rank: Layout.extension(3, Layout.uint({ max: Limits.maxSessionRank }))
   })
 })
 

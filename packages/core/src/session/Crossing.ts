@@ -43,12 +43,12 @@ export const none: Sessions = { active: undefined, archived: [] }
 
 /**
  * The rank of a session this side begins (rule session.rank.1): the clock in ms, or one above every rank known with the peer
- * device if that is higher.
+ * device if that is higher; at most 2⁵² (rule session.rank.2).
  */
 export const nextRank = (sessions: Sessions, now: number): number => {
   let rank = sessions.active?.rank ?? 0
   for (const mark of sessions.archived) rank = Math.max(rank, mark.rank)
-  return Math.min(Math.max(now, rank + 1), Limits.maxUint)
+  return Math.min(Math.max(now, rank + 1), Limits.maxSessionRank)
 }
 
 /** The order both sides agree on: negative when `a` stands below `b`. */

@@ -150,6 +150,36 @@ describe("Content", () => {
     expect(causeOf(encode(content({ _tag: "Opaque", type: 1, data: id })))).toBe("decode.value")
   })
 
+  it("refuses pairs of a resynchronisation in another order, twice, or in the long form [content.device-control.2]", () => {
+    const low = new Uint8Array(16).fill(1)
+    const high = new Uint8Array(16).fill(2)
+    const startId = draw(8)
+    const read = (...conversations: ReadonlyArray<Uint8Array>) => {
+      const pairs = conversations.map((conversation) => [conversation, 7])
+      return causeOf(decode(raw(7, Canonical.encode([3, 1, startId, pairs]), 0)))
+    }
+    expect(read()).toBeUndefined()
+    expect(read(empty, low, high)).toBeUndefined()
+    expect(read(low, empty)).toBe("decode.noncanonical")
+    expect(read(high, low)).toBe("decode.noncanonical")
+    expect(read(low, low)).toBe("decode.noncanonical")
+    expect(read(empty, empty)).toBe("decode.noncanonical")
+    expect(read(direct)).toBe("decode.noncanonical")
+    expect(read(low, low.slice(1))).toBe("decode.size")
+    const control = (...conversations: ReadonlyArray<Uint8Array>): Body.Body => ({
+      _tag: "Resynchronise",
+      answer: false,
+      generation: 1,
+      startId,
+      received: conversations.map((conversation) => ({ conversation, highest: 7 }))
+    })
+    const ordered = [empty, low, high].map((conversation) => [conversation, 7])
+    expect(ok(Body.encode(control(high, empty, low), direct))).toEqual(Canonical.encode([3, 1, startId, ordered]))
+    expect(causeOf(Body.encode(control(low, low), direct))).toBe("decode.noncanonical")
+    expect(causeOf(Body.encode(control(direct), direct))).toBe("decode.noncanonical")
+    expect(causeOf(Body.encode(control(low.slice(1)), direct))).toBe("decode.size")
+  })
+
   it("refuses bodies that break their rules [content.app.1] [content.receipt.1] [content.typing.1] [content.device-control.1] [content.retry.1]", () => {
     const refused = (type: number, body: Uint8Array, sequence: number, cause: string) =>
       expect(causeOf(decode(raw(type, body, sequence)))).toBe(cause)

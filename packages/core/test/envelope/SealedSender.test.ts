@@ -89,6 +89,17 @@ describe("SealedSender", () => {
     expect(causeOf(SealedSender.decodeStart(sealed, SealedSender.encodeStart(start)))).toBeUndefined()
   })
 
+  it("refuses a rank above 2⁵² [session.rank.2]", () => {
+    const sealed = { suite: 1, ephemeral: draw(32), box: draw(32) } as const
+    const bytes = SealedSender.encodeStart({ ...start, extensions: { rank: 2 ** 52, unknown: [] } })
+    expect(Bytes.toHex(bytes.slice(-11))).toBe("8103cf0010000000000000")
+    expect(ok(SealedSender.decodeStart(sealed, bytes)).extensions.rank).toBe(2 ** 52)
+    bytes[bytes.length - 1] = 1
+    expect(causeOf(SealedSender.decodeStart(sealed, bytes))).toBe("decode.value")
+    const above = { ...start, extensions: { rank: 2 ** 52 + 1, unknown: [] } }
+    expect(() => SealedSender.encodeStart(above)).toThrow(TypeError)
+  })
+
   it("lays a start out as the spec writes it [sealed.start.1] [sealed.start.2]", () => {
     const extensions = new Map<number, Canonical.Value>([
       [1, "alice"],

@@ -21,7 +21,12 @@ describe("Crossing", () => {
     expect(Crossing.nextRank(Crossing.none, 1000)).toBe(1000)
     expect(Crossing.nextRank(sessionsOf(low, high, middle), 25)).toBe(31)
     expect(Crossing.nextRank(sessionsOf(low, high, middle), 40)).toBe(40)
-    expect(Crossing.nextRank(sessionsOf(mark(Number.MAX_SAFE_INTEGER, 1)), 40)).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
+  it("ranks nothing above 2⁵² [session.rank.2]", () => {
+    expect(Crossing.nextRank(sessionsOf(mark(2 ** 52 - 1, 1)), 40)).toBe(2 ** 52)
+    expect(Crossing.nextRank(sessionsOf(mark(2 ** 52, 1)), 40)).toBe(2 ** 52)
+    expect(Crossing.nextRank(Crossing.none, 2 ** 53)).toBe(2 ** 52)
   })
 
   it("makes a session this side begins active, and archives the one before [session.cross.1] [session.archive.1]", () => {
