@@ -3,6 +3,7 @@
  *
  * Spec: docs/spec/04-accounts.md, docs/spec/05-agreement.md §5.1.
  */
+import { compare } from "./bytes.ts"
 import type { Arg, Ref, Trace } from "./trace.ts"
 
 /** A device with all its keys. References name steps `<name>.…`. */
@@ -67,4 +68,56 @@ export const device = (trace: Trace, name: string, actor: string, account?: Devi
     mailbox: trace.coin(`${name}.mailbox`, actor, "device.mailbox", 0, 16),
     certificate: certificate(trace, `${name}.certificate`, accountSeed, keys)
   }
+}
+
+/** Time of version 0 of every manifest, ms. */
+export const issuedAt = 1_700_000_000_000
+
+/** A device as a manifest lists it. */
+export interface Listed {
+  readonly key: Device
+  readonly addedIn: number
+  readonly role?: number
+  /** Another agreement key than the device's own. */
+  readonly agree?: Ref
+}
+export interface Revoked {
+  readonly key: Device
+  readonly revokedIn: number
+}
+/** What a manifest says; `previous` is the hash of the version before. */
+export interface Statement {
+  readonly version: number
+  readonly previous: Ref | undefined
+  readonly devices: ReadonlyArray<Listed>
+  readonly revocations?: ReadonlyArray<Revoked>
+  readonly account?: Ref
+  readonly extensions?: ReadonlyArray<Arg>
+}
+
+/** A signed manifest; its steps are `<id>.body`, `<id>.signature`, `<id>.hash` and `<id>`. Lists are put in order here. */
+export const manifest = (trace: Trace, id: string, owner: Device, statement: Statement): Ref => {
+  const byId = (a: { readonly key: Device }, b: { readonly key: Device }): number =>
+    compare(trace.value(a.key.device), trace.value(b.key.device))
+  const devices = statement.devices
+    .toSorted(byId)
+    .map(({ addedIn, agree, key, role }): Arg => [key.device, agree ?? key.agree, role ?? 2, addedIn])
+  const revocations = (statement.revocations ?? [])
+    .toSorted(byId)
+    .map(({ key, revokedIn }): Arg => [key.device, revokedIn])
+  const value: ReadonlyArray<Arg> = [
+    1,
+    statement.account ?? owner.account,
+    statement.version,
+    statement.previous ?? new Uint8Array(0),
+    issuedAt + statement.version,
+    devices,
+    revocations,
+    { map: statement.extensions ?? [] }
+  ]
+  const body = trace.op(`${id}.body`, "canon", { value }, "manifest.layout.1")
+  const signature = signed(trace, `${id}.signature`, owner.accountSeed, "device manifest", [body], "manifest.layout.1")
+  const labelled = trace.op(`${id}.hash-input`, "label", { purpose: "manifest hash", parts: [body] }, "manifest.hash.1")
+  trace.op(`${id}.hash`, "sha256", { data: labelled }, "manifest.hash.1")
+  return trace.op(id, "canon", { value: [body, signature] }, "manifest.layout.1")
 }

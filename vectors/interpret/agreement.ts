@@ -9,6 +9,7 @@ import {
   Bundle,
   Content,
   Envelope,
+  Manifest,
   type Pqxdh,
   Receive,
   Send,
@@ -45,6 +46,14 @@ export const operations: { readonly [op: string]: Operation } = {
       oneTimePrekey: oneTimePrekey === undefined ? "" : hex(oneTimePrekey.key),
       suites: [...suites]
     })
+  },
+  "bundle.belongs": (crypto, input) => {
+    const checked = Bundle.check(crypto, input.bytes("bytes"), input.bytes("account"))
+    if (Result.isFailure(checked)) return reject(checked.failure.cause)
+    const manifest = Manifest.verify(crypto, input.bytes("manifest"), input.bytes("account"))
+    if (Result.isFailure(manifest)) return reject(manifest.failure.cause)
+    const belongs = Bundle.belongs(checked.success, input.bytes("device"), manifest.success)
+    return Result.isFailure(belongs) ? reject(belongs.failure.cause) : ok({})
   }
 }
 

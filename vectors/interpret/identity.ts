@@ -59,7 +59,9 @@ export const actors: Actors = (crypto) => {
         // Only the certificate counts here; the rest of an opened start has no say.
         const unsealed = { certificate: certificate.success } as SessionStart.Unsealed
         const admitted = SessionStart.admit(unsealed, { manifest: held, pinned: input.maybe("pinned") })
-        return Result.isFailure(admitted) ? reject(admitted.failure.cause) : ok({})
+        if (Result.isFailure(admitted)) return reject(admitted.failure.cause)
+        const listed = held === undefined ? Result.void : Manifest.admits(held, certificate.success)
+        return Result.isFailure(listed) ? reject(listed.failure.cause) : ok({})
       }
       throw new Error(`no step ${name}`)
     }

@@ -88,7 +88,11 @@ const runs: { readonly [operation: string]: Run } = {
 }
 
 /** The cases that ended otherwise than the policy says, and how many ran. */
-export const runWycheproof = (crypto: CryptoProvider, file: WycheproofFile, policy: Policy): { readonly count: number; readonly wrong: ReadonlyArray<number> } => {
+export const runWycheproof = (
+  crypto: CryptoProvider,
+  file: WycheproofFile,
+  policy: Policy
+): { readonly count: number; readonly wrong: ReadonlyArray<number> } => {
   const run = runs[policy.operation]
   if (run === undefined) throw new Error(`no operation ${policy.operation}`)
   const accept = new Set(policy.accept)
@@ -102,7 +106,8 @@ export const runWycheproof = (crypto: CryptoProvider, file: WycheproofFile, poli
     if (tagSize !== undefined && group.tagSize !== tagSize) continue
     for (const test of group.tests) {
       count++
-      if (test.result === "acceptable" && accept.has(test.tcId) === reject.has(test.tcId)) throw new Error(`case ${test.tcId} is not decided`)
+      if (test.result === "acceptable" && accept.has(test.tcId) === reject.has(test.tcId))
+        throw new Error(`case ${test.tcId} is not decided`)
       const wanted = test.result === "valid" || (test.result === "acceptable" && accept.has(test.tcId))
       if (run(crypto, test, group.publicKey?.pk ?? "") !== wanted) wrong.push(test.tcId)
     }

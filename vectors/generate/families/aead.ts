@@ -1,7 +1,7 @@
 /**
  * F01: the AEAD of each suite, and bare AES-256-CBC under suite 3.
  *
- * Spec: docs/spec/01-suites.md §1.6. Known answers: RFC 8439 §2.8.2; the GCM specification's test cases 13, 14 and 16.
+ * Spec: docs/spec/01-suites.md §1.6. Known answers: RFC 8439 section 2.8.2; the GCM specification's test cases 13, 14 and 16.
  */
 import { concat, hex, unhex } from "../bytes.ts"
 import type { VectorFile } from "../model.ts"
@@ -83,7 +83,7 @@ const known = (file: PrimitiveFile, suite: prim.Suite): void => {
   if (suite === 1) {
     file.known(
       "chacha20-poly1305-rfc8439",
-      "RFC 8439 §2.8.2",
+      "RFC 8439 section 2.8.2",
       ["suite.aead.1"],
       "aead-seal",
       {

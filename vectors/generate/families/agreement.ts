@@ -43,6 +43,7 @@ export const family: Family = {
         suites: "list"
       }
     },
+    "bundle.belongs": { in: { bytes: "bytes", account: "bytes", device: "bytes", manifest: "bytes" }, out: {} },
     "device.begin": {
       stateful: true,
       in: {

@@ -7,10 +7,10 @@ import { bundle } from "../agreement.ts"
 import { hex, le } from "../bytes.ts"
 import * as edwards from "../edwards.ts"
 import { FileBuilder } from "../family.ts"
-import { device } from "../identity.ts"
+import { device, manifest, type Listed } from "../identity.ts"
 import type { Delta, JsonObject, VectorFile } from "../model.ts"
 import type { Ref } from "../trace.ts"
-import { begin, beginSession, family, publish, Session } from "./agreement.ts"
+import { begin, beginSession, family, publish, Session, type Published } from "./agreement.ts"
 
 export const bundles = (): VectorFile => {
   const file = new FileBuilder(family, "bundle")
@@ -101,6 +101,7 @@ export const bundles = (): VectorFile => {
     ["prekey.sign.1"]
   )
   bundle(trace, "carols", carol.device, carol.spk, carol.kem[0]!, carol.opk[0])
+  belonging(file, bob, carol)
   const twin = "bundle-full"
   const at = "in/bytes"
   const refuse = (
@@ -379,6 +380,44 @@ export const bundles = (): VectorFile => {
   )
   beginnings(file)
   return file.file()
+}
+
+/** Whether a bundle is that of the device one asked for, as the account's manifest lists it. */
+const belonging = (file: FileBuilder, bob: Published, carol: Published): void => {
+  const world = "published"
+  const trace = file.trace(world)
+  const first = { key: bob.device, addedIn: 1 }
+  const make = (id: string, devices: ReadonlyArray<Listed>): Ref =>
+    manifest(trace, id, bob.device, { version: 1, previous: undefined, devices })
+  const listed = make("listed", [first, { key: carol.device, addedIn: 1 }])
+  const twin = "bundle-belongs"
+  file.valid(
+    { id: twin, title: "the manifest lists the device with its key", clauses: ["prekey.check.2"], world, trace },
+    "bundle.belongs",
+    { bytes: "$full", account: bob.device.account, device: bob.device.device, manifest: listed },
+    {}
+  )
+  const refuse = (id: string, title: string, member: string, value: string, flag = "Directory"): void =>
+    void file.invalid(
+      { id: `${twin}-not-${id}`, title, clauses: ["prekey.check.2"], flags: [flag], trace },
+      twin,
+      { at: `in/${member}`, op: "assign", value },
+      "auth.account"
+    )
+  refuse("asked", "another device was asked for", "device", carol.device.device)
+  refuse(
+    "listed",
+    "the manifest does not list the device",
+    "manifest",
+    make("unlisted", [{ key: carol.device, addedIn: 1 }])
+  )
+  refuse(
+    "key",
+    "the manifest lists it with another key",
+    "manifest",
+    make("other-key", [{ ...first, agree: carol.device.agree }])
+  )
+  refuse("replica", "the manifest says that it is a replica", "manifest", make("replica", [{ ...first, role: 3 }]))
 }
 
 /** Beginning a session with a bundle. */

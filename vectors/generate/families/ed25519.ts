@@ -1,7 +1,7 @@
 /**
  * F01: Ed25519 under strict verification, with the cofactor question answered.
  *
- * Spec: docs/spec/01-suites.md §1.4. Known answers: RFC 8032 §7.1.
+ * Spec: docs/spec/01-suites.md §1.4. Known answers: RFC 8032 section 7.1.
  */
 import { concat, fromLe, hex, le, unhex } from "../bytes.ts"
 import * as edwards from "../edwards.ts"

@@ -5,59 +5,19 @@
  */
 import { compare } from "../bytes.ts"
 import { FileBuilder } from "../family.ts"
-import { device, signed, type Device } from "../identity.ts"
+import {
+  certificate,
+  device,
+  issuedAt,
+  manifest,
+  signed,
+  type Device,
+  type Listed,
+  type Statement
+} from "../identity.ts"
 import type { Delta, Json, ScriptStep, VectorFile } from "../model.ts"
-import type { Arg, Ref, Trace } from "../trace.ts"
+import { recipe, type Ref, type Trace } from "../trace.ts"
 import { family } from "./identity.ts"
-
-const issuedAt = 1_700_000_000_000
-
-interface Listed {
-  readonly key: Device
-  readonly addedIn: number
-  readonly role?: number
-  /** Another agreement key than the device's own. */
-  readonly agree?: Ref
-}
-interface Revoked {
-  readonly key: Device
-  readonly revokedIn: number
-}
-interface Statement {
-  readonly version: number
-  readonly previous: Ref | undefined
-  readonly devices: ReadonlyArray<Listed>
-  readonly revocations?: ReadonlyArray<Revoked>
-  readonly account?: Ref
-  readonly extensions?: ReadonlyArray<Arg>
-}
-
-/** The signed manifest; its steps are `<id>.body`, `<id>.signature`, `<id>.hash` and `<id>`. Lists are put in order here. */
-const manifest = (trace: Trace, id: string, owner: Device, statement: Statement): Ref => {
-  const byId = (a: { readonly key: Device }, b: { readonly key: Device }): number =>
-    compare(trace.value(a.key.device), trace.value(b.key.device))
-  const devices = statement.devices
-    .toSorted(byId)
-    .map(({ addedIn, agree, key, role }): Arg => [key.device, agree ?? key.agree, role ?? 2, addedIn])
-  const revocations = (statement.revocations ?? [])
-    .toSorted(byId)
-    .map(({ key, revokedIn }): Arg => [key.device, revokedIn])
-  const value: ReadonlyArray<Arg> = [
-    1,
-    statement.account ?? owner.account,
-    statement.version,
-    statement.previous ?? new Uint8Array(0),
-    issuedAt + statement.version,
-    devices,
-    revocations,
-    { map: statement.extensions ?? [] }
-  ]
-  const body = trace.op(`${id}.body`, "canon", { value }, "manifest.layout.1")
-  const signature = signed(trace, `${id}.signature`, owner.accountSeed, "device manifest", [body], "manifest.layout.1")
-  const labelled = trace.op(`${id}.hash-input`, "label", { purpose: "manifest hash", parts: [body] }, "manifest.hash.1")
-  trace.op(`${id}.hash`, "sha256", { data: labelled }, "manifest.hash.1")
-  return trace.op(id, "canon", { value: [body, signature] }, "manifest.layout.1")
-}
 
 interface History {
   readonly trace: Trace
@@ -283,6 +243,14 @@ export const manifests = (): VectorFile => {
     "Form",
     { at, op: "reencode", offset: 1, length: 3 + bodyLength, bytes: "a0", kind: "text" },
     "decode.type"
+  )
+  refuse(
+    "too-long",
+    "49,153 bytes, refused before they are looked at",
+    "manifest.layout.2",
+    "Form",
+    { at, op: "assign", value: recipe("92c5bfbb", "00", 49083, `c440${"00".repeat(64)}`) },
+    "decode.size"
   )
   // Signed by the account itself, so only the inner check can object.
   const inner = (
@@ -547,18 +515,32 @@ export const updates = (): VectorFile => {
     ["manifest.skip.1"],
     [update([1, 2, 3], 3), update([2, 3, 4], 4), update([5], 5)]
   )
-  const admit = (key: Device, pinned?: Ref): ScriptStep => ({
+  // Certificates say the role and the first version that the manifests say.
+  const certify = (name: string, key: Device, role: number, version: number, agree = key.agree): Ref =>
+    certificate(trace, name, alice.accountSeed, { account: alice.account, device: key.device, agree }, role, version)
+  const genuine = [certify("c1", a1, 1, 1), certify("c2", a2, 2, 2), certify("c3", a3, 3, 3), certify("c4", a4, 2, 5)]
+  const admit = (bytes: Ref, pinned?: Ref): ScriptStep => ({
     do: "manifest.admit",
     as: bob,
-    in: { certificate: key.certificate, ...(pinned === undefined ? {} : { pinned }) },
+    in: { certificate: bytes, ...(pinned === undefined ? {} : { pinned }) },
     expect: "ok",
     out: {}
   })
+  const [c1, c2, c3, c4] = genuine as [Ref, Ref, Ref, Ref]
   accept(
     "admitted",
     "starts of listed devices",
-    ["manifest.device.1"],
-    [update([1, 2, 3], 3), admit(a1), admit(a2), update([4], 4), admit(a1), admit(a3, alice.account)]
+    ["manifest.device.1", "manifest.device.2"],
+    [
+      update([1, 2, 3], 3),
+      admit(c1),
+      admit(c2),
+      update([4], 4),
+      admit(c1),
+      admit(c3, alice.account),
+      update([5], 5),
+      admit(c4)
+    ]
   )
   const refuse = (
     id: string,
@@ -590,6 +572,8 @@ export const updates = (): VectorFile => {
   fork("fork3", { version: 3, previous: "$v2.hash", devices: [first, second] })
   fork("next-of-other", { version: 4, previous: "$fork3.hash", devices: [first, third], revocations: gone })
   fork("next-of-v2", { version: 4, previous: "$v2.hash", devices: [first, third], revocations: gone })
+  fork("device-gone", { version: 5, previous: "$v4.hash", devices: [first], revocations: gone })
+  fork("fork2", { version: 2, previous: "$v1.hash", devices: [first] })
   fork("revocation-gone", { version: 5, previous: "$v4.hash", devices: [first, third] })
   fork("revoked-back", { version: 5, previous: "$v4.hash", devices: [first, second, third] })
   fork("revocation-moved", {
@@ -690,6 +674,26 @@ export const updates = (): VectorFile => {
     "auth.fork"
   )
   refuse(
+    "fork-before",
+    "an answer that reaches back to another version 2",
+    "manifest.fork.2",
+    "Fork",
+    "overlapping",
+    1,
+    ["fork2", 3, 4],
+    "auth.fork"
+  )
+  refuse(
+    "device-gone",
+    "a device leaves without a revocation",
+    "manifest.update.2",
+    "Fork",
+    "one-by-one",
+    4,
+    ["device-gone"],
+    "auth.fork"
+  )
+  refuse(
     "fork-next",
     "a version 4 that follows another version 3",
     "manifest.fork.1",
@@ -766,16 +770,9 @@ export const updates = (): VectorFile => {
       { at: `script/${step}/in/${member}`, op: "assign", value },
       cause
     )
-  assign(
-    "revoked",
-    "a start of a revoked device",
-    4,
-    "certificate",
-    a2.certificate,
-    "policy.revoked-device",
-    "manifest.device.1",
-    "Revoked"
-  )
+  const device2 = "manifest.device.2"
+  const cause = "policy.revoked-device"
+  assign("revoked", "a start of a revoked device", 4, "certificate", c2, cause, "manifest.device.1", "Revoked")
   assign(
     "pinned",
     "a start of another account than the one pinned for the name",
@@ -785,6 +782,56 @@ export const updates = (): VectorFile => {
     "policy.identity-changed",
     "session.start.4",
     "Pinned"
+  )
+  assign(
+    "not-yet-listed",
+    "a device that only a later manifest can list",
+    2,
+    "certificate",
+    c4,
+    "lookup.manifest-gap",
+    device2,
+    "Gap"
+  )
+  assign(
+    "never-listed",
+    "a device that no manifest lists",
+    1,
+    "certificate",
+    certify("c-never", carol, 2, 1),
+    cause,
+    device2,
+    "Revoked"
+  )
+  assign(
+    "other-role",
+    "a certificate that says another role",
+    2,
+    "certificate",
+    certify("c-role", a2, 1, 2),
+    cause,
+    device2,
+    "Revoked"
+  )
+  assign(
+    "other-version",
+    "a certificate that says another version",
+    2,
+    "certificate",
+    certify("c-version", a2, 2, 1),
+    cause,
+    device2,
+    "Revoked"
+  )
+  assign(
+    "other-key",
+    "a certificate with another agreement key",
+    2,
+    "certificate",
+    certify("c-key", a2, 2, 2, a4.agree),
+    cause,
+    device2,
+    "Revoked"
   )
   return file.file()
 }

@@ -1,7 +1,7 @@
 /**
  * F01: X25519, with every coordinate an attacker likes.
  *
- * Spec: docs/spec/01-suites.md §1.3. Known answers: RFC 7748 §5.2.
+ * Spec: docs/spec/01-suites.md §1.3. Known answers: RFC 7748 section 5.2.
  */
 import { hex, le, unhex } from "../bytes.ts"
 import * as edwards from "../edwards.ts"
