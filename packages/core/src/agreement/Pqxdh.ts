@@ -151,10 +151,15 @@ export const initiate = (crypto: CryptoProvider, input: InitiatorInput): Result.
   const dh2 = crypto.x25519(ephemeralSecret, certificate.agreement)
   const dh3 = crypto.x25519(ephemeralSecret, signedPrekey.key)
   const dh4 = oneTimePrekey === undefined ? undefined : crypto.x25519(ephemeralSecret, oneTimePrekey.key)
-  if (dh1 === undefined || dh2 === undefined || dh3 === undefined) return fail("auth.low-order")
-  if (oneTimePrekey !== undefined && dh4 === undefined) return fail("auth.low-order")
+  if (dh1 === undefined || dh2 === undefined || dh3 === undefined || (oneTimePrekey !== undefined && dh4 === undefined)) {
+    erase(dh2, dh3, dh4)
+    return fail("auth.low-order")
+  }
   const encapsulation = crypto.mlKem768Encapsulate(kemPrekey.key, kemCoins)
-  if (encapsulation === undefined) return fail("auth.prekey")
+  if (encapsulation === undefined) {
+    erase(dh2, dh3, dh4)
+    return fail("auth.prekey")
+  }
   const { ciphertext: kemCiphertext, sharedSecret: encapsulated } = encapsulation
   const ephemeral = crypto.x25519PublicKey(ephemeralSecret)
   const ad = associatedData(crypto, {
@@ -168,8 +173,7 @@ export const initiate = (crypto: CryptoProvider, input: InitiatorInput): Result.
     kemCiphertext
   })
   const agreed = derive(crypto, suite, ad, { dh1, dh2, dh3, dh4, encapsulated })
-  Bytes.wipe(dh2, dh3, encapsulated)
-  if (dh4 !== undefined) dh4.fill(0)
+  erase(dh2, dh3, dh4, encapsulated)
   return Result.succeed({
     agreed,
     parameters: {
@@ -232,10 +236,15 @@ export const respond = (crypto: CryptoProvider, input: ResponderInput): Result.R
   const dh1 = crypto.x25519(signedPrekey.secret, initiator.agreement)
   const dh3 = crypto.x25519(signedPrekey.secret, ephemeral)
   const dh4 = oneTimePrekey === undefined ? undefined : crypto.x25519(oneTimePrekey.secret, ephemeral)
-  if (dh1 === undefined || dh2 === undefined || dh3 === undefined) return fail("auth.low-order")
-  if (oneTimePrekey !== undefined && dh4 === undefined) return fail("auth.low-order")
+  if (dh1 === undefined || dh2 === undefined || dh3 === undefined || (oneTimePrekey !== undefined && dh4 === undefined)) {
+    erase(dh1, dh3, dh4)
+    return fail("auth.low-order")
+  }
   const encapsulated = crypto.mlKem768Decapsulate(kemPrekey.secret, kemCiphertext)
-  if (encapsulated === undefined) return fail("decode.size")
+  if (encapsulated === undefined) {
+    erase(dh1, dh3, dh4)
+    return fail("decode.size")
+  }
   const ad = associatedData(crypto, {
     suite,
     initiator,
@@ -247,7 +256,11 @@ export const respond = (crypto: CryptoProvider, input: ResponderInput): Result.R
     kemCiphertext
   })
   const agreed = derive(crypto, suite, ad, { dh1, dh2, dh3, dh4, encapsulated })
-  Bytes.wipe(dh1, dh3, encapsulated)
-  if (dh4 !== undefined) dh4.fill(0)
+  erase(dh1, dh3, dh4, encapsulated)
   return Result.succeed({ agreed, consumed: [dh2] })
+}
+
+/** Wipes secrets that were derived here, those that exist. What the caller handed in stays the caller's. */
+const erase = (...secrets: ReadonlyArray<Uint8Array | undefined>): void => {
+  for (const secret of secrets) secret?.fill(0)
 }

@@ -19,6 +19,7 @@ import type { RatchetState } from "./RatchetState.ts"
 
 export { sealedLength as messageLength } from "./Message.ts"
 export {
+  discard,
   type HalfTurned,
   open,
   type Opened,

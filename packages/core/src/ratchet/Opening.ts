@@ -110,6 +110,21 @@ export const open = (
 }
 
 /**
+ * Wipes what opening a message derived, when what it said is refused after all. `state` is the one it was opened in and stays as
+ * good as it was, and so do the skipped keys.
+ */
+export const discard = (state: RatchetState, opened: Opened): void => {
+  opened.padded.fill(0)
+  forget(opened.delta.added)
+  if (opened.turning) {
+    const { nextReceiveHeader, receiveChain, rootKey } = opened.half
+    Bytes.wipe(rootKey, receiveChain, nextReceiveHeader.key, nextReceiveHeader.sealing)
+  } else if (opened.next.receiveChain !== undefined && opened.next.receiveChain !== state.receiveChain) {
+    opened.next.receiveChain.fill(0)
+  }
+}
+
+/**
  * Completes a turn with a fresh ratchet secret (32 bytes, kept by the state). Never fails for what {@link open} answered; the
  * failure is the provider's.
  */
@@ -219,15 +234,18 @@ const openCurrent = (
   if (chain.chainKey !== state.receiveChain) chain.chainKey.fill(0)
   if (padded === undefined) {
     forget(chain.added)
+    receiveChain.fill(0)
     return fail("auth.tag")
   }
+  const delta = chain.added.length === 0 ? SkippedKeys.unchanged : store(skipped, chain.added)
+  const evicted = SkippedKeys.secretsOf(skipped, delta.removed, [headerKey, state.nextReceiveHeader])
   return Result.succeed({
     turning: false,
     next: { ...state, receiveChain, received: number + 1, skipped: state.skipped + chain.added.length },
     padded,
     late: false,
-    delta: chain.added.length === 0 ? SkippedKeys.unchanged : store(skipped, chain.added),
-    consumed: [state.receiveChain!]
+    delta,
+    consumed: [state.receiveChain!, ...evicted]
   })
 }
 
@@ -257,6 +275,7 @@ const openNext = (
   Bytes.wipe(messageKey, chain.chainKey, root.chainKey)
   if (padded === undefined) {
     forget(chain.added)
+    Bytes.wipe(root.rootKey, root.headerKey, nextChain)
     return fail("auth.tag")
   }
   let added: ReadonlyArray<SkippedKeys.SkippedKey> = chain.added
@@ -271,6 +290,9 @@ const openNext = (
   }
   if (state.sendChain !== undefined) consumed.push(state.sendChain)
   if (state.sendHeader !== undefined) consumed.push(state.sendHeader.key, state.sendHeader.sealing)
+  const delta = added.length === 0 ? SkippedKeys.unchanged : store(skipped, added)
+  const inUse = [nextReceiveHeader, ...(added.length > chain.added.length ? [receiveHeader] : [])]
+  consumed.push(...SkippedKeys.secretsOf(skipped, delta.removed, inUse))
   return Result.succeed({
     turning: true,
     half: {
@@ -288,7 +310,7 @@ const openNext = (
     },
     padded,
     late: false,
-    delta: added.length === 0 ? SkippedKeys.unchanged : store(skipped, added),
+    delta,
     consumed
   })
 }

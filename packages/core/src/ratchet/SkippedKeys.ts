@@ -66,6 +66,34 @@ export const none: View = {
 /** Whether a key is past its lifetime, and so counts as not there (rule ratchet.skip.2). */
 export const isExpired = (key: SkippedKey, now: number): boolean => now - key.at > Limits.skippedKeyLifetimeMs
 
+/**
+ * The secrets that go with `removed`, for their owner to erase once they are deleted (rule crypto.erase.1): the message keys, and the
+ * header keys of chains that nothing is left of. `view` still holds `removed`; `inUse` are header keys that something else goes on using.
+ */
+export const secretsOf = (
+  view: View,
+  removed: ReadonlyArray<SkippedKey>,
+  inUse: ReadonlyArray<HeaderKey.HeaderKey | undefined>
+): ReadonlyArray<Uint8Array> => {
+  const out: Array<Uint8Array> = []
+  const chains = new Map<string, { readonly header: HeaderKey.HeaderKey; count: number }>()
+  for (const { header, messageKey } of removed) {
+    out.push(messageKey)
+    const tag = Bytes.toHex(header.tag)
+    const chain = chains.get(tag)
+    if (chain === undefined) chains.set(tag, { header, count: 1 })
+    else chain.count++
+  }
+  for (const { count, header } of chains.values()) {
+    if (count < view.remaining(header.tag)) continue
+    if (inUse.some((used) => used !== undefined && Bytes.equal(used.tag, header.tag))) continue
+    // The view has its own copy where it was read from a store.
+    const held = view.headerKey(header.tag) ?? header
+    out.push(held.key, held.sealing)
+  }
+  return out
+}
+
 interface Chain {
   readonly header: HeaderKey.HeaderKey
   readonly keys: Map<number, SkippedKey>

@@ -72,10 +72,16 @@ export const open = (
   if (Result.isFailure(opened)) return Result.fail(opened.failure)
   const { consumed, delta, late, padded } = opened.success
   const unpadded = Padding.unpad(padded)
-  if (Result.isFailure(unpadded)) return Result.fail(unpadded.failure)
+  if (Result.isFailure(unpadded)) {
+    DoubleRatchet.discard(session.ratchet, opened.success)
+    return Result.fail(unpadded.failure)
+  }
   const content = Content.decode(unpadded.success, direct)
   padded.fill(0)
-  if (Result.isFailure(content)) return Result.fail(content.failure)
+  if (Result.isFailure(content)) {
+    DoubleRatchet.discard(session.ratchet, opened.success)
+    return Result.fail(content.failure)
+  }
   const result = { content: content.success, late, delta, consumed }
   if (opened.success.turning) {
     const { id, initiated, peer, rank, start } = session

@@ -441,4 +441,67 @@ describe("DoubleRatchet", () => {
       }
     }
   })
+
+  it("lists the keys of displaced messages, and the header key of a chain they were the last of [crypto.erase.1] [ratchet.skip.4]", () => {
+    const { a, b } = makeEnds(fast, 1, 91)
+    const turnAround = (): void => {
+      ok(receive(fast, a, send(fast, b, numbered(0))))
+    }
+    ok(receive(fast, b, send(fast, a, numbered(0))))
+    turnAround()
+    // The oldest chain leaves one key, the next two leave 1,000 and 999: the store is full.
+    for (const lost of [1, 1000, 999]) {
+      ok(receive(fast, b, sendMany(fast, a, lost + 1).at(-1)!))
+      turnAround()
+    }
+    expect(b.skipped.count).toBe(Limits.maxSkippedPerSession)
+    const [oldest, second] = b.skipped.oldest(2)
+    const message = sendMany(fast, a, 2).at(-1)!
+    const opened = ok(DoubleRatchet.open(fast, b.state, b.skipped, prefix, message, 0))
+    expect(opened.delta.removed).toEqual([oldest])
+    expect(opened.consumed).toContain(oldest!.messageKey)
+    expect(opened.consumed).toContain(oldest!.header.key)
+    expect(opened.consumed).not.toContain(second!.messageKey)
+    expect(opened.consumed).not.toContain(second!.header.key)
+    keep(fast, b, opened)
+    for (const used of opened.consumed) used.fill(0)
+    ok(receive(fast, b, sendMany(fast, a, 3).at(-1)!))
+    const removed = b.skipped.expired(Limits.skippedKeyLifetimeMs + 1)
+    const current = b.state.receiveHeader
+    const secrets = SkippedKeys.secretsOf(b.skipped, removed, [current])
+    expect(secrets).not.toContain(current!.key)
+    expect(secrets).toContain(b.skipped.oldest(1)[0]!.header.key)
+    expect(SkippedKeys.secretsOf(b.skipped, removed, [])).toContain(current!.key)
+    turnAround()
+  })
+
+  it("leaves everything usable after a message that failed or was thrown away [crypto.erase.1] [ratchet.atomic.1]", () => {
+    for (const suite of suiteIds) {
+      const { a, b } = makeEnds(fast, suite, 92)
+      const messages: Array<Uint8Array> = []
+      const check = (message: Uint8Array): void => {
+        const [state, count] = [copyOf(b.state), b.skipped.count]
+        const forged = message.slice()
+        forged[forged.length - 1]! ^= 1
+        expect(causeOf(DoubleRatchet.open(fast, b.state, b.skipped, prefix, forged, 0))).toBe("auth.tag")
+        const thrown = ok(DoubleRatchet.open(fast, b.state, b.skipped, prefix, message, 0))
+        DoubleRatchet.discard(b.state, thrown)
+        expect(thrown.padded.every((byte) => byte === 0)).toBe(true)
+        for (const { messageKey } of thrown.delta.added) expect(messageKey.every((byte) => byte === 0)).toBe(true)
+        expect(b.state).toEqual(state)
+        expect(b.skipped.count).toBe(count)
+        ok(receive(fast, b, message))
+      }
+      messages.push(...sendMany(fast, a, 4))
+      check(messages[2]!)
+      check(messages[0]!)
+      check(messages[3]!)
+      check(messages[1]!)
+      ok(receive(fast, a, send(fast, b, numbered(9))))
+      const more = sendMany(fast, a, 3)
+      check(more[2]!)
+      check(more[0]!)
+      ok(receive(fast, a, send(fast, b, numbered(10))))
+    }
+  })
 })
