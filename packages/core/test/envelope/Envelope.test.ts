@@ -86,4 +86,15 @@ describe("Envelope", () => {
       { numRuns: 500 }
     )
   })
+
+  it("answers version and then kind before anything else that is wrong [envelope.order.1]", () => {
+    const cause = (value: Canonical.Value) => causeOf(Envelope.decode(Canonical.encode(value)))
+    expect(cause([2])).toBe("envelope.version")
+    expect(cause([2, 9, "x", 1, 1])).toBe("envelope.version")
+    expect(cause([1, 9])).toBe("envelope.kind")
+    expect(cause([1, 0, new Uint8Array(15), 1, 1])).toBe("envelope.kind")
+    expect(cause([1, 1])).toBe("decode.size")
+    expect(cause(["x", 9])).toMatch(/^decode\./)
+    expect(Envelope.prefix(1, new Uint8Array(16))[0]).toBe(0x93)
+  })
 })
