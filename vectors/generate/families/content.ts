@@ -14,7 +14,8 @@ import { family } from "./envelope.ts"
 const bytes = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte)
 const accounts = [bytes(0xa1, 32), bytes(0xb2, 32)] as const
 /** Rule content.conversation.1 for the two accounts above. */
-const direct = hex(sha256(label("direct conversation", ...accounts)).slice(0, 16))
+const directBytes = sha256(label("direct conversation", ...accounts)).slice(0, 16)
+const direct = hex(directBytes)
 const id = bytes(0x1d, 16)
 const group = bytes(0x6c, 16)
 const sentAt = 1_700_000_000_123
@@ -285,7 +286,7 @@ const refusals: ReadonlyArray<Refusal> = [
     "the direct conversation in its long form",
     "content.conversation.1",
     "text",
-    text({ conversation: Uint8Array.from(direct.match(/../g)!, (pair) => Number.parseInt(pair, 16)) }),
+    text({ conversation: directBytes }),
     "decode.noncanonical"
   ],
   [
@@ -499,6 +500,90 @@ const refusals: ReadonlyArray<Refusal> = [
     "content.device-control.1",
     "resynchronise",
     of(7, encode([3, 2, fence[1], [[bytes(1, 8), 1]]])),
+    "decode.size"
+  ],
+  [
+    "resynchronise-order",
+    "conversations out of order",
+    "content.device-control.2",
+    "resynchronise",
+    of(
+      7,
+      encode([
+        3,
+        2,
+        fence[1],
+        [
+          [group, 9],
+          [bytes(0, 0), 7]
+        ]
+      ])
+    ),
+    "decode.noncanonical"
+  ],
+  [
+    "resynchronise-twice",
+    "a conversation twice",
+    "content.device-control.2",
+    "resynchronise",
+    of(
+      7,
+      encode([
+        3,
+        2,
+        fence[1],
+        [
+          [group, 9],
+          [group, 9]
+        ]
+      ])
+    ),
+    "decode.noncanonical"
+  ],
+  [
+    "resynchronise-direct-twice",
+    "the direct conversation twice",
+    "content.device-control.2",
+    "resynchronise",
+    of(
+      7,
+      encode([
+        3,
+        2,
+        fence[1],
+        [
+          [bytes(0, 0), 7],
+          [bytes(0, 0), 7]
+        ]
+      ])
+    ),
+    "decode.noncanonical"
+  ],
+  [
+    "resynchronise-direct-long",
+    "the direct conversation in its long form",
+    "content.device-control.2",
+    "resynchronise",
+    of(7, encode([3, 2, fence[1], [[directBytes, 7]]])),
+    "decode.noncanonical"
+  ],
+  [
+    "resynchronise-order-and-size",
+    "out of order, and one of 15 bytes",
+    "content.device-control.2",
+    "resynchronise",
+    of(
+      7,
+      encode([
+        3,
+        2,
+        fence[1],
+        [
+          [group, 9],
+          [bytes(0, 15), 7]
+        ]
+      ])
+    ),
     "decode.size"
   ],
   ["retry-none", "a retry request for nothing", "content.retry.1", "retry-1", of(8, encode([])), "decode.size"],

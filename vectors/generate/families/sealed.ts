@@ -114,6 +114,12 @@ const variants = (file: FileBuilder, trace: Trace, actor: string, recipient: Ref
       value({ user: "u".repeat(64), unknown: [] })
     ],
     [
+      "largest-rank",
+      "a rank of 2⁵²",
+      parts(1, [[3, 4503599627370496]]),
+      value({ rank: 4503599627370496, unknown: [] })
+    ],
+    [
       "no-one-time",
       "no one-time prekey and a last-resort KEM prekey",
       [1, "$alice.certificate", 1, "$alice.mailbox", "$ek", 7, 0, 0, 11, "$ct", "$message", { map: [] }],
@@ -406,6 +412,13 @@ const insiders = (file: FileBuilder, trace: Trace, suite: Suite): void => {
     "codec.map.1",
     set(extensions + 8, "00", "extension key"),
     "decode.noncanonical"
+  )
+  lie(
+    "extension-rank-beyond",
+    "a rank of 2⁵² + 1",
+    "session.rank.2",
+    set(extensions + 10, "0010000000000001", "rank"),
+    "decode.value"
   )
   lie(
     "extension-user-65",
