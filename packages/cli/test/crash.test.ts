@@ -17,7 +17,7 @@ import * as Keystream from "./crash/Keystream.ts"
 import { filler } from "./crash/Script.ts"
 
 const seed = Number(process.env.TACIT_CRASH_SEED ?? Math.trunc(Math.random() * 2 ** 31))
-const rounds = Number(process.env.TACIT_CRASH_ROUNDS ?? 14)
+const rounds = Number(process.env.TACIT_CRASH_ROUNDS ?? 20)
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const freePort = (): Promise<number> =>
@@ -63,10 +63,16 @@ describe("killed without warning", () => {
       const stopFile = join(folder, "stop")
       const journal = (name: string) => join(folder, `${name}.journal`)
       const passwords = { sender: await invite("sender"), receiver: await invite("receiver") }
+      const lives: Array<Child.Child> = []
+      const live = (file: string, ...words: ReadonlyArray<string>): Child.Child => {
+        const child = Child.start(file, words)
+        lives.push(child)
+        return child
+      }
       const startReceiver = () =>
-        Child.start("receiver.ts", [tap.url, "receiver", join(folder, "receiver.db"), journal("receiver"), passwords.receiver])
+        live("receiver.ts", tap.url, "receiver", join(folder, "receiver.db"), journal("receiver"), passwords.receiver)
       const startSender = () =>
-        Child.start("sender.ts", [tap.url, "sender", join(folder, "sender.db"), journal("sender"), "receiver", stopFile, passwords.sender])
+        live("sender.ts", tap.url, "sender", join(folder, "sender.db"), journal("sender"), "receiver", stopFile, passwords.sender)
       let receiver = startReceiver()
       await receiver.line((line) => line === "ready")
       let sender = startSender()
@@ -109,12 +115,17 @@ describe("killed without warning", () => {
       expect(received, `seed ${seed}: what the receiver got`).toEqual(numbers)
       expect(answers, `seed ${seed}: what came back`).toEqual(numbers.map((number) => `echo ${number}`))
       expect(count).toBeGreaterThan(rounds)
+      // A crash is no attack: nobody is told of gaps, duplicates or restored copies that were none.
+      const warnings = lives.flatMap(({ lines }) => lines.filter((line) => line.startsWith("warning ")))
+      expect(warnings, `seed ${seed}: warnings`).toEqual([])
 
       receiver.kill("SIGTERM")
       relay.kill("SIGTERM")
       expect(await receiver.gone, receiver.complaints()).toBe(0)
       expect(await relay.gone, relay.complaints()).toBe(0)
       await tap.close()
+
+      console.log(`seed ${seed}: ${count} messages there and back, ${rounds} rounds of kills (${log.join(" ")})`)
 
       // P11: no keystream and no nonce twice, seen from outside.
       const findings = Keystream.examine(envelopes)
