@@ -151,7 +151,12 @@ export const initiate = (crypto: CryptoProvider, input: InitiatorInput): Result.
   const dh2 = crypto.x25519(ephemeralSecret, certificate.agreement)
   const dh3 = crypto.x25519(ephemeralSecret, signedPrekey.key)
   const dh4 = oneTimePrekey === undefined ? undefined : crypto.x25519(ephemeralSecret, oneTimePrekey.key)
-  if (dh1 === undefined || dh2 === undefined || dh3 === undefined || (oneTimePrekey !== undefined && dh4 === undefined)) {
+  if (
+    dh1 === undefined ||
+    dh2 === undefined ||
+    dh3 === undefined ||
+    (oneTimePrekey !== undefined && dh4 === undefined)
+  ) {
     erase(dh2, dh3, dh4)
     return fail("auth.low-order")
   }
@@ -236,7 +241,12 @@ export const respond = (crypto: CryptoProvider, input: ResponderInput): Result.R
   const dh1 = crypto.x25519(signedPrekey.secret, initiator.agreement)
   const dh3 = crypto.x25519(signedPrekey.secret, ephemeral)
   const dh4 = oneTimePrekey === undefined ? undefined : crypto.x25519(oneTimePrekey.secret, ephemeral)
-  if (dh1 === undefined || dh2 === undefined || dh3 === undefined || (oneTimePrekey !== undefined && dh4 === undefined)) {
+  if (
+    dh1 === undefined ||
+    dh2 === undefined ||
+    dh3 === undefined ||
+    (oneTimePrekey !== undefined && dh4 === undefined)
+  ) {
     erase(dh1, dh3, dh4)
     return fail("auth.low-order")
   }

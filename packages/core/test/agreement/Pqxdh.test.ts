@@ -243,6 +243,27 @@ describe("PQXDH", () => {
     expect(responded.consumed).toEqual([responder.dh2])
     expect(Result.isSuccess(Pqxdh.respond(crypto, responder))).toBe(true)
   })
+
+  it("erases what it agreed on when it fails, and nothing that was handed in [crypto.erase.1]", () => {
+    const outputs: Array<Uint8Array> = []
+    const failing: CryptoProvider = {
+      ...nobleProvider,
+      x25519: (secret, publicKey) => {
+        const out = nobleProvider.x25519(secret, publicKey)
+        if (out !== undefined) outputs.push(out)
+        return out
+      },
+      mlKem768Encapsulate: () => undefined
+    }
+    const input = beginInput(nobleProvider, alice, bob, 1)
+    const given = snapshot([input.dh1, input.ephemeralSecret, input.kemCoins])
+    expect(causeOf(Pqxdh.initiate(failing, input))).toBe("auth.prekey")
+    expect(causeOf(Pqxdh.initiate(failing, { ...input, dh1: undefined }))).toBe("auth.low-order")
+    expect(outputs.length).toBe(6)
+    for (const out of outputs) expect(out).toEqual(new Uint8Array(32))
+    expect([input.dh1, input.ephemeralSecret, input.kemCoins]).toEqual(given)
+    ok(Pqxdh.initiate(nobleProvider, input))
+  })
 })
 
 const bytes = (fill: number): Uint8Array => new Uint8Array(32).fill(fill)
