@@ -42,6 +42,12 @@ export const duplicateKeys = (text: string): ReadonlyArray<string> => {
 
 type Look = (name: string) => Uint8Array
 
+/** Whether a hex string of 16 bytes or more stands somewhere. */
+const hasLiteralBytes = (value: unknown): boolean => {
+  if (typeof value === "string") return /^(?:[0-9a-f]{2}){16,}$/.test(value)
+  return typeof value === "object" && value !== null && Object.values(value).some(hasLiteralBytes)
+}
+
 /** Values of a trace by name; complaints go to `complain`. */
 const recompute = (
   seed: Uint8Array,
@@ -112,7 +118,12 @@ export const lintFile = (file: VectorFile, context: Context): ReadonlyArray<stri
     try {
       flat([item.in, item.out, item.script], looks(item))
       if (item.verdict === "invalid") lintInvalid(item, cases, file, looks, complain)
-      else if (item.script?.some((step) => step.expect === "reject")) complain("a valid transcript has a refused step")
+      else if (item.script?.some((step) => step.expect === "reject")) {
+        complain("a valid transcript has a refused step")
+      }
+      if (item.world !== undefined && hasLiteralBytes([item.out, item.script?.map((step) => step.out)])) {
+        complain("an output with key material is written out instead of referring to its derivation")
+      }
     } catch (error) {
       complain(String(error))
     }

@@ -1,0 +1,102 @@
+/**
+ * The vectors notice what they are there for: providers with one mistake each must fail, and a fault never counts as a refusal.
+ *
+ * Spec: vectors/README.md; docs/spec/01-suites.md.
+ */
+import { readFileSync } from "node:fs"
+import { nobleProvider } from "@tacit/core/crypto/noble"
+import type { CryptoProvider } from "@tacit/core/hazmat"
+import { describe, expect, it } from "vitest"
+import { runFile, type RunnableFile } from "../../../../vectors/interpret/run.ts"
+
+const read = (path: string): RunnableFile =>
+  JSON.parse(readFileSync(new URL(`../../../../vectors/${path}.json`, import.meta.url), "utf8")) as RunnableFile
+
+/** Ids of the cases that a provider fails. */
+const failed = (change: Partial<CryptoProvider>, path: string): ReadonlyArray<string> =>
+  runFile({ ...nobleProvider, ...change }, read(path)).flatMap(({ id, problem }) => (problem === undefined ? [] : [id]))
+
+const noble = nobleProvider
+const mistakes: ReadonlyArray<readonly [title: string, change: Partial<CryptoProvider>, path: string, id: string]> = [
+  ["takes every signature", { ed25519Verify: () => true }, "primitives/ed25519", "ed25519-s-plus-1-order"],
+  ["takes every signature", { ed25519Verify: () => true }, "identity/certificate", "certificate-bad-by-carol"],
+  ["takes every signature", { ed25519Verify: () => true }, "agreement/bundle", "bundle-bad-kem-kind"],
+  ["takes no signature", { ed25519Verify: () => false }, "primitives/ed25519", "ed25519-genuine"],
+  [
+    "gives zero for a point of small order",
+    { x25519: (secret, key) => noble.x25519(secret, key) ?? new Uint8Array(32) },
+    "primitives/x25519",
+    "x25519-small-0-0"
+  ],
+  [
+    "gives zero for a point of small order",
+    { x25519: (secret, key) => noble.x25519(secret, key) ?? new Uint8Array(32) },
+    "ratchet/header-suite-1",
+    "ratchet-header-1-turning-key-small-0"
+  ],
+  [
+    "opens what is not authentic",
+    { chachaOpen: (key, nonce, ad, sealed) => noble.chachaOpen(key, nonce, ad, sealed) ?? sealed.slice(0, -16) },
+    "primitives/chacha20-poly1305",
+    "chacha20-poly1305-tag-byte-0"
+  ],
+  [
+    "forgets the associated data",
+    {
+      chachaSeal: (key, nonce, _, plaintext) => noble.chachaSeal(key, nonce, new Uint8Array(0), plaintext),
+      chachaOpen: (key, nonce, _, sealed) => noble.chachaOpen(key, nonce, new Uint8Array(0), sealed)
+    },
+    "ratchet/suite-1",
+    "ratchet-s1-current-prefix-mailbox"
+  ],
+  [
+    "forgets the info of HKDF",
+    { hkdfSha256: (ikm, salt, _, length) => noble.hkdfSha256(ikm, salt, new Uint8Array(0), length) },
+    "labels/derivations",
+    "kdf-root-step-base"
+  ],
+  [
+    "forgets the salt of HKDF",
+    { hkdfSha256: (ikm, _, info, length) => noble.hkdfSha256(ikm, new Uint8Array(32), info, length) },
+    "labels/derivations",
+    "kdf-message-key-1-nonce"
+  ],
+  ["takes every KEM key", { mlKem768PublicKeyValid: () => true }, "primitives/ml-kem-768", "ml-kem-check-first-q"],
+  [
+    "fails where ML-KEM rejects implicitly",
+    {
+      mlKem768Decapsulate: () => {
+        throw new Error("not a ciphertext of this key")
+      }
+    },
+    "agreement/sessions-suite-1",
+    "session-1-first-inner-ciphertext"
+  ],
+  [
+    "stops instead of refusing",
+    {
+      chachaOpen: (key, nonce, ad, sealed) => {
+        const opened = noble.chachaOpen(key, nonce, ad, sealed)
+        if (opened === undefined) throw new Error("not authentic")
+        return opened
+      }
+    },
+    "primitives/chacha20-poly1305",
+    "chacha20-poly1305-tag-byte-0"
+  ]
+]
+
+describe("the vectors", () => {
+  for (const [title, change, path, id] of mistakes) {
+    it(`notice in ${path} a provider that ${title}`, () => {
+      expect(failed(change, path)).toContain(id)
+    })
+  }
+
+  it("notice an operation that nobody implements", () => {
+    const file = read("primitives/hash")
+    const [first, ...rest] = file.cases
+    const outcomes = runFile(noble, { ...file, cases: [{ ...first!, op: "sha3" }, ...rest] })
+    expect(outcomes.filter(({ problem }) => problem !== undefined).length).toBe(1)
+  })
+})
