@@ -7,6 +7,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Certificate from "../identity/Certificate.ts"
@@ -53,8 +54,20 @@ export const register = (
     const self = { ...(before ?? (yield* make)), user }
     if (before?.user !== user) yield* write(store, slot, self)
     const { certificate, mailbox, manifest } = self
-    // Rule relay.register.4: a registration that succeeded without our knowing is answered as if it were the first.
-    yield* directory.register({ user, password, manifest, certificate, mailbox })
+    // Rule relay.register.4: a registration that succeeded without our knowing is answered as if it were the first. After its
+    // password expired, or with another one, the directory tells.
+    yield* Effect.catchTag(
+      directory.register({ user, password, manifest, certificate, mailbox }),
+      "Refused",
+      (refusal) =>
+        before === undefined
+          ? Effect.fail(refusal)
+          : Effect.flatMap(Effect.result(directory.lookUp(user)), (entry) =>
+              Result.isSuccess(entry) && Bytes.equal(entry.success.account, self.account)
+                ? Effect.void
+                : Effect.fail(refusal)
+            )
+    )
     yield* write(store, slot, { ...self, registered: 1 })
     return { user, account: Bytes.toHex(self.account), device: Bytes.toHex(self.device) }
   }).pipe(Effect.withSpan("Account.register"))

@@ -230,7 +230,11 @@ const loadDevice = Effect.fnUntraced(function* (opened: Opened, account: string,
     sessions,
     windows: new Map(),
     tracked,
-    owed: owed === undefined ? [] : (yield* Records.read(Records.Owed, owedKey, owed.value)).messages,
+    owed: new Map(
+      owed === undefined
+        ? []
+        : (yield* Records.read(Records.Owed, owedKey, owed.value)).messages.map((id) => [Bytes.toHex(id), id])
+    ),
     owedSlot: { revision: owed?.revision },
     receiptAt: 0
   }
@@ -297,7 +301,7 @@ export const addDevice = (opened: Opened, work: Work, handle: Handle, id: Uint8A
     sessions: new Map(),
     windows: new Map(),
     tracked: new Map(),
-    owed: [],
+    owed: new Map(),
     owedSlot: absent(),
     receiptAt: 0
   }

@@ -32,22 +32,82 @@ const concurrency = 4
  */
 const leap = 2 * Limits.replayWindowSize
 
-/** Takes a fence said to be this device's own. Answers whether it proved a restoration (rule fence.detect.1). */
+/** How often a peer's word is enough to make this device ask everybody, ms. */
+const restoreEveryMs = 10 * 60 * 1000
+
+/** How often a message of no session makes this device ask around, ms, and how many devices at most. */
+const probeEveryMs = 60 * 60 * 1000
+const mostProbed = 32
+
+/**
+ * Takes a fence said to be this device's own, by the relay or by a peer. Answers whether it proved a restoration (rule
+ * fence.detect.1).
+ */
 export const detect = (opened: Opened, seen: FenceStep.Fence): Effect.Effect<boolean, ClientError> =>
-  Effect.gen(function* () {
-    let restored = false
-    yield* Prekeys.updateSelf(opened, (self) => {
-      // Several peers may tell at once: the first one is enough.
-      if (!FenceStep.provesRestore(self.fence, seen)) return self
-      restored = true
-      const fence = FenceStep.recover(self.fence, seen, opened.entropy.bytes("device.start", Limits.startIdBytes))
-      return { ...self, fence, restored: fence.generation }
-    })
-    if (!restored) return false
-    opened.warnings.publishSticky(Warnings.restoredFromBackup(yield* Background.now))
-    opened.spawn(heal(opened))
-    return true
+  Effect.suspend(() =>
+    FenceStep.provesRestore(opened.self.fence, seen) ? restore(opened, seen) : Effect.succeed(false)
+  )
+
+/** The same for a peer's word, which counts only now and then: a peer may lie. */
+export const detectFromPeer = (opened: Opened, seen: FenceStep.Fence): Effect.Effect<void> =>
+  Effect.flatMap(Background.now, (now) =>
+    now - opened.restoredAt < restoreEveryMs
+      ? Effect.void
+      : Effect.asVoid(Background.persist(opened, detect(opened, seen)))
+  )
+
+/** A peer has received numbers that this device has not given out: it runs from an old copy (rule fence.detect.3). */
+export const detectFromNumbers = (opened: Opened): Effect.Effect<void> =>
+  Effect.flatMap(Background.now, (now) =>
+    now - opened.restoredAt < restoreEveryMs
+      ? Effect.void
+      : Effect.asVoid(Background.persist(opened, restore(opened, opened.self.fence)))
+  )
+
+const restore = Effect.fnUntraced(function* (opened: Opened, seen: FenceStep.Fence) {
+  let restored = false
+  yield* Prekeys.updateSelf(opened, (self) => {
+    // Several may tell at once: the first one is enough.
+    if (self.fence !== seen && !FenceStep.provesRestore(self.fence, seen)) return self
+    restored = true
+    const fence = FenceStep.recover(self.fence, seen, opened.entropy.bytes("device.start", Limits.startIdBytes))
+    return { ...self, fence, restored: fence.generation }
   })
+  if (!restored) return false
+  const now = yield* Background.now
+  opened.restoredAt = now
+  // Answers to what was asked under the fence before mean nothing.
+  opened.asked.clear()
+  opened.warnings.publishSticky(Warnings.restoredFromBackup(now))
+  opened.spawn(heal(opened))
+  return true
+})
+
+/**
+ * A message of no session this device knows arrived: one of the two has lost a session. Asks devices how far they received, and tells
+ * them how far this one did, so that whoever runs from an old copy finds out (rule fence.probe.1).
+ */
+export const probe = (opened: Opened): Effect.Effect<void> =>
+  Background.persist(
+    opened,
+    Effect.gen(function* () {
+      const now = yield* Background.now
+      if (now - opened.probedAt < probeEveryMs || now - opened.restoredAt < restoreEveryMs) return
+      opened.probedAt = now
+      const active: Array<readonly [account: string, device: string]> = []
+      for (const { key, value } of yield* Conversations.scanAll(opened.store, "peer/")) {
+        const [, account, device] = Records.partsOf(key)
+        const peer = yield* Records.read(Records.Peer, key, value)
+        if (peer.sessions.active !== undefined) active.push([account!, device!])
+      }
+      const unproven = (device: string): number => (opened.proven.has(device) ? 1 : 0)
+      active.sort(([, a], [, b]) => unproven(a) - unproven(b))
+      yield* Effect.forEach(active.slice(0, mostProbed), ([account, device]) => askOne(opened, account, device, true), {
+        concurrency,
+        discard: true
+      })
+    })
+  )
 
 /** Asks every device that has not answered yet since this one was restored. */
 export const heal = (opened: Opened): Effect.Effect<void> =>
@@ -61,53 +121,62 @@ export const heal = (opened: Opened): Effect.Effect<void> =>
         const peer = yield* Records.read(Records.Peer, key, value)
         if (peer.healedIn < opened.self.restored) frozen.push([account!, device!])
       }
-      yield* Effect.forEach(frozen, ([account, device]) => healOne(opened, account, device), {
+      yield* Effect.forEach(frozen, ([account, device]) => askOne(opened, account, device, false), {
         concurrency,
         discard: true
       })
     })
   )
 
-/** Tries until the request to one device is durable, or the device is gone. */
-const healOne = (opened: Opened, account: string, hex: string, attempt = 0): Effect.Effect<void, ClientError> =>
+/** Tries until the request to one device is durable, or the device is gone. A probe tries once. */
+const askOne = (
+  opened: Opened,
+  account: string,
+  hex: string,
+  isProbe: boolean,
+  attempt = 0
+): Effect.Effect<void, ClientError> =>
   Effect.gen(function* () {
     const contact = opened.contacts.get(account)
-    if (contact === undefined || isAsked(opened, hex)) return
+    const now = yield* Background.now
+    if (contact === undefined || now - (opened.asked.get(hex) ?? -Infinity) < askEveryMs) return
     const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, Bytes.fromHex(hex)!))
     if (Result.isSuccess(fetched)) {
       opened.prepared.set(hex, fetched.success)
-      return yield* request(opened, account, hex)
+      return yield* request(opened, account, hex, isProbe)
     }
     const { failure } = fetched
-    if (failure._tag === "Refused" && failure.code === "unknown-device" && failure.retryAfterMs === 0) return
+    if (isProbe || (failure._tag === "Refused" && failure.code === "unknown-device" && failure.retryAfterMs === 0))
+      return
     yield* Background.pause(opened, attempt)
-    yield* healOne(opened, account, hex, attempt + 1)
+    yield* askOne(opened, account, hex, isProbe, attempt + 1)
   })
 
-/** Whether a request to the device is on its way already. */
-const isAsked = (opened: Opened, hex: string): boolean =>
-  opened.lanes.get(hex)?.queue.some(({ type }) => type === Body.types.deviceControl) ?? false
+/** An answer is waited for so long before a frozen device is asked again, ms. */
+const askEveryMs = 50 * 60 * 1000
 
 /** Archives the sessions with a device and asks it, in a fresh one, how far it received. */
-const request = (opened: Opened, account: string, hex: string): Effect.Effect<void, ClientError> =>
+const request = (opened: Opened, account: string, hex: string, isProbe: boolean): Effect.Effect<void, ClientError> =>
   Effect.andThen(
     Outbox.reserve(opened, 2),
     Conversations.withHandle(opened, account, (handle) =>
       Effect.gen(function* () {
         const now = yield* Background.now
         const device = handle.devices.get(hex)
-        if (device === undefined || !Conversations.isFrozen(opened, device)) return
+        const isFrozen = device !== undefined && Conversations.isFrozen(opened, device)
+        if (device === undefined || isFrozen === isProbe) return
         const { fence, restored } = opened.self
         const work = new Sending.SendWork()
         work.handles.add(handle)
         Outbox.absorb(opened, work, handle, now)
-        if (device.peer.archivedIn < restored) {
+        if (isProbe || device.peer.archivedIn < restored) {
           Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
           work.setPeer(device, { ...device.peer, archivedIn: restored })
-          yield* unseal(opened, work, Outbox.laneOf(opened, account, hex))
+          if (!isProbe) yield* unseal(opened, work, Outbox.laneOf(opened, account, hex))
         }
         const body = { _tag: "Resynchronise", answer: false, ...fence, received: received(handle, device) } as const
         Sending.post(opened, work, handle, device.id, Sending.control(opened, body, now), now, true)
+        work.batch.applied(() => opened.asked.set(hex, now))
         yield* Conversations.commitWork(opened, work)
       })
     )
@@ -139,6 +208,14 @@ export const received = (handle: Handle, device: Device): ReadonlyArray<Body.Rec
     highest: window.highest
   }))
 
+/** How far the sender of a request or an answer received the direct conversation. */
+export const highestOf = ({ received }: { readonly received: ReadonlyArray<Body.Received> }): number =>
+  received.find(({ conversation }) => conversation.length === 0)?.highest ?? 0
+
+/** Whether a device has received numbers that this one has not given out. */
+export const isBehind = (opened: Opened, handle: Handle, device: Device, highest: number): boolean =>
+  !Conversations.isFrozen(opened, device) && highest > handle.sequence.last
+
 /**
  * Takes a device's answer (rule fence.heal.1): numbering goes on after the highest number it received, and what this run sent in
  * vain is sealed again. Runs under the lock, as part of a work.
@@ -152,7 +229,7 @@ export const thaw = Effect.fnUntraced(function* (
 ) {
   const { fence, restored } = opened.self
   if (!Conversations.isFrozen(opened, device) || !FenceStep.thaws(fence, answer)) return
-  const highest = answer.received.find(({ conversation }) => conversation.length === 0)?.highest ?? 0
+  const highest = highestOf(answer)
   const others = [...handle.devices.values()].some((other) => other !== device && Conversations.isFrozen(opened, other))
   const resumed = Sequence.resume(handle.sequence, highest)
   const last = others ? Math.min(resumed.last + leap, Limits.maxSequence) : resumed.last

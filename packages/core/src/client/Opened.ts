@@ -84,8 +84,8 @@ export interface Device {
   readonly windows: Map<string, WindowEntry>
   /** By message id, oldest first. */
   readonly tracked: Map<string, Tracked>
-  /** Message ids to send a delivery receipt for, and the record that keeps them. */
-  owed: ReadonlyArray<Uint8Array>
+  /** Message ids, by themselves in hexadecimal, to send a delivery receipt for, and the slot of the record that keeps them. */
+  readonly owed: Map<string, Uint8Array>
   readonly owedSlot: Slot
   /** When the last receipt was sealed, ms. */
   receiptAt: number
@@ -244,6 +244,13 @@ export interface Opened extends Ports {
   /** How many wait for everything to be settled, and what tells lanes so. */
   hurried: number
   readonly hurry: Latch.Latch
+  /** Devices that something was opened from since the client was opened. */
+  readonly proven: Set<string>
+  /** When a device was last asked how far it received, ms. */
+  readonly asked: Map<string, number>
+  /** When this device last asked around because of a message of no session, and when it last found out that it was restored, ms. */
+  probedAt: number
+  restoredAt: number
   /** Released whenever the transport comes back. */
   readonly reconnected: Latch.Latch
   /** Sends that wait for their conversation's lock, by account: whoever gets it first seals for all. */

@@ -70,8 +70,15 @@ export const open = (
       entropy: yield* Entropy
     }
     const run = yield* FiberSet.makeRuntime<never, void, never>()
-    const opened = yield* load(ports, options, (effect) => {
-      run(Effect.andThen(Effect.yieldNow, effect))
+    const failed = Deferred.makeUnsafe<never, ClientError>()
+    const opened = yield* load(ports, options, failed, (effect) => {
+      // A defect behind the application's back ends the client, and shows wherever the application looks next.
+      run(
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.catchCause(effect, (cause) => Effect.asVoid(Deferred.failCause(failed, cause)))
+        )
+      )
     })
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
@@ -91,7 +98,12 @@ export const open = (
 
 // ---- Reading the store
 
-const load = Effect.fnUntraced(function* (ports: Ports, options: Options, spawn: Opened["spawn"]) {
+const load = Effect.fnUntraced(function* (
+  ports: Ports,
+  options: Options,
+  failed: Opened["failed"],
+  spawn: Opened["spawn"]
+) {
   const { crypto, entropy, store } = ports
   const stored = yield* store.get(Records.keys.self)
   if (stored === undefined) return yield* new NotRegistered()
@@ -142,10 +154,14 @@ const load = Effect.fnUntraced(function* (ports: Ports, options: Options, spawn:
     admitted: Latch.makeUnsafe(false),
     idle: Latch.makeUnsafe(false),
     hurried: 0,
+    proven: new Set(),
+    asked: new Map(),
+    probedAt: -Infinity,
+    restoredAt: -Infinity,
     hurry: Latch.makeUnsafe(false),
     reconnected: Latch.makeUnsafe(false),
     sends: new Map(),
-    failed: Deferred.makeUnsafe<never, ClientError>(),
+    failed,
     spawn,
     repair: (lane, entry, refusal) => Repair.refused(opened, lane, entry, refusal)
   }

@@ -6,6 +6,7 @@
  * messages. Reads no receipts: client/Outbox.ts does.
  */
 import * as Effect from "effect/Effect"
+import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Background from "./internal/background.ts"
@@ -22,8 +23,12 @@ const mostOwed = Limits.maxItems
 
 /** Notes that a message of this device is to be receipted. */
 export const owe = (device: Device, message: Uint8Array): void => {
-  const owed = device.owed.length < mostOwed ? device.owed : device.owed.slice(1)
-  device.owed = [...owed, message]
+  device.owed.set(Bytes.toHex(message), message)
+  if (device.owed.size <= mostOwed) return
+  for (const oldest of device.owed.keys()) {
+    device.owed.delete(oldest)
+    return
+  }
 }
 
 /**
@@ -31,20 +36,25 @@ export const owe = (device: Device, message: Uint8Array): void => {
  * delivered the messages; `Outbox.reserve` has been called for {@link most} orders.
  */
 export const settle = (opened: Opened, work: Sending.SendWork, handle: Handle, device: Device, now: number): void => {
-  const isDue = device.owed.length >= Limits.maxReceiptIds || now - device.receiptAt >= intervalMs
+  const isDue = device.owed.size >= Limits.maxReceiptIds || now - device.receiptAt >= intervalMs
   const key = Records.keys.owed(handle.hex, device.hex)
   if (isDue && Sending.isReady(opened, work, handle, device.id)) {
-    for (let i = 0; i < device.owed.length; i += Limits.maxReceiptIds) {
-      const messages = device.owed.slice(i, i + Limits.maxReceiptIds)
+    const owed = [...device.owed.values()]
+    for (let i = 0; i < owed.length; i += Limits.maxReceiptIds) {
+      const messages = owed.slice(i, i + Limits.maxReceiptIds)
       const receipt = Sending.control(opened, { _tag: "Receipt", state: "delivered", messages }, now)
       Sending.post(opened, work, handle, device.id, receipt, now)
     }
-    device.owed = []
+    device.owed.clear()
     device.receiptAt = now
     if (device.owedSlot.revision !== undefined) work.batch.remove(key, device.owedSlot)
     return
   }
-  work.batch.put(key, Records.Owed.encode({ version: Records.written, messages: device.owed }), device.owedSlot)
+  work.batch.put(
+    key,
+    Records.Owed.encode({ version: Records.written, messages: [...device.owed.values()] }),
+    device.owedSlot
+  )
   const waitMs = Math.max(1, device.receiptAt + intervalMs - now)
   work.batch.applied(() => later(opened, handle.hex, device, waitMs))
 }
@@ -76,7 +86,7 @@ export const flush = (opened: Opened, account: string, hex: string): Effect.Effe
         Effect.flatMap(Background.now, (now) => {
           const device = handle.devices.get(hex)
           const work = new Sending.SendWork()
-          if (device === undefined || device.owed.length === 0) return Effect.void
+          if (device === undefined || device.owed.size === 0) return Effect.void
           if (!Sending.isReady(opened, work, handle, device.id)) return Effect.void
           work.handles.add(handle)
           Outbox.absorb(opened, work, handle, now)

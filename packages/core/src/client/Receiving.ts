@@ -76,6 +76,8 @@ class Burst extends Sending.SendWork {
   readonly resynchronised: Array<{ readonly device: Device; readonly request: Resynchronise }> = []
   readonly claims: Array<{ readonly contact: Contact; readonly user: string }> = []
   prekeysUsed = 0
+  /** A message of no session came. */
+  lost = false
   received: number
 
   constructor(now: number, received: number) {
@@ -170,6 +172,7 @@ const finish = (opened: Opened, work: Burst, acknowledges: boolean): void => {
     Sending.wake(opened, lane)
   }
   for (const effect of work.after) opened.spawn(effect)
+  if (work.lost) opened.spawn(Fence.probe(opened))
   if (work.prekeysUsed > 0) opened.spawn(Prekeys.afterUse(opened, work.prekeysUsed))
   if (!acknowledges) return
   const ids = work.acknowledged.map(({ id }) => id)
@@ -398,6 +401,7 @@ const store = (
 ): void => {
   work.touched.add(device)
   work.acknowledged.push(delivery)
+  opened.proven.add(device.hex)
   Conversations.advance(opened, work, device, entry, next, delta)
   Conversations.setSessions(opened, work, device, changed)
   const isActive = Conversations.activeSession(device) === entry
@@ -430,7 +434,7 @@ const observe = (
     work.answers.add(device)
   }
   const { restored } = observed
-  if (restored !== undefined) work.after.push(Effect.asVoid(Background.persist(opened, Fence.detect(opened, restored))))
+  if (restored !== undefined) work.after.push(Fence.detectFromPeer(opened, restored))
 }
 
 const isSameFence = (a: FenceStep.PeerFence, b: FenceStep.PeerFence): boolean =>
@@ -535,6 +539,7 @@ const rejectStart = (
 ): void => {
   const peer = sender === undefined ? undefined : Peers.senderOf(opened, sender.account, sender.device)
   warn(opened, work, delivery, cause, peer)
+  if (cause === "lookup.no-session") work.lost = true
   if (sender === undefined || body === undefined || !RetryStep.isAskable(cause)) {
     work.acknowledged.push(delivery)
     return
@@ -623,6 +628,8 @@ const answerAll = Effect.fnUntraced(function* (opened: Opened, work: Burst) {
   yield* Outbox.reserve(opened, work.touched.size * (Receipts.most + 2))
   for (const { device, request } of work.resynchronised) {
     const handle = work.held.get(device.account)!
+    const above = Fence.highestOf(request)
+    if (Fence.isBehind(opened, handle, device, above)) work.after.push(Fence.detectFromNumbers(opened))
     if (request.answer) {
       yield* Fence.thaw(opened, work, handle, device, request)
       continue
@@ -636,14 +643,13 @@ const answerAll = Effect.fnUntraced(function* (opened: Opened, work: Burst) {
       received: Fence.received(handle, device)
     } as const
     Sending.post(opened, work, handle, device.id, Sending.control(opened, body, work.now), work.now, true)
-    const above = request.received.find(({ conversation }) => conversation.length === 0)?.highest ?? 0
     work.after.push(Retry.repeat(opened, handle.hex, device.hex, above))
     // What it received must be known to it before it sends again what it did not.
     device.receiptAt = 0
   }
   for (const device of work.touched) {
     const handle = work.held.get(device.account)!
-    if (device.owed.length > 0) Receipts.settle(opened, work, handle, device, work.now)
+    if (device.owed.size > 0) Receipts.settle(opened, work, handle, device, work.now)
   }
   for (const device of work.answers) {
     if (work.posted.has(device.hex) || Conversations.isFrozen(opened, device)) continue

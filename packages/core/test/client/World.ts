@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import type { ClientApi, Incoming, OutboxEvent, Warning } from "../../src/client/Api.ts"
 import * as Account from "../../src/client/Account.ts"
 import { Client } from "../../src/client/Client.ts"
@@ -13,6 +14,7 @@ import type { Options } from "../../src/client/Opening.ts"
 import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
+import { Store, StoreError } from "../../src/ports/Store.ts"
 import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
 import * as MemoryStore from "../../src/testing/MemoryStore.ts"
 import * as SeededEntropy from "../../src/testing/SeededEntropy.ts"
@@ -24,6 +26,8 @@ export interface Actor {
   readonly user: string
   readonly disk: MemoryStore.Disk
   readonly entropy: Entropy["Service"]
+  /** Stands between the client and its store, to stop it where a test wants. */
+  intercept: ((store: Store["Service"]) => Store["Service"]) | undefined
   /** Every warning and outbox event of every process, in order. */
   readonly warnings: Array<Warning>
   readonly events: Array<OutboxEvent>
@@ -50,7 +54,15 @@ export const make = (seed = 1): World => {
   const run = new Uint8Array(64).fill(seed)
   const layersOf = (actor: Actor) => {
     const base = Layer.mergeAll(
-      Layer.fresh(actor.disk.layer),
+      Layer.fresh(
+        Layer.effect(
+          Store,
+          Effect.map(
+            Layer.build(Layer.fresh(actor.disk.layer)),
+            (services) => actor.intercept?.(Context.get(services, Store)) ?? Context.get(services, Store)
+          )
+        )
+      ),
       Layer.succeed(Crypto, crypto),
       Layer.succeed(Entropy, actor.entropy)
     )
@@ -61,6 +73,7 @@ export const make = (seed = 1): World => {
     user,
     disk: MemoryStore.makeDisk(),
     entropy: SeededEntropy.make(crypto, run, user),
+    intercept: undefined,
     warnings: [],
     events: []
   })
@@ -122,9 +135,60 @@ export const receive = ({ actor, client }: Process, count: number): Effect.Effec
     })
   )
 
+/** Collects what a process delivers, for as long as it runs; what it was given last it has taken when the next one comes. */
+export const collect = (process: Process): Effect.Effect<Array<Incoming>> => {
+  const messages: Array<Incoming> = []
+  return Effect.as(
+    Effect.forkIn(
+      Stream.runForEach(process.client.messages, (message) => Effect.sync(() => void messages.push(message))),
+      process.scope
+    ),
+    messages
+  )
+}
+
 /** The texts of messages. */
 export const texts = (messages: ReadonlyArray<Incoming>): ReadonlyArray<string> =>
   messages.map(({ body }) => (body.type === "text" ? body.text : body.type))
+
+/** Lets `count` steps of 50 ms of test time go by, each with what follows from it. */
+export const tick = (count: number, ms = 50): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (let i = 0; i < count; i++) {
+      yield* TestClock.adjust(ms)
+      yield* breathe
+    }
+  })
+
+/** Lets everything that needs no time happen. */
+export const breathe: Effect.Effect<void> = Effect.gen(function* () {
+  for (let i = 0; i < 3; i++) yield* Effect.promise(() => new Promise<void>((done) => setImmediate(done)))
+})
+
+/**
+ * Stops a device at its commit number `nth` from now, before or after it was written: from then on its store does nothing, and `reached` is
+ * set. The process is to be killed then.
+ */
+export const stopAt = (actor: Actor, nth: number, when: "before" | "after"): { reached: boolean; commits: number } => {
+  const stop = { reached: false, commits: 0 }
+  const dead = (operation: "get" | "scan" | "commit") =>
+    Effect.fail(new StoreError({ operation, cause: new Error("stopped") }))
+  actor.intercept = (store) => ({
+    get: (key) => (stop.reached ? dead("get") : store.get(key)),
+    scan: (prefix, options) => (stop.reached ? dead("scan") : store.scan(prefix, options)),
+    commit: (writes) => {
+      if (stop.reached) return dead("commit")
+      stop.commits++
+      if (stop.commits !== nth) return store.commit(writes)
+      const halt = Effect.suspend(() => {
+        stop.reached = true
+        return dead("commit")
+      })
+      return when === "before" ? halt : Effect.andThen(store.commit(writes), halt)
+    }
+  })
+  return stop
+}
 
 /** Waits until a condition holds. */
 export const until = (condition: () => boolean, what: string): Effect.Effect<void> =>

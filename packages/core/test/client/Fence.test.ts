@@ -1,0 +1,158 @@
+/** Restored backups: noticed at login or by a peer, healed in one round trip, nothing sent later lost. */
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as World from "./World.ts"
+
+/** Alice and bob after some traffic; alice's disk as it was in the middle of it. */
+const talked = Effect.gen(function* () {
+  const world = World.make()
+  const alice = yield* world.join("alice")
+  const bob = yield* world.join("bob")
+  yield* World.tick(5)
+  for (const text of ["1", "2", "3"]) {
+    yield* alice.client.send("bob", text)
+    yield* World.tick(3)
+  }
+  yield* bob.client.send("alice", "a")
+  yield* World.tick(5)
+  expect(World.texts(yield* World.receive(bob, 3))).toEqual(["1", "2", "3"])
+  expect(World.texts(yield* World.receive(alice, 1))).toEqual(["a"])
+  const backup = alice.actor.disk.snapshot()
+  return { world, alice, bob, backup }
+})
+
+const warned = (process: World.Process, tag: string): number =>
+  process.actor.warnings.filter(({ _tag }) => _tag === tag).length
+
+it.effect(
+  "a restored copy is noticed at login, warns once and heals in one round trip [fence.identity.1] [fence.detect.1] [fence.heal.1] [relay.login.2]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, backup, bob, world } = yield* talked
+      yield* World.close(alice)
+      const second = yield* world.open(alice.actor)
+      yield* World.tick(5)
+      for (const text of ["4", "5"]) {
+        yield* second.client.send("bob", text)
+        yield* World.tick(3)
+      }
+      expect(World.texts(yield* World.receive(bob, 2))).toEqual(["4", "5"])
+      yield* World.close(second)
+      alice.actor.disk.restore(backup)
+      alice.actor.warnings.length = 0
+      const restored = yield* world.open(alice.actor)
+      // Written before anything is known, and before the login.
+      const sent = yield* restored.client.send("bob", "6")
+      expect(sent.devices).toBe(1)
+      yield* World.tick(1)
+      yield* restored.client.send("bob", "7")
+      yield* World.tick(20)
+      expect(warned(restored, "RestoredFromBackup")).toBe(1)
+      const got = yield* World.receive(bob, 2)
+      expect(World.texts(got)).toEqual(["6", "7"])
+      // Rule fence.heal.1: numbers go on after the highest bob received.
+      expect(got.map(({ sequence }) => sequence)).toEqual([6, 7])
+      expect(bob.actor.warnings).toEqual([])
+      yield* bob.client.send("alice", "b")
+      yield* World.tick(5)
+      expect(World.texts(yield* World.receive(restored, 1))).toEqual(["b"])
+      yield* World.tick(20)
+      expect(restored.actor.events.filter(({ state }) => state === "delivered").length).toBeGreaterThanOrEqual(2)
+    })
+)
+
+it.effect("what was sent to a restored device meanwhile, and what is sent to it later, arrives [fence.heal.1]", () =>
+  Effect.gen(function* () {
+    const { alice, backup, bob, world } = yield* talked
+    yield* World.close(alice)
+    const second = yield* world.open(alice.actor)
+    yield* World.tick(5)
+    // The ratchet turns several times after the copy was made.
+    for (const text of ["x", "y"]) {
+      yield* second.client.send("bob", text)
+      yield* World.tick(3)
+      yield* bob.client.send("alice", text)
+      yield* World.tick(3)
+    }
+    expect(World.texts(yield* World.receive(second, 2))).toEqual(["x", "y"])
+    yield* World.close(second)
+    yield* bob.client.send("alice", "while offline")
+    yield* World.tick(5)
+    alice.actor.disk.restore(backup)
+    const restored = yield* world.open(alice.actor)
+    yield* World.tick(2)
+    yield* bob.client.send("alice", "later")
+    yield* World.tick(30)
+    const got = yield* World.receive(restored, 2)
+    expect(new Set(World.texts(got))).toEqual(new Set(["while offline", "later"]))
+    expect(warned(restored, "RestoredFromBackup")).toBe(1)
+  })
+)
+
+it.effect(
+  "a copy that the relay does not notice is noticed by the peer's echo [fence.carry.1] [fence.observe.1] [fence.detect.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, backup, bob, world } = yield* talked
+      yield* World.close(alice)
+      for (let start = 0; start < 3; start++) {
+        const again = yield* world.open(alice.actor)
+        yield* World.tick(5)
+        yield* again.client.send("bob", `start ${start}`)
+        yield* World.tick(5)
+        yield* World.close(again)
+      }
+      yield* World.receive(bob, 3)
+      alice.actor.disk.restore(backup)
+      // A relay that was itself restored, or another one.
+      world.network.devices("alice")[0]!.fence = undefined
+      const restored = yield* world.open(alice.actor)
+      yield* World.tick(5)
+      expect(warned(restored, "RestoredFromBackup")).toBe(0)
+      const texts = ["r1", "r2", "r3", "r4", "r5"]
+      for (const text of texts) {
+        yield* restored.client.send("bob", text)
+        yield* World.tick(2)
+      }
+      yield* World.tick(40)
+      expect(warned(restored, "RestoredFromBackup")).toBe(1)
+      expect(warned(bob, "PeerRollback")).toBeGreaterThanOrEqual(1)
+      const got = yield* World.receive(bob, 5)
+      expect(World.texts(got)).toEqual(texts)
+      yield* bob.client.send("alice", "b")
+      yield* World.tick(5)
+      expect(World.texts(yield* World.receive(restored, 1))).toEqual(["b"])
+    })
+)
+
+it.effect(
+  "a copy made since the last start is noticed by what the peer received [fence.detect.3] [fence.probe.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, backup, bob, world } = yield* talked
+      for (const text of ["p", "q"]) {
+        yield* alice.client.send("bob", text)
+        yield* World.tick(5)
+        yield* bob.client.send("alice", text)
+        yield* World.tick(5)
+      }
+      yield* World.receive(bob, 2)
+      yield* World.receive(alice, 2)
+      yield* World.close(alice)
+      alice.actor.disk.restore(backup)
+      const restored = yield* world.open(alice.actor)
+      const [atBob, atAlice] = [yield* World.collect(bob), yield* World.collect(restored)]
+      yield* World.tick(5)
+      const texts = ["r1", "r2", "r3", "r4", "r5"]
+      for (const text of texts) {
+        yield* restored.client.send("bob", text)
+        yield* World.tick(2)
+        yield* bob.client.send("alice", text)
+        yield* World.tick(2)
+      }
+      yield* World.tick(60)
+      expect(World.texts(atBob)).toEqual(texts)
+      expect(World.texts(atAlice)).toEqual(texts)
+      expect(warned(restored, "RestoredFromBackup")).toBe(1)
+    })
+)
