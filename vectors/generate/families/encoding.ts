@@ -122,7 +122,33 @@ const values: ReadonlyArray<readonly [name: string, value: Json, hex: string, cl
   ["text-noncharacter", { text: "\ufffe" }, "a3efbfbe", "codec.text.1"],
   ["bin-that-looks-like-text", "61", "c40161", "codec.value.1"],
   ["bin-that-is-not-text", "ff", "c401ff", "codec.text.1"],
-  ["bin-that-is-a-value", "c400", "c402c400", "codec.value.1"]
+  ["bin-that-is-a-value", "c400", "c402c400", "codec.value.1"],
+  ["bin-254", "44".repeat(254), `c4fe${"44".repeat(254)}`, "codec.form.1"],
+  ["text-30", { text: "f".repeat(30) }, `be${"66".repeat(30)}`, "codec.form.1"],
+  ["text-254", { text: "g".repeat(254) }, `d9fe${"67".repeat(254)}`, "codec.form.1"],
+  ["array-17", Array.from({ length: 17 }, () => 127), `dc0011${"7f".repeat(17)}`, "codec.form.1"],
+  ["array-of-empties", ["", { text: "" }, [], { map: [] }], "94c400a09080", "codec.value.1"],
+  [
+    "array-of-widths",
+    [127, 128, 65535, 65536, 4294967296],
+    "957fcc80cdffffce00010000cf0000000100000000",
+    "codec.form.1"
+  ],
+  [
+    "map-of-everything",
+    {
+      map: [
+        [0, 1],
+        [1, "02"],
+        [2, { text: "3" }],
+        [3, [4]],
+        [4, { map: [] }]
+      ]
+    },
+    "85000101c4010202a1330391040480",
+    "codec.value.1"
+  ],
+  ["text-that-looks-like-hex", { text: "c0" }, "a26330", "codec.value.1"]
 ]
 
 const forbidden: ReadonlyArray<number> = [

@@ -222,6 +222,27 @@ export const envelopes = (): VectorFile => {
     whole(`940106c40f${mailbox.slice(2)}c403aabbcc`),
     "envelope.kind"
   )
+  const order = (id: string, title: string, bytes: string, cause: string): void =>
+    refuse(`order-${id}`, title, "envelope.order.1", "Version", whole(bytes), cause)
+  order("version-alone", "version 2 and nothing else", "9102", "envelope.version")
+  order("version-five", "version 2 and five elements", "9502c0c0c0c0", "envelope.version")
+  order("kind-two", "version 1, an unknown kind, and nothing else", "920109", "envelope.kind")
+  order("kind-five", "an unknown kind and five elements", "950106c0c0c0", "envelope.kind")
+  order("one", "version 1 and nothing else", "9101", "decode.size")
+  order(
+    "version-2-long-head",
+    "version 2 in an array of a longer form",
+    `dc0004${head(2, 2).slice(2)}c403aabbcc`,
+    "decode.noncanonical"
+  )
+  order("version-2-absent-items", "version 2 in an array whose items are not there", "9402", "decode.truncated")
+  order("version-2-long", "version 2 in a longer form", `94cc02${head(2).slice(4)}c403aabbcc`, "decode.noncanonical")
+  order(
+    "version-text-kind-9",
+    "a version that is text before an unknown kind",
+    `94a13209${head(2).slice(6)}c403aabbcc`,
+    "decode.type"
+  )
   refuse(
     "version-long",
     "the version in a longer form",
