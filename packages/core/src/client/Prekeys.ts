@@ -236,8 +236,10 @@ const publish = Effect.fnUntraced(function* (opened: Opened, made: ReadonlyArray
   // a publication whose answer was lost.
   const batch = new Batch()
   const published = new Set(made)
-  for (const { key, record, revision } of made) {
-    batch.put(key, Records.Prekey.encode({ ...record, published: 1 }), { revision })
+  for (const { key, kind, record, revision } of made) {
+    // The relay's key of this id may be another one of ours, from before a restoration: it is replaced by a third.
+    const retiredAt = refusal !== undefined && (kind === "signed" || kind === "kem") ? now : 0
+    batch.put(key, Records.Prekey.encode({ ...record, published: 1, retiredAt }), { revision })
   }
   if (refusal === undefined) {
     for (const old of yield* readAll(opened)) {

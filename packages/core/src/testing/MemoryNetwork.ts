@@ -90,6 +90,8 @@ export interface MemoryNetwork {
   readonly pretend: (user: string, entry: DirectoryEntry | undefined) => void
   /** The registered devices of a user. */
   readonly devices: (user: string) => ReadonlyArray<DeviceEntry>
+  /** The manifests of a user, oldest first. */
+  readonly manifests: (user: string) => ReadonlyArray<Uint8Array>
 }
 
 /** Mulberry32: small, seeded, good enough to choose faults. */
@@ -447,7 +449,11 @@ export const make = (options: Options): MemoryNetwork => {
       if (entry === undefined) pretended.delete(user)
       else pretended.set(user, entry)
     },
-    devices: (user) => byUser.get(user) ?? []
+    devices: (user) => byUser.get(user) ?? [],
+    manifests: (user) => {
+      const entry = relay.lookUp(user)
+      return Result.isSuccess(entry) ? entry.success.manifests : []
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -11,6 +12,7 @@ import type { ClientApi, Incoming, OutboxEvent, Warning } from "../../src/client
 import * as Account from "../../src/client/Account.ts"
 import { Client } from "../../src/client/Client.ts"
 import type { Options } from "../../src/client/Opening.ts"
+import * as Records from "../../src/client/Records.ts"
 import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
@@ -188,6 +190,16 @@ export const stopAt = (actor: Actor, nth: number, when: "before" | "after"): { r
     }
   })
   return stop
+}
+
+/** Makes a device call itself by another name in what it sends. */
+export const rename = ({ disk }: Actor, user: string): void => {
+  const snapshot = disk.snapshot()
+  const records = new Map(snapshot.records)
+  const stored = records.get("self")!
+  const self = Result.getOrThrow(Records.Self.decode(stored.value))
+  records.set("self", { ...stored, value: Records.Self.encode({ ...self, user }) })
+  disk.restore({ ...snapshot, records })
 }
 
 /** Waits until a condition holds. */
