@@ -54,7 +54,9 @@ export interface AccountOptions {
 }
 
 /** Where the account is kept: in a file, or in a temporary one that is gone when the client is closed. */
-export type Place = { readonly path: string; readonly temporary?: never } | { readonly temporary: true; readonly path?: never }
+export type Place =
+  | { readonly path: string; readonly temporary?: never }
+  | { readonly temporary: true; readonly path?: never }
 
 export type NodeOptions = AccountOptions & Place
 
@@ -71,20 +73,21 @@ export type OpenError =
 
 /** The store of a place. */
 export const storeOf = (place: Place): Layer.Layer<Store, StoreError> =>
-  place.path === undefined ? temporaryStore : Sqlite.layer({ path: place.path })
+  place.path === undefined ? temporaryStore() : Sqlite.layer({ path: place.path })
 
-const temporaryStore: Layer.Layer<Store, StoreError> = Layer.unwrap(
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.tryPromise({
-        try: () => mkdtemp(join(tmpdir(), "tacit-account-")),
-        catch: (cause) => new StoreError({ operation: "open", cause })
-      }),
-      (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
-    ),
-    (folder) => Sqlite.layer({ path: join(folder, "client.db") })
+const temporaryStore = (): Layer.Layer<Store, StoreError> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.tryPromise({
+          try: () => mkdtemp(join(tmpdir(), "tacit-account-")),
+          catch: (cause) => new StoreError({ operation: "open", cause })
+        }),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+      ),
+      (folder) => Sqlite.layer({ path: join(folder, "client.db") })
+    )
   )
-)
 
 /** Options of the transport out of those of an account. */
 export const transportOf = ({ allowInsecure, relay, relayName }: AccountOptions): WebSocketTransport.TransportLayer =>
@@ -119,11 +122,15 @@ export const layerOn = <E>(
   const checked = Layer.effect(
     Client,
     Client.use((client) =>
-      client.self.user === user ? Effect.succeed(client) : Effect.fail(new WrongUser({ stored: client.self.user ?? "", asked: user }))
+      client.self.user === user
+        ? Effect.succeed(client)
+        : Effect.fail(new WrongUser({ stored: client.self.user ?? "", asked: user }))
     )
   )
-  return Layer.provideMerge(Layer.provide(checked, opened), ports)
+  // Parts of it are constants: two accounts in one program must not share them.
+  return Layer.fresh(Layer.provideMerge(Layer.provide(checked, opened), ports))
 }
 
 /** The client on Node, registered on first use. Succeeds without a connection too, unless it has to register. */
-export const layerNode = (options: NodeOptions): Layer.Layer<Client | Store, OpenError> => layerOn(options, storeOf(options))
+export const layerNode = (options: NodeOptions): Layer.Layer<Client | Store, OpenError> =>
+  layerOn(options, storeOf(options))
