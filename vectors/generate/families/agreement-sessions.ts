@@ -1,5 +1,5 @@
 /**
- * F05: starting sessions, as it should go and as it must not.
+ * F05: starting sessions, as it should go and as it must not. Long because it is one table of cases.
  *
  * Spec: docs/spec/05-agreement.md §5.2, docs/spec/08-sessions.md §8.2.
  */

@@ -1,5 +1,5 @@
 /**
- * F04: content, every type of body and every extension.
+ * F04: content, every type of body and every extension. Long because it is one table of cases.
  *
  * Spec: docs/spec/03-envelopes.md §3.5.
  */

@@ -1,5 +1,5 @@
 /**
- * F03: the canonical encoding. Every byte string here is written down by hand, from the table of the page.
+ * F03: the canonical encoding. Every byte string here is written down by hand, from the table of the page. Long because it is one table of cases.
  *
  * Spec: docs/spec/02-encoding.md §2.1–2.4, §2.6.
  */

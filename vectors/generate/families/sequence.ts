@@ -1,5 +1,5 @@
 /**
- * F09: the replay window and the rollback fence. Every expectation is written down by hand.
+ * F09: the replay window and the rollback fence. Every expectation is written down by hand. Long because it is one table of cases.
  *
  * Spec: docs/spec/07-sequencing.md §7.1, §7.2.
  */
