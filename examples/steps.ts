@@ -34,7 +34,10 @@ const makeDevice = () => {
   const secrets = { signing: random(32), agreement: random(32) }
   const identity = { account: crypto.ed25519PublicKey(accountSeed), ...Device.derive(crypto, secrets) }
   const statement = { ...identity, role: Device.roles.admin, manifestVersion: 1 }
-  const certificate = Certificate.encode(statement, crypto.ed25519Sign(accountSeed, Certificate.signingInput(statement)))
+  const certificate = Certificate.encode(
+    statement,
+    crypto.ed25519Sign(accountSeed, Certificate.signingInput(statement))
+  )
   const signedSecret = random(32)
   const signedPrekey = { id: 1, secret: signedSecret, key: crypto.x25519PublicKey(signedSecret) }
   const kemSecret = random(64)

@@ -34,7 +34,8 @@ export const durable = async (
       crypto,
       register: { user, password: await relay.invite(user) }
     })
-  const alice = await open("alice"), bob = await open("bob")
+  const alice = await open("alice"),
+    bob = await open("bob")
   try {
     const arrivals = bob.messages()[Symbol.asyncIterator]()
     const conversation = await alice.conversation("bob")
@@ -55,7 +56,8 @@ export const durable = async (
       for (let received = 0; received < messages; received++) {
         const { value } = await arrivals.next()
         const expected = `message ${received}`.padEnd(32, "x")
-        if (value.body.type !== "text" || value.body.text !== expected) throw new Error(`message ${received} is out of order`)
+        if (value.body.type !== "text" || value.body.text !== expected)
+          throw new Error(`message ${received} is out of order`)
       }
       await sending
       rates.push(messages / ((performance.now() - start) / 1000))

@@ -20,7 +20,8 @@ export const effectLayer = async (
   const contender = tacitMessage(crypto, random)
   const body = new Uint8Array(32).fill(0x78)
   const pairs = await contender.prepare(2)
-  const bare = await pairs[0]!.establish(body), lifted = await pairs[1]!.establish(body)
+  const bare = await pairs[0]!.establish(body),
+    lifted = await pairs[1]!.establish(body)
 
   const handle = (end: End) => {
     const stored = { end }
@@ -44,7 +45,8 @@ export const effectLayer = async (
         under((end) => messages.map((message) => end.open(message) as Uint8Array))
     }
   }
-  const alice = handle(lifted.alice), bob = handle(lifted.bob)
+  const alice = handle(lifted.alice),
+    bob = handle(lifted.bob)
   const single = Effect.gen(function* () {
     for (let i = 0; i < count; i++) yield* bob.open(yield* alice.seal(body))
   })

@@ -6,7 +6,17 @@
  * a kill: what they reply goes out once (ReplyKey.ts), what else they do should be safe to repeat.
  * Needs a client and its store; does not open them (see Node.ts).
  */
-import { type Body, Client, type ClientApi, type ClientError, type Incoming, type SendError, type Sent, type Store, type Warning } from "@tacit/core"
+import {
+  type Body,
+  Client,
+  type ClientApi,
+  type ClientError,
+  type Incoming,
+  type SendError,
+  type Sent,
+  type Store,
+  type Warning
+} from "@tacit/core"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -20,7 +30,10 @@ import * as DeadLetter from "./DeadLetter.ts"
 import * as ReplyKey from "./ReplyKey.ts"
 
 /** A handler took longer than it may. */
-export class HandlerTimeout extends Data.TaggedError("HandlerTimeout")<{ readonly handler: string; readonly ms: number }> {}
+export class HandlerTimeout extends Data.TaggedError("HandlerTimeout")<{
+  readonly handler: string
+  readonly ms: number
+}> {}
 
 type BodyType = Body["type"]
 type BodyOf<T extends BodyType> = Extract<Body, { readonly type: T }>
@@ -120,7 +133,6 @@ export interface Attempts {
   readonly handlerTimeoutMs?: number
 }
 
-
 /**
  * Runs the bot until `stop` is done or its fiber is interrupted. With `stop` the message at hand is finished first. Fails only
  * with what stops the client itself; no handler's failure or defect ends it.
@@ -137,9 +149,7 @@ export const run = <R>(
       yield* Effect.forkScoped(Stream.runForEach(client.warnings, running.tell))
       yield* client.messages.pipe(
         Stream.interruptWhen(Deferred.await(stop)),
-        Stream.runForEach((message) =>
-          Effect.andThen(handle(running, client, message, options), client.take(message))
-        )
+        Stream.runForEach((message) => Effect.andThen(handle(running, client, message, options), client.take(message)))
       )
     })
   )
@@ -152,7 +162,9 @@ export const retryLetter = <R>(
 ): Effect.Effect<boolean, ClientError, Client | Store | R> =>
   Effect.gen(function* () {
     const client = yield* Client
-    const outcome = yield* Effect.exit(attempts(close(bot, yield* Effect.context<R>()), client, letter.message, options))
+    const outcome = yield* Effect.exit(
+      attempts(close(bot, yield* Effect.context<R>()), client, letter.message, options)
+    )
     if (Exit.isFailure(outcome)) return false
     yield* DeadLetter.discard(letter.message.order)
     return true
@@ -168,10 +180,16 @@ interface Closed {
 const close = <R>({ parts }: Bot<R>, context: Context.Context<R>): Closed => {
   const provide = <A>(effect: Effect.Effect<A, unknown, R>) => Effect.provideContext(effect, context)
   return {
-    handlers: parts.handlers.map(({ handle, name, type }) => ({ name, type, handle: (message) => provide(handle(message)) })),
+    handlers: parts.handlers.map(({ handle, name, type }) => ({
+      name,
+      type,
+      handle: (message) => provide(handle(message))
+    })),
     middleware: parts.middleware.map((middleware) => (message, next) => provide(middleware(message, next))),
     tell: (warning) =>
-      Effect.forEach(parts.listeners, (listen) => Effect.exit(provide(Effect.suspend(() => listen(warning)))), { discard: true })
+      Effect.forEach(parts.listeners, (listen) => Effect.exit(provide(Effect.suspend(() => listen(warning)))), {
+        discard: true
+      })
   }
 }
 
@@ -260,7 +278,8 @@ const textOf = (body: Body): string => (body.type === "text" ? body.text : body.
 const nameOf = (exit: Exit.Failure<unknown, unknown>): string => {
   for (const reason of exit.cause.reasons) {
     const error: unknown = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    if (typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string") return error._tag
+    if (typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string")
+      return error._tag
     if (error instanceof Error) return error.name
   }
   return "Error"

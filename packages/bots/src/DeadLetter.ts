@@ -26,7 +26,9 @@ interface Encoded extends Omit<Incoming, "body"> {
 const encode = (letter: DeadLetter): Uint8Array => {
   const { body } = letter.message
   const plain = "data" in body ? { ...body, data: Buffer.from(body.data).toString("base64") } : body
-  return new TextEncoder().encode(JSON.stringify([format, { ...letter.message, body: plain }, letter.attempts, letter.at]))
+  return new TextEncoder().encode(
+    JSON.stringify([format, { ...letter.message, body: plain }, letter.attempts, letter.at])
+  )
 }
 
 const decode = (value: Uint8Array): Effect.Effect<DeadLetter, StoredRecordError> =>
@@ -35,7 +37,10 @@ const decode = (value: Uint8Array): Effect.Effect<DeadLetter, StoredRecordError>
     if (parsed === undefined) return Effect.fail(new StoredRecordError({ kind: "bot/dead", reason: "corrupt" }))
     if (parsed[0] !== format) return Effect.fail(new StoredRecordError({ kind: "bot/dead", reason: "version" }))
     const [, message, attempts, at] = parsed as readonly [number, Encoded, number, number]
-    const body = message.body.data === undefined ? message.body : { ...message.body, data: new Uint8Array(Buffer.from(message.body.data, "base64")) }
+    const body =
+      message.body.data === undefined
+        ? message.body
+        : { ...message.body, data: new Uint8Array(Buffer.from(message.body.data, "base64")) }
     return Effect.succeed({ message: { ...message, body } as Incoming, attempts, at })
   })
 
@@ -57,18 +62,20 @@ export const keep = (letter: DeadLetter): Effect.Effect<void, StoreError | Lease
   Effect.suspend(() => commit({ op: "put", key: key(letter.message.order), value: encode(letter) }))
 
 /** All kept letters, oldest first. */
-export const list: Effect.Effect<ReadonlyArray<DeadLetter>, StoreError | StoredRecordError, Store> = Effect.gen(function* () {
-  const store = yield* Store
-  const letters: Array<DeadLetter> = []
-  let after: string | undefined
-  for (;;) {
-    const records = yield* store.scan(prefix, after === undefined ? { limit: 256 } : { after, limit: 256 })
-    for (const record of records) letters.push(yield* decode(record.value))
-    const last = records.at(-1)
-    if (last === undefined) return letters
-    after = last.key
+export const list: Effect.Effect<ReadonlyArray<DeadLetter>, StoreError | StoredRecordError, Store> = Effect.gen(
+  function* () {
+    const store = yield* Store
+    const letters: Array<DeadLetter> = []
+    let after: string | undefined
+    for (;;) {
+      const records = yield* store.scan(prefix, after === undefined ? { limit: 256 } : { after, limit: 256 })
+      for (const record of records) letters.push(yield* decode(record.value))
+      const last = records.at(-1)
+      if (last === undefined) return letters
+      after = last.key
+    }
   }
-})
+)
 
 /** Forgets the letter with this order, if there is one. */
 export const discard = (order: number): Effect.Effect<void, StoreError | LeaseLost, Store> =>

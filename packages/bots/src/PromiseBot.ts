@@ -102,7 +102,12 @@ export const createBot = (options: BotOptions): PromiseBot => {
       Deferred.doneUnsafe(halt, Exit.void)
       await Effect.runPromise(Effect.ignore(Effect.timeout(Fiber.await(fiber), graceMs)))
       await Effect.runPromise(Fiber.interrupt(fiber))
-      await runtime.runPromiseExit(Effect.timeout(Client.use((client) => client.flush), graceMs))
+      await runtime.runPromiseExit(
+        Effect.timeout(
+          Client.use((client) => client.flush),
+          graceMs
+        )
+      )
     }
     await runtime.dispose()
     Deferred.doneUnsafe(ended, Exit.void)
@@ -119,7 +124,9 @@ export const createBot = (options: BotOptions): PromiseBot => {
       return self
     },
     use: (middleware) => {
-      bot = bot.use((message, next) => lift((signal) => middleware(viewOf(message, signal), () => settle(Effect.runPromiseExit(next)))))
+      bot = bot.use((message, next) =>
+        lift((signal) => middleware(viewOf(message, signal), () => settle(Effect.runPromiseExit(next))))
+      )
       return self
     },
     start: async () => {

@@ -5,9 +5,24 @@
  */
 export type { CallOptions, PromiseClient, PromiseConversation } from "@tacit/core/promise"
 export { openClient, type OpenOptions } from "./OpenClient.ts"
-export { type BotHandler, type BotMessage, type BotMiddleware, type BotOptions, createBot, type PromiseBot } from "./PromiseBot.ts"
+export {
+  type BotHandler,
+  type BotMessage,
+  type BotMiddleware,
+  type BotOptions,
+  createBot,
+  type PromiseBot
+} from "./PromiseBot.ts"
 export { echo, echoBot } from "./EchoBot.ts"
-export { type AccountOptions, layerNode, layerOn, type NodeOptions, type OpenError, type Place, WrongUser } from "./Node.ts"
+export {
+  type AccountOptions,
+  layerNode,
+  layerOn,
+  type NodeOptions,
+  type OpenError,
+  type Place,
+  WrongUser
+} from "./Node.ts"
 export * as Bot from "./Bot.ts"
 export * as DeadLetter from "./DeadLetter.ts"
 export * as ReplyKey from "./ReplyKey.ts"

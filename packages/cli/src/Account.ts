@@ -23,7 +23,10 @@ export const relayAddress = (context: Context, profile: Profile.Profile): string
     throw new UsageError("--relay is missing", "Give --relay ws://… or wss://…, or set TACIT_RELAY.")
   }
   if (!URL.canParse(given) || !/^wss?:$/.test(new URL(given).protocol)) {
-    throw new UsageError("--relay takes an address that begins with ws:// or wss://", "For instance --relay ws://localhost:7466.")
+    throw new UsageError(
+      "--relay takes an address that begins with ws:// or wss://",
+      "For instance --relay ws://localhost:7466."
+    )
   }
   return given
 }

@@ -12,7 +12,12 @@ import { UsageError } from "./UsageError.ts"
 export const common: ReadonlyArray<Option> = [
   { name: "json", text: "write JSON, one object a line, for other programs" },
   { name: "profile", value: "name", env: "TACIT_PROFILE", default: "default", text: "which of your accounts to use" },
-  { name: "data", value: "directory", env: "TACIT_DATA", text: "where profiles are kept (default: see docs/configuration.md)" },
+  {
+    name: "data",
+    value: "directory",
+    env: "TACIT_DATA",
+    text: "where profiles are kept (default: see docs/configuration.md)"
+  },
   { name: "debug", env: "TACIT_DEBUG", text: "show the technical cause of an error" },
   { name: "help", short: "h", text: "show this help" }
 ]
@@ -139,7 +144,9 @@ const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + te
 
 /** The known name nearest to a mistyped one, if it is near at all. */
 export const nearest = (names: ReadonlyArray<string>, typed: string): string | undefined => {
-  const ranked = names.map((name) => ({ name, distance: editDistance(name, typed) })).sort((a, b) => a.distance - b.distance)
+  const ranked = names
+    .map((name) => ({ name, distance: editDistance(name, typed) }))
+    .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
   return best !== undefined && best.distance <= Math.max(1, Math.floor(typed.length / 3)) ? best.name : undefined
 }

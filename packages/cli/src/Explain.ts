@@ -39,17 +39,33 @@ export const explain = (error: unknown): Explanation => {
     case "UsageError":
       return as(ExitCode.usage, field(error, "message"), field(error, "next"))
     case "NotRegistered":
-      return as(ExitCode.notRegistered, "this profile holds no account yet", "Run `tacit register --relay <url> --user <name>` first.")
+      return as(
+        ExitCode.notRegistered,
+        "this profile holds no account yet",
+        "Run `tacit register --relay <url> --user <name>` first."
+      )
     case "AlreadyRegistered":
       return as(ExitCode.notRegistered, "this profile already holds an account", "Use it, or choose another --profile.")
     case "Refused":
       return refused(field(error, "code"), field(error, "explanation"), error["retryAfterMs"])
     case "UnknownUser":
-      return as(ExitCode.refused, `the relay knows no user ${field(error, "user")}`, "Check the spelling, or ask them for their name.")
+      return as(
+        ExitCode.refused,
+        `the relay knows no user ${field(error, "user")}`,
+        "Check the spelling, or ask them for their name."
+      )
     case "TransportError":
-      return as(ExitCode.unreachable, "the relay cannot be reached", "Check the address (--relay) and the network. What was queued is kept and sent later.")
+      return as(
+        ExitCode.unreachable,
+        "the relay cannot be reached",
+        "Check the address (--relay) and the network. What was queued is kept and sent later."
+      )
     case "Unreachable":
-      return as(ExitCode.unreachable, field(error, "message"), "Check the address (--relay) and the network. What was queued is kept and sent later.")
+      return as(
+        ExitCode.unreachable,
+        field(error, "message"),
+        "Check the address (--relay) and the network. What was queued is kept and sent later."
+      )
     case "IdentityChanged":
       return as(
         ExitCode.identityChanged,
@@ -57,27 +73,58 @@ export const explain = (error: unknown): Explanation => {
         "Compare the account ids with them over another channel, then send again with --accept-identity <account id>."
       )
     case "PeerMisbehaved":
-      return as(ExitCode.refused, `what the relay said about ${field(error, "user")} does not verify (${field(error, "failure")})`, "Nothing was sent. Tell the relay's operator.")
+      return as(
+        ExitCode.refused,
+        `what the relay said about ${field(error, "user")} does not verify (${field(error, "failure")})`,
+        "Nothing was sent. Tell the relay's operator."
+      )
     case "InvalidMessage":
       return as(ExitCode.usage, invalid[field(error, "reason")] ?? "the message is not valid", "Nothing was sent.")
     case "StoreError":
-      return unusable(error["cause"]) ?? as(ExitCode.store, `the store failed to ${field(error, "operation")}`, "Check disk space and permissions of the data directory, then try again.")
+      return (
+        unusable(error["cause"]) ??
+        as(
+          ExitCode.store,
+          `the store failed to ${field(error, "operation")}`,
+          "Check disk space and permissions of the data directory, then try again."
+        )
+      )
     case "InvalidAddress":
-      return as(...(addresses[field(error, "reason")] ?? [ExitCode.usage, "the relay's address cannot be used", "Give --relay ws://… or wss://…."]))
+      return as(
+        ...(addresses[field(error, "reason")] ?? [
+          ExitCode.usage,
+          "the relay's address cannot be used",
+          "Give --relay ws://… or wss://…."
+        ])
+      )
     case "LeaseLost":
       return as(ExitCode.store, "another process uses this profile", "Stop the other one, or use another --profile.")
     case "Conflict":
       return as(ExitCode.store, "another process changed the store", "Stop the other one, then try again.")
     case "StoredRecordError":
       return error["reason"] === "version"
-        ? as(ExitCode.store, `the store holds a ${field(error, "kind")} record of a newer release`, "Update tacit. Nothing was changed.")
-        : as(ExitCode.store, `the store's ${field(error, "kind")} record is damaged`, "Put back a backup, or register a new device. Nothing was changed.")
+        ? as(
+            ExitCode.store,
+            `the store holds a ${field(error, "kind")} record of a newer release`,
+            "Update tacit. Nothing was changed."
+          )
+        : as(
+            ExitCode.store,
+            `the store's ${field(error, "kind")} record is damaged`,
+            "Put back a backup, or register a new device. Nothing was changed."
+          )
     case "RelayError":
-      return as(...(relayErrors[field(error, "reason")] ?? [ExitCode.failed, "the relay failed", "Run it again with --debug."]))
+      return as(
+        ...(relayErrors[field(error, "reason")] ?? [ExitCode.failed, "the relay failed", "Run it again with --debug."])
+      )
     case "InvalidUser":
       return as(ExitCode.usage, invalid["bad-user"] ?? "", "Choose another name.")
     case "CustodyError":
-      return as(ExitCode.store, "the private keys cannot be used", "Check that the profile is complete, or register again.")
+      return as(
+        ExitCode.store,
+        "the private keys cannot be used",
+        "Check that the profile is complete, or register again."
+      )
     default:
       return failed(error)
   }
@@ -103,16 +150,36 @@ const unusable = (cause: unknown): Explanation | undefined => {
 }
 
 const addresses: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
-  insecure: [ExitCode.usage, "plain ws:// to another machine would show tokens and metadata to the network", "Use wss://."]
+  insecure: [
+    ExitCode.usage,
+    "plain ws:// to another machine would show tokens and metadata to the network",
+    "Use wss://."
+  ]
 }
 
 /** Of a relay's own process, not of one that answers. */
 const relayErrors: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
-  database: [ExitCode.store, "the relay's database cannot be used", "Check the --data directory, its permissions and the disk."],
+  database: [
+    ExitCode.store,
+    "the relay's database cannot be used",
+    "Check the --data directory, its permissions and the disk."
+  ],
   newer: [ExitCode.store, "the relay's database was written by a newer release", "Update tacit. Nothing was changed."],
-  "in-use": [ExitCode.store, "another relay serves this database", "Stop the other one, or use another --data directory."],
-  listen: [ExitCode.failed, "the relay cannot listen there", "The port may be taken: choose another --port, or 0 for a free one."],
-  "not-public": [ExitCode.usage, "other machines would reach that address", "Add --public if that is meant, and put TLS in front of it."],
+  "in-use": [
+    ExitCode.store,
+    "another relay serves this database",
+    "Stop the other one, or use another --data directory."
+  ],
+  listen: [
+    ExitCode.failed,
+    "the relay cannot listen there",
+    "The port may be taken: choose another --port, or 0 for a free one."
+  ],
+  "not-public": [
+    ExitCode.usage,
+    "other machines would reach that address",
+    "Add --public if that is meant, and put TLS in front of it."
+  ],
   storage: [ExitCode.store, "the relay's storage failed", "Check the disk, then start it again."]
 }
 
@@ -127,13 +194,22 @@ const invalid: Readonly<Record<string, string>> = {
 }
 
 const relayCodes: Readonly<Record<string, readonly [message: string, next: string]>> = {
-  "bad-password": ["the relay does not accept this user and one-time password", "Ask the relay's operator for a new one: `tacit relay invite <user>`."],
+  "bad-password": [
+    "the relay does not accept this user and one-time password",
+    "Ask the relay's operator for a new one: `tacit relay invite <user>`."
+  ],
   "name-taken": ["this name belongs to somebody else", "Choose another --user."],
-  "bad-proof": ["the relay does not accept the proof of possession", "Check that --relay is the relay that issued the password."],
+  "bad-proof": [
+    "the relay does not accept the proof of possession",
+    "Check that --relay is the relay that issued the password."
+  ],
   "unknown-device": ["the relay does not know this device, or it was removed", "Register again under a new --profile."],
   "unknown-user": ["the relay knows no such user", "Check the spelling, or ask them for their name."],
   "stale-state": ["this store is an old copy", "Use the newest copy of the data directory."],
-  "wrong-relay": ["the relay at this address has another name than before", "Check --relay; somebody may be in between."],
+  "wrong-relay": [
+    "the relay at this address has another name than before",
+    "Check --relay; somebody may be in between."
+  ],
   quota: ["the recipient's mailbox is full", "Try again when they have been online."],
   "rate-limited": ["too many requests", "Wait, then try again."],
   "going-away": ["the relay is shutting down", "Try again in a moment."]
@@ -144,6 +220,7 @@ const refused = (code: string, explanation: string, retryAfterMs: unknown): Expl
     `the relay refused (${code})`,
     explanation === "" ? "Ask the relay's operator." : explanation
   ]
-  const wait = typeof retryAfterMs === "number" && retryAfterMs > 0 ? ` Not before ${Math.ceil(retryAfterMs / 1000)} s.` : ""
+  const wait =
+    typeof retryAfterMs === "number" && retryAfterMs > 0 ? ` Not before ${Math.ceil(retryAfterMs / 1000)} s.` : ""
   return { exit: ExitCode.refused, code: `Refused:${code}`, message, next: `${next}${wait}` }
 }

@@ -49,13 +49,19 @@ export const page = (command: Command): string =>
     "",
     `Usage: ${usage(command)}`,
     ...command.about.flatMap((paragraph) => ["", ...wrap(paragraph, 92)]),
-    ...section("Arguments", command.positionals.map((p) => [p.name, p.text])),
+    ...section(
+      "Arguments",
+      command.positionals.map((p) => [p.name, p.text])
+    ),
     ...section("Options", command.options.map(optionRow)),
     ...section("Common options", optionsOf(command).slice(command.options.length).map(optionRow)),
     "",
     "Examples:",
     ...command.examples.flatMap((example) => [`${indent}${example.line}`, `${indent}${indent}${example.text}`]),
-    ...section("Exit codes", meanings.map(([code, text]) => [String(code), text]))
+    ...section(
+      "Exit codes",
+      meanings.map(([code, text]) => [String(code), text])
+    )
   ].join("\n")
 
 const section = (title: string, rows: ReadonlyArray<readonly [string, string]>): ReadonlyArray<string> =>

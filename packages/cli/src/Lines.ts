@@ -38,7 +38,10 @@ const decode = (bytes: Uint8Array, number: number): string => {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw new UsageError(`line ${number} of standard input is not valid UTF-8`, "Convert the input to UTF-8. Nothing was sent.")
+    throw new UsageError(
+      `line ${number} of standard input is not valid UTF-8`,
+      "Convert the input to UTF-8. Nothing was sent."
+    )
   }
 }
 

@@ -8,7 +8,12 @@ import { UsageError } from "./UsageError.ts"
 
 /** The options that say where the password is. */
 export const options = [
-  { name: "password-file", value: "file", env: "TACIT_PASSWORD_FILE", text: "read the one-time password from this file; - is standard input" }
+  {
+    name: "password-file",
+    value: "file",
+    env: "TACIT_PASSWORD_FILE",
+    text: "read the one-time password from this file; - is standard input"
+  }
 ] as const
 
 /** The password, without surrounding blanks. Asks when there is a terminal and neither file nor environment says it. */

@@ -29,7 +29,10 @@ export const defaultData = (env: Readonly<Record<string, string | undefined>>): 
 export const locate = (inputs: Inputs, env: Readonly<Record<string, string | undefined>>): Profile => {
   const name = inputs.required("profile")
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    throw new UsageError("a profile name is made of letters, digits, dots, dashes and underscores", "Choose another --profile.")
+    throw new UsageError(
+      "a profile name is made of letters, digits, dots, dashes and underscores",
+      "Choose another --profile."
+    )
   }
   const directory = join(inputs.text("data") ?? defaultData(env), name)
   const stored = readSettings(join(directory, "profile.json"))

@@ -34,7 +34,10 @@ const helpCommand: Command = {
   options: [],
   examples: [{ line: "tacit help relay start", text: "every option of the relay" }],
   run: ({ inputs, terminal }) => {
-    const words = inputs.positional("command").split(" ").filter((word) => word !== "")
+    const words = inputs
+      .positional("command")
+      .split(" ")
+      .filter((word) => word !== "")
     if (words.length === 0) terminal.out(Help.overview(commands, version))
     else terminal.out(helpFor(words))
     return Promise.resolve(ExitCode.ok)
@@ -117,13 +120,20 @@ const unknownCommand = (words: ReadonlyArray<string>): UsageError => {
   const names = commands.map((command) => command.name)
   const group = names.filter((name) => name.startsWith(`${first} `))
   if (group.length > 0) {
-    return new UsageError(`\`tacit ${first}\` needs one more word`, `One of: ${group.map((name) => `tacit ${name}`).join(", ")}.`)
+    return new UsageError(
+      `\`tacit ${first}\` needs one more word`,
+      `One of: ${group.map((name) => `tacit ${name}`).join(", ")}.`
+    )
   }
-  const close = nearest(names, `${first} ${second}`) ?? nearest([...new Set(names.flatMap((n) => [n, n.split(" ")[0] ?? n]))], first)
+  const close =
+    nearest(names, `${first} ${second}`) ??
+    nearest([...new Set(names.flatMap((n) => [n, n.split(" ")[0] ?? n]))], first)
   const shown = Terminal.safe(first.slice(0, 40))
   return new UsageError(
     `there is no command \`${shown}\``,
-    close === undefined ? "Run `tacit help` for the list." : `Did you mean \`tacit ${close}\`? \`tacit help\` lists all.`
+    close === undefined
+      ? "Run `tacit help` for the list."
+      : `Did you mean \`tacit ${close}\`? \`tacit help\` lists all.`
   )
 }
 

@@ -8,7 +8,14 @@ describe("WebSocket frames on the wire", () => {
       for (const masked of [true, false]) {
         const payload = new Uint8Array(length).map((_, i) => i)
         const wire = WebSocketFrames.write(payload, masked)
-        expect(WebSocketFrames.read(wire)).toEqual({ final: true, compressed: false, opcode: 2, masked, payload, raw: wire })
+        expect(WebSocketFrames.read(wire)).toEqual({
+          final: true,
+          compressed: false,
+          opcode: 2,
+          masked,
+          payload,
+          raw: wire
+        })
         expect(WebSocketFrames.read(wire.subarray(0, wire.length - 1))).toBeUndefined()
       }
     }
@@ -24,10 +31,15 @@ describe("WebSocket frames on the wire", () => {
 
   it("leaves what follows alone", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 20 }), fc.boolean(), (payload, rest, masked) => {
-        const wire = WebSocketFrames.write(payload, masked)
-        expect(WebSocketFrames.read(Buffer.concat([wire, rest]))?.raw).toEqual(wire)
-      })
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.uint8Array({ maxLength: 20 }),
+        fc.boolean(),
+        (payload, rest, masked) => {
+          const wire = WebSocketFrames.write(payload, masked)
+          expect(WebSocketFrames.read(Buffer.concat([wire, rest]))?.raw).toEqual(wire)
+        }
+      )
     )
   })
 })

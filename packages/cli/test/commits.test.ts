@@ -67,14 +67,28 @@ const nameOf = (role: string, moment: string) => `${role}-${moment.replace(":", 
 
 const life = async (role: "asks" | "answers", moment: string, now: string, password: string, to = "") => {
   const name = nameOf(role, moment)
-  return Child.start("scripted.ts", [role, now, relay.url, name, join(folder, `${name}.db`), join(folder, `${name}.journal`), password, to])
+  return Child.start("scripted.ts", [
+    role,
+    now,
+    relay.url,
+    name,
+    join(folder, `${name}.db`),
+    join(folder, `${name}.journal`),
+    password,
+    to
+  ])
 }
 
 const journalOf = (role: string, moment: string) =>
   Journal.read(join(folder, `${nameOf(role, moment)}.journal`)).map(({ text }) => text)
 
 /** Kills at the moment, runs again to the end; resolves with the number of commits of the last run. Tells of the first life that is ready. */
-const killAndResume = async (role: "asks" | "answers", moment: string, to = "", ready?: () => void): Promise<number> => {
+const killAndResume = async (
+  role: "asks" | "answers",
+  moment: string,
+  to = "",
+  ready?: () => void
+): Promise<number> => {
   const password = await relay.invite(nameOf(role, moment))
   if (moment !== "never") {
     const first = await life(role, moment, moment, password, to)

@@ -72,7 +72,16 @@ describe("killed without warning", () => {
       const startReceiver = () =>
         live("receiver.ts", tap.url, "receiver", join(folder, "receiver.db"), journal("receiver"), passwords.receiver)
       const startSender = () =>
-        live("sender.ts", tap.url, "sender", join(folder, "sender.db"), journal("sender"), "receiver", stopFile, passwords.sender)
+        live(
+          "sender.ts",
+          tap.url,
+          "sender",
+          join(folder, "sender.db"),
+          journal("sender"),
+          "receiver",
+          stopFile,
+          passwords.sender
+        )
       let receiver = startReceiver()
       await receiver.line((line) => line === "ready")
       let sender = startSender()
@@ -81,7 +90,13 @@ describe("killed without warning", () => {
       const log: Array<string> = []
       for (let round = 0; round < rounds; round++) {
         await sleep(dice.whole(50, 900))
-        const victims = dice.pick([["relay"], ["sender"], ["receiver"], ["sender", "receiver"], ["relay", "sender", "receiver"]])
+        const victims = dice.pick([
+          ["relay"],
+          ["sender"],
+          ["receiver"],
+          ["sender", "receiver"],
+          ["relay", "sender", "receiver"]
+        ])
         log.push(victims.join("+"))
         const pause = dice.whole(0, 200)
         if (victims.includes("relay")) {
@@ -105,9 +120,13 @@ describe("killed without warning", () => {
       await Promise.all([sender.line((line) => line === "ready"), receiver.line((line) => line === "ready")])
       await sleep(500)
       writeFileSync(stopFile, "stop")
-      const said = await sender.line((line) => line.startsWith("done "), 45_000).catch((error: unknown) => {
-        throw new Error(`seed ${seed}, ${log.join(" ")}: ${String(error)}\nreceiver: ${receiver.complaints()}\nrelay: ${relay.complaints()}`)
-      })
+      const said = await sender
+        .line((line) => line.startsWith("done "), 45_000)
+        .catch((error: unknown) => {
+          throw new Error(
+            `seed ${seed}, ${log.join(" ")}: ${String(error)}\nreceiver: ${receiver.complaints()}\nrelay: ${relay.complaints()}`
+          )
+        })
       const count = Number(said.slice("done ".length))
       const numbers = Array.from({ length: count }, (_, i) => String(i + 1))
       const received = Journal.read(journal("receiver")).map(({ text }) => text.replace(filler, ""))

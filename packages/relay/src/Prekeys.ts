@@ -52,8 +52,8 @@ export interface Prekeys {
 /** Suites every device of version 1 accepts (rule relay.prekeys.3). */
 const suites: ReadonlyArray<number> = [1, 2, 3]
 
-/** How long an asker waits for a device that has published nothing yet, in ms. */
-const unpublishedRetryMs = 5_000
+/** How long an asker waits for a device that has published nothing yet, in ms: as a rule it has just registered and is about to. */
+const unpublishedRetryMs = 300
 
 const empty = new Uint8Array(0)
 

@@ -24,7 +24,10 @@ export const bot: Command = {
     ...Password.options
   ],
   examples: [
-    { line: "tacit bot echo --profile echo --relay ws://localhost:7466 --user echo --password-file echo.txt", text: "first run" },
+    {
+      line: "tacit bot echo --profile echo --relay ws://localhost:7466 --user echo --password-file echo.txt",
+      text: "first run"
+    },
     { line: "tacit bot echo --profile echo", text: "every later run" }
   ],
   run: async (context) => {

@@ -27,7 +27,12 @@ export const chat: Command = {
   options: [
     relayOption,
     { name: "no-receipts", text: "do not tell the other side what was read" },
-    { name: "wait", value: "seconds", default: "10", text: "at the end, how long to wait for the relay to take the last lines" }
+    {
+      name: "wait",
+      value: "seconds",
+      default: "10",
+      text: "at the end, how long to wait for the relay to take the last lines"
+    }
   ],
   examples: [
     { line: "tacit chat bob", text: "talk with bob" },
@@ -143,7 +148,8 @@ class Room {
     for await (const message of this.#quietly(this.#client.messages({ signal: this.#context.signal }))) {
       this.#showMessage(message)
       await this.#client.take(message)
-      if (message.conversation === this.#conversation.id && message.body.type !== "typing") await this.#markRead(message)
+      if (message.conversation === this.#conversation.id && message.body.type !== "typing")
+        await this.#markRead(message)
     }
   }
 

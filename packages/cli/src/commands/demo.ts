@@ -86,9 +86,14 @@ const narrator = (terminal: Terminal) => {
       shown = Date.now()
       terminal.stderr.write(`\r  ${done} of ${total} lines there and back `)
     },
-    delivered: (lines: ReadonlyArray<string>, { deliveredToBob, echoed, inOrder }: Conversation.Delivered, ours: boolean) => {
+    delivered: (
+      lines: ReadonlyArray<string>,
+      { deliveredToBob, echoed, inOrder }: Conversation.Delivered,
+      ours: boolean
+    ) => {
       if (showsProgress) terminal.stderr.write("\r\u001b[K")
-      if (ours) for (const line of lines) say(`  alice → bob   ${line === "" ? paint("dim", "(an empty line)") : safe(line)}`)
+      if (ours)
+        for (const line of lines) say(`  alice → bob   ${line === "" ? paint("dim", "(an empty line)") : safe(line)}`)
       say(`${mark(deliveredToBob === lines.length)} ${deliveredToBob} of ${lines.length} lines reached bob`)
       say(`${mark(echoed === lines.length)} ${echoed} of ${lines.length} came back from the echo bot`)
       say(`${mark(inOrder)} ${inOrder ? "in order and byte for byte" : "NOT in order and byte for byte"}`)
@@ -104,9 +109,15 @@ const narrator = (terminal: Terminal) => {
       say()
       say(paint("bold", "What the relay could see"))
       say(`  names           ${saw.names.join(", ")}, with their public keys`)
-      say(`  envelopes       ${saw.envelopes} to ${saw.mailboxes} mailboxes, ${saw.bytes} bytes in ${saw.distinctSizes} sizes, and when`)
-      say(`  who sent them   ${saw.sendersFound === 0 ? "no: no envelope names a sender" : paint("red", `${saw.sendersFound} envelopes name somebody`)}`)
-      say(`  what they say   ${saw.plaintextFound === 0 ? "no: no text on the wire nor in its files" : paint("red", `text in ${saw.plaintextFound} places`)}`)
+      say(
+        `  envelopes       ${saw.envelopes} to ${saw.mailboxes} mailboxes, ${saw.bytes} bytes in ${saw.distinctSizes} sizes, and when`
+      )
+      say(
+        `  who sent them   ${saw.sendersFound === 0 ? "no: no envelope names a sender" : paint("red", `${saw.sendersFound} envelopes name somebody`)}`
+      )
+      say(
+        `  what they say   ${saw.plaintextFound === 0 ? "no: no text on the wire nor in its files" : paint("red", `text in ${saw.plaintextFound} places`)}`
+      )
       say()
     },
     end: (good: boolean, count: number, attacks: ReadonlyArray<Attacks.Outcome>) => {

@@ -25,7 +25,10 @@ export const listen: Command = {
   ],
   examples: [
     { line: "tacit listen", text: "watch your messages" },
-    { line: "tacit listen --json | jq -r 'select(.type == \"message\") | .body.text'", text: "texts only, for a script" },
+    {
+      line: "tacit listen --json | jq -r 'select(.type == \"message\") | .body.text'",
+      text: "texts only, for a script"
+    },
     { line: "tacit listen --count 1 --timeout 60", text: "wait at most a minute for one message" }
   ],
   run: async (context) => {
@@ -55,7 +58,10 @@ export const listen: Command = {
 const printMessages = async (client: PromiseClient, { terminal, signal }: Context, count: number | undefined) => {
   let printed = 0
   for await (const message of client.messages({ signal })) {
-    await write(terminal.stdout, terminal.json ? JSON.stringify(messageRecord(message)) : messageLine(terminal, message))
+    await write(
+      terminal.stdout,
+      terminal.json ? JSON.stringify(messageRecord(message)) : messageLine(terminal, message)
+    )
     await client.take(message)
     if (isMessage(message)) printed++
     if (printed === count) return

@@ -26,13 +26,21 @@ export const register: Command = {
   positionals: [],
   options: [
     relayOption,
-    { name: "user", value: "name", env: "TACIT_USER", text: "the name to register: letters a–z, digits, dots, dashes, underscores" },
+    {
+      name: "user",
+      value: "name",
+      env: "TACIT_USER",
+      text: "the name to register: letters a–z, digits, dots, dashes, underscores"
+    },
     ...Password.options,
     { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" }
   ],
   examples: [
     { line: "tacit register --relay ws://localhost:7466 --user alice", text: "asks for the one-time password" },
-    { line: "tacit register --relay wss://relay.example --user alice --password-file otp.txt --profile work", text: "without questions, under another profile" }
+    {
+      line: "tacit register --relay wss://relay.example --user alice --password-file otp.txt --profile work",
+      text: "without questions, under another profile"
+    }
   ],
   run: async (context) => {
     const { inputs, terminal, signal } = context
@@ -50,7 +58,9 @@ export const register: Command = {
     else {
       terminal.out(`You are ${user} at ${relay}.`)
       terminal.out(`Account id: ${client.self.account}`)
-      terminal.out(terminal.paint("dim", "Others can compare this id with you over another channel. Next: tacit chat <user>"))
+      terminal.out(
+        terminal.paint("dim", "Others can compare this id with you over another channel. Next: tacit chat <user>")
+      )
     }
     return ExitCode.ok
   }

@@ -24,7 +24,10 @@ const dataOption: Option = {
 
 const dataDirectory = ({ inputs, env }: Context): string => {
   const base = env.XDG_DATA_HOME
-  return inputs.text("data") ?? join(base !== undefined && base.startsWith("/") ? base : join(homedir(), ".local", "share"), "tacit-relay")
+  return (
+    inputs.text("data") ??
+    join(base !== undefined && base.startsWith("/") ? base : join(homedir(), ".local", "share"), "tacit-relay")
+  )
 }
 
 export const relayStart: Command = {
@@ -36,15 +39,35 @@ export const relayStart: Command = {
   ],
   positionals: [],
   options: [
-    { name: "host", value: "address", env: "TACIT_RELAY_HOST", text: "address to listen on (default: 127.0.0.1, with --public 0.0.0.0)" },
-    { name: "port", value: "port", env: "TACIT_RELAY_PORT", default: String(defaultPort), text: "port to listen on; 0 takes a free one" },
+    {
+      name: "host",
+      value: "address",
+      env: "TACIT_RELAY_HOST",
+      text: "address to listen on (default: 127.0.0.1, with --public 0.0.0.0)"
+    },
+    {
+      name: "port",
+      value: "port",
+      env: "TACIT_RELAY_PORT",
+      default: String(defaultPort),
+      text: "port to listen on; 0 takes a free one"
+    },
     dataOption,
-    { name: "name", value: "name", env: "TACIT_RELAY_NAME", default: "localhost", text: "name that logins are bound to; never change it later" },
+    {
+      name: "name",
+      value: "name",
+      env: "TACIT_RELAY_NAME",
+      default: "localhost",
+      text: "name that logins are bound to; never change it later"
+    },
     { name: "public", env: "TACIT_RELAY_PUBLIC", text: "allow an address that other machines reach" }
   ],
   examples: [
     { line: "tacit relay start", text: `listen on ws://localhost:${defaultPort}` },
-    { line: "tacit relay start --public --name relay.example --data /srv/tacit", text: "for other machines, behind a proxy that does TLS" }
+    {
+      line: "tacit relay start --public --name relay.example --data /srv/tacit",
+      text: "for other machines, behind a proxy that does TLS"
+    }
   ],
   run: async (context) => {
     const { inputs, terminal, signal } = context
@@ -86,14 +109,20 @@ export const relayInvite: Command = {
   options: [dataOption, { name: "days", value: "n", default: "7", text: "how long the password is good for" }],
   examples: [
     { line: "tacit relay invite alice", text: "prints a password such as ABCD-EFGH-IJKL-MNOP-QRST" },
-    { line: "tacit relay invite bot > otp.txt && tacit register --user bot --password-file otp.txt …", text: "without anybody seeing it" }
+    {
+      line: "tacit relay invite bot > otp.txt && tacit register --user bot --password-file otp.txt …",
+      text: "without anybody seeing it"
+    }
   ],
   run: async (context) => {
     const { inputs, terminal } = context
     const user = inputs.positional("user")
     const database = join(dataDirectory(context), "relay.db")
     if (!existsSync(database)) {
-      throw new UsageError(`there is no relay database at ${database}`, "Start the relay once, or give its --data directory.")
+      throw new UsageError(
+        `there is no relay database at ${database}`,
+        "Start the relay once, or give its --data directory."
+      )
     }
     const lifetimeMs = (inputs.whole("days", 1, 365) ?? 7) * 24 * 60 * 60 * 1000
     const expiresAt = Date.now() + lifetimeMs

@@ -28,7 +28,11 @@ export const send: Command = {
     { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" },
     { name: "reply-to", value: "id", text: "the message this answers" },
     { name: "idempotency-key", value: "key", text: "with the same key again nothing new is sent" },
-    { name: "accept-identity", value: "account", text: "accept this changed identity first; compare it over another channel" }
+    {
+      name: "accept-identity",
+      value: "account",
+      text: "accept this changed identity first; compare it over another channel"
+    }
   ],
   examples: [
     { line: "tacit send bob 'See you at eight'", text: "one message" },

@@ -37,7 +37,9 @@ export const playAll = async (stage: Stage, each: (outcome: Outcome) => void): P
 
 const causeOf = (stage: Stage, from: number): { readonly cause: string; readonly warning: string } => {
   const found = stage.bob.bag.warnings.slice(from).find((warning) => warning._tag === "Rejected")
-  return found === undefined ? { cause: "none", warning: "" } : { cause: found._tag === "Rejected" ? found.cause : "", warning: found.line }
+  return found === undefined
+    ? { cause: "none", warning: "" }
+    : { cause: found._tag === "Rejected" ? found.cause : "", warning: found.line }
 }
 
 const rejectedSince = (stage: Stage, from: number): number =>
@@ -62,7 +64,10 @@ const replay = async (stage: Stage): Promise<Outcome> => {
     title: "plays an old envelope a second time",
     refused: bob.bag.texts.length === texts + 1,
     ...causeOf(stage, warnings),
-    story: [`delivered ${captured.envelope.length} captured bytes to bob again, as the relay would`, "nothing was shown twice; the next message arrived"]
+    story: [
+      `delivered ${captured.envelope.length} captured bytes to bob again, as the relay would`,
+      "nothing was shown twice; the next message arrived"
+    ]
   }
 }
 
@@ -88,7 +93,10 @@ const flip = async (stage: Stage): Promise<Outcome> => {
     title: "flips one bit of a message under way",
     refused: answer === "accepted" && bob.bag.texts.slice(texts).join() === text,
     ...seen,
-    story: ["held a message back, changed 1 bit of it, and submitted that with the captured token", "the true one, released later, arrived once"]
+    story: [
+      "held a message back, changed 1 bit of it, and submitted that with the captured token",
+      "the true one, released later, arrived once"
+    ]
   }
 }
 
@@ -120,7 +128,10 @@ const swap = async (stage: Stage): Promise<Outcome> => {
       bob.bag.texts.slice(texts).join() === "For bob only." &&
       alice.bag.texts.slice(echoes).join() === "For the bot only.",
     ...seen,
-    story: ["held two messages back, exchanged their bodies, and submitted both with the captured tokens", "the true ones, released later, arrived once each"]
+    story: [
+      "held two messages back, exchanged their bodies, and submitted both with the captured tokens",
+      "the true ones, released later, arrived once each"
+    ]
   }
 }
 
@@ -136,7 +147,8 @@ const restore = async (stage: Stage): Promise<Outcome> => {
   const { bob } = stage
   await stage.closeAlice()
   const copy = `${stage.alice.path}.copy`
-  for (const suffix of ["", "-wal"]) if (existsSync(stage.alice.path + suffix)) copyFileSync(stage.alice.path + suffix, copy + suffix)
+  for (const suffix of ["", "-wal"])
+    if (existsSync(stage.alice.path + suffix)) copyFileSync(stage.alice.path + suffix, copy + suffix)
   await stage.openAlice()
   await stage.say("Sent after the copy was made.")
   await stage.say("And one more.")

@@ -41,7 +41,8 @@ export const hold = async (
     await received(at + part.length - underWay)
   }
   await received(lines.length)
-  const same = (texts: ReadonlyArray<string>) => texts.length === lines.length && lines.every((line, i) => texts[i] === line)
+  const same = (texts: ReadonlyArray<string>) =>
+    texts.length === lines.length && lines.every((line, i) => texts[i] === line)
   return {
     deliveredToBob: bob.bag.texts.length,
     echoed: alice.bag.texts.length,

@@ -55,10 +55,15 @@ export const collect = (client: PromiseClient, keep: (message: Incoming) => bool
           waiting.delete(look)
           finish()
         }
-        const patience = () => setTimeout(() => end(() => reject(new Error(`nothing happened for ${ms / 1000} s while waiting for ${what}`))), ms)
+        const patience = () =>
+          setTimeout(
+            () => end(() => reject(new Error(`nothing happened for ${ms / 1000} s while waiting for ${what}`))),
+            ms
+          )
         const look = () => {
           clearTimeout(timer)
-          if (failure !== undefined) end(() => reject(failure instanceof Error ? failure : new Error("a stream failed")))
+          if (failure !== undefined)
+            end(() => reject(failure instanceof Error ? failure : new Error("a stream failed")))
           else if (done()) end(resolve)
           else timer = patience()
         }

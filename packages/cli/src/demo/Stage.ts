@@ -104,7 +104,13 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
   const enrol = async (user: string) =>
     openClient({ relay: tap.url, user, password: await relay.invite(user), path: join(folder, `${user}.db`), signal })
 
-  const bot: PromiseBot = echoBot({ relay: tap.url, user: "echo", password: await relay.invite("echo"), path: join(folder, "echo.db"), signal })
+  const bot: PromiseBot = echoBot({
+    relay: tap.url,
+    user: "echo",
+    password: await relay.invite("echo"),
+    path: join(folder, "echo.db"),
+    signal
+  })
   await bot.start()
   cleanup.push(() => bot.stop())
   const enrolled = async (user: string): Promise<Person> => {
@@ -141,7 +147,10 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
       alice.bag = collect(alice.client)
     },
     relayUrl: relay.url,
-    ids: [alice.client.self, bob.client.self].flatMap(({ account, device }) => [Buffer.from(account, "hex"), Buffer.from(device, "hex")]),
+    ids: [alice.client.self, bob.client.self].flatMap(({ account, device }) => [
+      Buffer.from(account, "hex"),
+      Buffer.from(device, "hex")
+    ]),
     relayFiles
   }
 }

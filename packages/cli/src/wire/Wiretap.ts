@@ -59,16 +59,18 @@ export const open = (options: WiretapOptions): Promise<Wiretap> => {
     const connection = ++count
     const relay = connect({ port: options.relayPort, host: options.relayHost ?? "127.0.0.1", noDelay: true })
     lines.set(connection, { client, relay })
-    const judge = (direction: Direction) => (payload: Uint8Array): Verdict => {
-      const frame = Result.getOrUndefined<ClientFrame | RelayFrame, unknown>(
-        direction === "up" ? decodeClient(payload) : decodeRelay(payload)
-      )
-      if (frame === undefined) {
-        unread++
-        return "pass"
+    const judge =
+      (direction: Direction) =>
+      (payload: Uint8Array): Verdict => {
+        const frame = Result.getOrUndefined<ClientFrame | RelayFrame, unknown>(
+          direction === "up" ? decodeClient(payload) : decodeRelay(payload)
+        )
+        if (frame === undefined) {
+          unread++
+          return "pass"
+        }
+        return rule({ connection, direction, frame, payload })
       }
-      return rule({ connection, direction, frame, payload })
-    }
     const miss = () => void unread++
     client.on("data", passer(relay, judge("up"), miss))
     relay.on("data", passer(client, judge("down"), miss))
@@ -93,7 +95,9 @@ export const open = (options: WiretapOptions): Promise<Wiretap> => {
           const line = lines.get(connection)
           if (line === undefined) return false
           const up = direction === "up"
-          return void (up ? line.relay : line.client).write(WebSocketFrames.write(payload, up)) === undefined
+          const to = up ? line.relay : line.client
+          to.write(WebSocketFrames.write(payload, up))
+          return true
         },
         unread: () => unread,
         close: () =>

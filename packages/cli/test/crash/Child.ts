@@ -32,8 +32,18 @@ const cache = join(tmpdir(), "tacit-test-compile-cache")
 export const start = (file: string, words: ReadonlyArray<string>, options: ChildOptions = {}): Child => {
   const child: ChildProcess = spawn(
     process.execPath,
-    ["-C", "@tacit/source", "--disable-warning=ExperimentalWarning", ...(options.execArgv ?? []), join(here, file), ...words],
-    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "", NODE_COMPILE_CACHE: cache, NO_COLOR: "1", ...options.env } }
+    [
+      "-C",
+      "@tacit/source",
+      "--disable-warning=ExperimentalWarning",
+      ...(options.execArgv ?? []),
+      join(here, file),
+      ...words
+    ],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NODE_OPTIONS: "", NODE_COMPILE_CACHE: cache, NO_COLOR: "1", ...options.env }
+    }
   )
   const lines: Array<string> = []
   const watchers = new Set<() => void>()
@@ -66,7 +76,13 @@ export const start = (file: string, words: ReadonlyArray<string>, options: Child
           watchers.delete(look)
           finish()
         }
-        const timer = setTimeout(() => end(() => reject(new Error(`${file} did not say it in ${ms} ms:\n${lines.slice(-5).join("\n")}\n${complaints}`))), ms)
+        const timer = setTimeout(
+          () =>
+            end(() =>
+              reject(new Error(`${file} did not say it in ${ms} ms:\n${lines.slice(-5).join("\n")}\n${complaints}`))
+            ),
+          ms
+        )
         const look = () => {
           const found = lines.find(fits)
           if (found !== undefined) end(() => resolve(found))

@@ -14,7 +14,10 @@ const die = Effect.andThen(
 )
 
 /** Counts commits, and kills at the moment. */
-export const deadly = <E>(store: Layer.Layer<Store, E>, moment: Moment): { readonly layer: Layer.Layer<Store, E>; readonly commits: () => number } => {
+export const deadly = <E>(
+  store: Layer.Layer<Store, E>,
+  moment: Moment
+): { readonly layer: Layer.Layer<Store, E>; readonly commits: () => number } => {
   const [when, number] = moment.split(":")
   let commits = 0
   const layer = Layer.effect(

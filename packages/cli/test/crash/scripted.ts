@@ -14,7 +14,8 @@ import * as Stream from "effect/Stream"
 import { deadly } from "./DeadlyStore.ts"
 import * as Journal from "./Journal.ts"
 
-const [role = "", moment = "", relay = "", user = "", path = "", journalFile = "", password = "", to = ""] = process.argv.slice(2)
+const [role = "", moment = "", relay = "", user = "", path = "", journalFile = "", password = "", to = ""] =
+  process.argv.slice(2)
 const journal = Journal.open(journalFile)
 const store = deadly(Sqlite.layer({ path }), moment)
 const rounds = 3
@@ -27,7 +28,8 @@ const asks = Effect.gen(function* () {
   if (count() < rounds) {
     yield* client.messages.pipe(
       Stream.takeUntil((message) => {
-        if (message.body.type === "text") journal.write({ order: message.order, id: message.id, text: message.body.text })
+        if (message.body.type === "text")
+          journal.write({ order: message.order, id: message.id, text: message.body.text })
         return count() === rounds
       }),
       Stream.runForEach(client.take)

@@ -9,7 +9,8 @@ import { existsSync } from "node:fs"
 import * as Journal from "./Journal.ts"
 import { filler, textOf } from "./Script.ts"
 
-const [relay = "", user = "", path = "", journalFile = "", to = "", stopFile = "", password = ""] = process.argv.slice(2)
+const [relay = "", user = "", path = "", journalFile = "", to = "", stopFile = "", password = ""] =
+  process.argv.slice(2)
 const answers = Journal.open(journalFile)
 const sends = Journal.open(`${journalFile}.sent`)
 let sent = Journal.read(`${journalFile}.sent`).length

@@ -2,7 +2,7 @@
  * Receiving: envelopes that wait are opened together, stored in one commit, and acknowledged after it.
  *
  * Spec: docs/spec/16-state.md §16.2, rule state.commit.2; docs/spec/07-sequencing.md; docs/spec/08-sessions.md.
- * A message that does not open changes nothing and is named by one cause (§7.3). What follows from a message beside storing it
+ * A message that does not open changes nothing and is named by one cause of the closed list. What follows from a message beside storing it
  * (sending again, healing, looking names up) happens after the commit, in its own.
  */
 import * as Effect from "effect/Effect"
@@ -66,7 +66,7 @@ class Burst extends Sending.SendWork {
   readonly warnings: Array<Api.Warning> = []
   readonly failed = new Map<
     string,
-    Retry.Failed & { readonly digests: Array<Uint8Array>; readonly ids: Array<number> }
+    Omit<Retry.Failed, "fresh"> & { readonly digests: Array<Uint8Array>; readonly ids: Array<number>; fresh: boolean }
   >()
   readonly acknowledged: Array<Delivery> = []
   /** Show what was delivered, after the commit. */
@@ -299,7 +299,7 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
   if (known !== undefined && repeated !== undefined) {
     const result = Receive.open(crypto, repeated.session, repeated.skipped, message)
     if (Result.isFailure(result)) {
-      const cause = result.failure.cause === "lookup.no-session" ? "fresh.used-key" : result.failure.cause
+      const cause = result.failure.cause === "lookup.no-session" ? "fresh.replayed-start" : result.failure.cause
       return reject(opened, work, delivery, cause, known, body)
     }
     const mark = Session.markOf(repeated.session)
@@ -312,7 +312,9 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
   }
   const sender = { account: handle.hex, device: hex }
   const named = yield* Prekeys.find(opened, work, start)
-  if (typeof named === "string") return rejectStart(opened, work, delivery, named, sender, body)
+  // A certificate is public: until its message authenticated it names nobody for sure. The request goes in the session at hand, so
+  // that a stranger cannot make this device give up sessions (rule session.retry.1).
+  if (typeof named === "string") return rejectStart(opened, work, delivery, named, sender, body, false)
   const dh2 = yield* custody.agree(start.ephemeral)
   const accepted = SessionStart.accept(crypto, {
     self: identity,
@@ -323,7 +325,8 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
     now: work.now,
     ...named.prekeys
   })
-  if (Result.isFailure(accepted)) return rejectStart(opened, work, delivery, accepted.failure.cause, sender, body)
+  if (Result.isFailure(accepted))
+    return rejectStart(opened, work, delivery, accepted.failure.cause, sender, body, false)
   const user = claimOf(start.extensions.user)
   if (user !== undefined && (yield* isHeld(opened, user, certificate.account))) {
     return yield* holdStart(opened, work, delivery, user, certificate.account, handle)
@@ -526,7 +529,7 @@ const reject = (
   body?: Uint8Array
 ): void => {
   const sender = device === undefined ? undefined : { account: device.account, device: device.hex }
-  rejectStart(opened, work, delivery, cause, sender, body)
+  rejectStart(opened, work, delivery, cause, sender, body, true)
 }
 
 const rejectStart = (
@@ -535,7 +538,8 @@ const rejectStart = (
   delivery: Delivery,
   cause: Cause,
   sender: { readonly account: string; readonly device: string } | undefined,
-  body: Uint8Array | undefined
+  body: Uint8Array | undefined,
+  fresh: boolean
 ): void => {
   const peer = sender === undefined ? undefined : Peers.senderOf(opened, sender.account, sender.device)
   warn(opened, work, delivery, cause, peer)
@@ -544,9 +548,10 @@ const rejectStart = (
     work.acknowledged.push(delivery)
     return
   }
-  const failed = work.failed.get(sender.device) ?? { ...sender, digests: [], ids: [] }
+  const failed = work.failed.get(sender.device) ?? { ...sender, digests: [], ids: [], fresh: false }
   failed.digests.push(Digest.derive(opened.crypto, body))
   failed.ids.push(delivery.id)
+  failed.fresh ||= fresh
   work.failed.set(sender.device, failed)
 }
 

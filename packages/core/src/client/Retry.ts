@@ -28,13 +28,15 @@ export interface Failed {
   readonly device: string
   /** Digests of envelope bodies. */
   readonly digests: ReadonlyArray<Uint8Array>
+  /** Whether a session is the likely cause: the request then goes, and its answer comes, in a fresh one. */
+  readonly fresh: boolean
 }
 
 /**
  * Asks a device to seal messages again, in a fresh session, if it may be asked (rule session.retry.1). Ends when the request is durable
  * or there is none to be made; only then may the envelopes be acknowledged.
  */
-export const ask = (opened: Opened, { account, device, digests }: Failed): Effect.Effect<void> =>
+export const ask = (opened: Opened, { account, device, digests, fresh }: Failed): Effect.Effect<void> =>
   Effect.gen(function* () {
     const id = Bytes.fromHex(device)!
     if (!(yield* Background.persist(opened, mayAsk(opened, account, device, digests)))) return
@@ -51,7 +53,7 @@ export const ask = (opened: Opened, { account, device, digests }: Failed): Effec
       )
       if (Result.isSuccess(fetched)) {
         opened.prepared.set(device, fetched.success)
-        return yield* Background.persist(opened, request(opened, account, device, digests))
+        return yield* Background.persist(opened, request(opened, account, device, digests, fresh))
       }
       yield* Background.pause(opened, attempt)
     }
@@ -74,7 +76,8 @@ const request = (
   opened: Opened,
   account: string,
   hex: string,
-  digests: ReadonlyArray<Uint8Array>
+  digests: ReadonlyArray<Uint8Array>,
+  fresh: boolean
 ): Effect.Effect<void, ClientError> =>
   Effect.andThen(
     Outbox.reserve(opened, 1),
@@ -90,8 +93,7 @@ const request = (
           handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, id, prepared.bundle.mailbox)
         const asked = RetryStep.ask(device.peer.requests, digests, now)
         if (asked.next === undefined) return Effect.void
-        // The session at hand is the likely cause: the request goes, and the answer comes, in a fresh one.
-        Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+        if (fresh) Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
         work.setPeer(device, { ...device.peer, requests: asked.next })
         const body = { _tag: "RetryRequest", digests: asked.digests } as const
         Sending.post(opened, work, handle, id, Sending.control(opened, body, now), now, true)

@@ -13,6 +13,9 @@ export class Crypto extends Context.Service<Crypto, CryptoProvider>()("@tacit/co
  * Port: random bytes, synchronous. `label` names the purpose (docs/spec/appendix-coins.md); production sources ignore it,
  * tests and vectors use it to supply the value.
  */
-export class Entropy extends Context.Service<Entropy, {
-  readonly bytes: (label: string, length: number) => Uint8Array
-}>()("@tacit/core/Entropy") {}
+export class Entropy extends Context.Service<
+  Entropy,
+  {
+    readonly bytes: (label: string, length: number) => Uint8Array
+  }
+>()("@tacit/core/Entropy") {}

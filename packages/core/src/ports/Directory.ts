@@ -47,21 +47,27 @@ export interface Registration {
  * Port. `register`, `lookUp`, `bundle` and `manifestsAfter` need no login; the rest speak for the device the transport has
  * logged in. Every failure leaves the directory unchanged.
  */
-export class Directory extends Context.Service<Directory, {
-  readonly register: (registration: Registration) => Effect.Effect<void, TransportError | Refused>
-  readonly lookUp: (user: string) => Effect.Effect<DirectoryEntry, TransportError | Refused>
-  readonly manifestsAfter: (account: Uint8Array, version: number) => Effect.Effect<DirectoryEntry, TransportError | Refused>
-  readonly bundle: (account: Uint8Array, device: Uint8Array) => Effect.Effect<Uint8Array, TransportError | Refused>
-  readonly publishPrekeys: (keys: {
-    readonly signed: ReadonlyArray<PublishedKey>
-    readonly lastResortKem: ReadonlyArray<PublishedKey>
-    readonly oneTime: ReadonlyArray<PublishedOneTimeKey>
-    readonly oneTimeKem: ReadonlyArray<PublishedKey>
-  }) => Effect.Effect<PrekeyStatus, TransportError | Refused>
-  readonly prekeyStatus: Effect.Effect<PrekeyStatus, TransportError | Refused>
-  readonly publishManifest: (
-    manifest: Uint8Array,
-    certificates: ReadonlyArray<Uint8Array>
-  ) => Effect.Effect<void, TransportError | Refused>
-  readonly setDeliveryToken: (tokenHash: Uint8Array) => Effect.Effect<void, TransportError | Refused>
-}>()("@tacit/core/Directory") {}
+export class Directory extends Context.Service<
+  Directory,
+  {
+    readonly register: (registration: Registration) => Effect.Effect<void, TransportError | Refused>
+    readonly lookUp: (user: string) => Effect.Effect<DirectoryEntry, TransportError | Refused>
+    readonly manifestsAfter: (
+      account: Uint8Array,
+      version: number
+    ) => Effect.Effect<DirectoryEntry, TransportError | Refused>
+    readonly bundle: (account: Uint8Array, device: Uint8Array) => Effect.Effect<Uint8Array, TransportError | Refused>
+    readonly publishPrekeys: (keys: {
+      readonly signed: ReadonlyArray<PublishedKey>
+      readonly lastResortKem: ReadonlyArray<PublishedKey>
+      readonly oneTime: ReadonlyArray<PublishedOneTimeKey>
+      readonly oneTimeKem: ReadonlyArray<PublishedKey>
+    }) => Effect.Effect<PrekeyStatus, TransportError | Refused>
+    readonly prekeyStatus: Effect.Effect<PrekeyStatus, TransportError | Refused>
+    readonly publishManifest: (
+      manifest: Uint8Array,
+      certificates: ReadonlyArray<Uint8Array>
+    ) => Effect.Effect<void, TransportError | Refused>
+    readonly setDeliveryToken: (tokenHash: Uint8Array) => Effect.Effect<void, TransportError | Refused>
+  }
+>()("@tacit/core/Directory") {}

@@ -29,10 +29,13 @@ export interface PublicKeys {
  *   bytes only.
  * - `agree` is X25519 of the device agreement key with a 32-byte public key; `undefined` when the result is all zero.
  */
-export class KeyCustody extends Context.Service<KeyCustody, {
-  readonly create: Effect.Effect<PublicKeys, CustodyError>
-  readonly publicKeys: Effect.Effect<PublicKeys, CustodyError>
-  readonly signWithAccount: (message: Uint8Array) => Effect.Effect<Uint8Array, CustodyError>
-  readonly signWithDevice: (message: Uint8Array) => Effect.Effect<Uint8Array, CustodyError>
-  readonly agree: (publicKey: Uint8Array) => Effect.Effect<Uint8Array | undefined, CustodyError>
-}>()("@tacit/core/KeyCustody") {}
+export class KeyCustody extends Context.Service<
+  KeyCustody,
+  {
+    readonly create: Effect.Effect<PublicKeys, CustodyError>
+    readonly publicKeys: Effect.Effect<PublicKeys, CustodyError>
+    readonly signWithAccount: (message: Uint8Array) => Effect.Effect<Uint8Array, CustodyError>
+    readonly signWithDevice: (message: Uint8Array) => Effect.Effect<Uint8Array, CustodyError>
+    readonly agree: (publicKey: Uint8Array) => Effect.Effect<Uint8Array | undefined, CustodyError>
+  }
+>()("@tacit/core/KeyCustody") {}

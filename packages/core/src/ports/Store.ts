@@ -45,11 +45,16 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {}) 
  *   `limit` (default 1,000).
  * - An interrupted `commit` either happened whole or not at all.
  */
-export class Store extends Context.Service<Store, {
-  readonly get: (key: string) => Effect.Effect<StoredRecord | undefined, StoreError>
-  readonly scan: (
-    prefix: string,
-    options?: { readonly after?: string; readonly limit?: number }
-  ) => Effect.Effect<ReadonlyArray<StoredRecord>, StoreError>
-  readonly commit: (writes: ReadonlyArray<Write>) => Effect.Effect<ReadonlyArray<number>, StoreError | Conflict | LeaseLost>
-}>()("@tacit/core/Store") {}
+export class Store extends Context.Service<
+  Store,
+  {
+    readonly get: (key: string) => Effect.Effect<StoredRecord | undefined, StoreError>
+    readonly scan: (
+      prefix: string,
+      options?: { readonly after?: string; readonly limit?: number }
+    ) => Effect.Effect<ReadonlyArray<StoredRecord>, StoreError>
+    readonly commit: (
+      writes: ReadonlyArray<Write>
+    ) => Effect.Effect<ReadonlyArray<number>, StoreError | Conflict | LeaseLost>
+  }
+>()("@tacit/core/Store") {}

@@ -59,10 +59,13 @@ export interface LoginFence {
  *   again is harmless.
  * - `acknowledge` forgets deliveries. Acknowledging twice, or unknown ids, is harmless.
  */
-export class Transport extends Context.Service<Transport, {
-  readonly open: (fence: LoginFence) => Effect.Effect<void, TransportError | Refused, import("effect/Scope").Scope>
-  readonly deliveries: Stream.Stream<Delivery, TransportError | Refused>
-  readonly submit: (envelope: Uint8Array, token?: Uint8Array) => Effect.Effect<void, TransportError | Refused>
-  readonly acknowledge: (ids: ReadonlyArray<number>) => Effect.Effect<void, TransportError | Refused>
-  readonly status: Stream.Stream<TransportStatus>
-}>()("@tacit/core/Transport") {}
+export class Transport extends Context.Service<
+  Transport,
+  {
+    readonly open: (fence: LoginFence) => Effect.Effect<void, TransportError | Refused, import("effect/Scope").Scope>
+    readonly deliveries: Stream.Stream<Delivery, TransportError | Refused>
+    readonly submit: (envelope: Uint8Array, token?: Uint8Array) => Effect.Effect<void, TransportError | Refused>
+    readonly acknowledge: (ids: ReadonlyArray<number>) => Effect.Effect<void, TransportError | Refused>
+    readonly status: Stream.Stream<TransportStatus>
+  }
+>()("@tacit/core/Transport") {}

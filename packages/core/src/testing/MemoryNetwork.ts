@@ -92,6 +92,8 @@ export interface MemoryNetwork {
   readonly devices: (user: string) => ReadonlyArray<DeviceEntry>
   /** The manifests of a user, oldest first. */
   readonly manifests: (user: string) => ReadonlyArray<Uint8Array>
+  /** Publishes a user's next manifest, as one of its devices would; devices it no longer lists are sent away. */
+  readonly publish: (user: string, manifest: Uint8Array) => Result.Result<void, Refused>
 }
 
 /** Mulberry32: small, seeded, good enough to choose faults. */
@@ -214,6 +216,18 @@ export const make = (options: Options): MemoryNetwork => {
   const down = (operation: TransportError["operation"], why: string) =>
     Effect.fail(new TransportError({ operation, cause: new Error(`memory network: ${why}`) }))
 
+  const publishManifest = (
+    device: DeviceEntry,
+    manifest: Uint8Array,
+    certificates: ReadonlyArray<Uint8Array>
+  ): Result.Result<void, Refused> =>
+    Result.map(relay.publishManifest(device, manifest, certificates), (revoked) => {
+      for (const gone of revoked) {
+        const { connection } = lineOf(gone)
+        if (connection !== undefined) endConnection(connection, refused("unknown-device", "This device was removed."))
+      }
+    })
+
   const connect = Effect.gen(function* () {
     const custody = yield* KeyCustody
     const status = Broadcast.make<TransportStatus>()
@@ -273,15 +287,7 @@ export const make = (options: Options): MemoryNetwork => {
       publishPrekeys: (keys) => asDevice("publish", (device) => relay.publish(device, keys)),
       prekeyStatus: asDevice("publish", (device) => Result.succeed(relay.status(device))),
       publishManifest: (manifest, certificates) =>
-        asDevice("publish", (device) =>
-          Result.map(relay.publishManifest(device, manifest, certificates), (revoked) => {
-            for (const gone of revoked) {
-              const { connection } = lineOf(gone)
-              if (connection !== undefined)
-                endConnection(connection, refused("unknown-device", "This device was removed."))
-            }
-          })
-        ),
+        asDevice("publish", (device) => publishManifest(device, manifest, certificates)),
       setDeliveryToken: (hash) => asDevice("publish", (device) => Result.succeed(relay.setToken(device, hash)))
     })
 
@@ -450,6 +456,12 @@ export const make = (options: Options): MemoryNetwork => {
       else pretended.set(user, entry)
     },
     devices: (user) => byUser.get(user) ?? [],
+    publish: (user, manifest) => {
+      const device = byUser.get(user)?.find(({ revoked }) => !revoked)
+      return device === undefined
+        ? Result.fail(refused("unknown-user", "No such user."))
+        : publishManifest(device, manifest, [])
+    },
     manifests: (user) => {
       const entry = relay.lookUp(user)
       return Result.isSuccess(entry) ? entry.success.manifests : []

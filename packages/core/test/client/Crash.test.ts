@@ -94,7 +94,7 @@ const conversation = (victim: "alice" | "bob" | undefined, nth: number, when: "b
     yield* World.tick(3)
     for (let round = 0; round < 8; round++) {
       for (const name of ["alice", "bob"] as const) {
-        yield* guarded(step(name) as Effect.Effect<void>)
+        yield* guarded(step(name))
         if (round % 2 === 0) yield* guarded(World.tick(2))
       }
     }

@@ -9,7 +9,12 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { ClientApi, Incoming, OutboxEvent, Warning } from "../../src/client/Api.ts"
+import * as Bytes from "../../src/base/Bytes.ts"
 import * as Account from "../../src/client/Account.ts"
+import * as AccountKeys from "../../src/identity/Account.ts"
+import * as Certificate from "../../src/identity/Certificate.ts"
+import * as Device from "../../src/identity/Device.ts"
+import * as Manifest from "../../src/identity/Manifest.ts"
 import { Client } from "../../src/client/Client.ts"
 import type { Options } from "../../src/client/Opening.ts"
 import * as Records from "../../src/client/Records.ts"
@@ -200,6 +205,82 @@ export const rename = ({ disk }: Actor, user: string): void => {
   const self = Result.getOrThrow(Records.Self.decode(stored.value))
   records.set("self", { ...stored, value: Records.Self.encode({ ...self, user }) })
   disk.restore({ ...snapshot, records })
+}
+
+/** Gives a device another delivery token. */
+export const retoken = ({ disk, entropy }: Actor): void => {
+  const snapshot = disk.snapshot()
+  const records = new Map(snapshot.records)
+  const stored = records.get("self")!
+  const self = Result.getOrThrow(Records.Self.decode(stored.value))
+  const token = entropy.bytes("device.token", 16)
+  records.set("self", { ...stored, value: Records.Self.encode({ ...self, token }) })
+  for (const [key, record] of records) {
+    if (!key.startsWith("peer/")) continue
+    const peer = Result.getOrThrow(Records.Peer.decode(record.value))
+    records.set(key, { ...record, value: Records.Peer.encode({ ...peer, tokenKnown: 0 }) })
+  }
+  disk.restore({ ...snapshot, records })
+}
+
+/** What an account's devices are to be, as its next manifest: signed with the account key on the first device's disk. */
+export const nextManifest = (
+  world: World,
+  { disk, user }: Actor,
+  devices: (held: Manifest.Manifest) => Pick<Manifest.Manifest, "devices" | "revocations">
+): Manifest.Manifest => {
+  const secrets = Result.getOrThrow(AccountKeys.decode(disk.snapshot().records.get(StoreCustody.accountKey)!.value))
+  const held = Result.getOrThrow(Manifest.verify(crypto, world.network.manifests(user).at(-1)!))
+  const version = held.version + 1
+  const body = Manifest.encodeBody({ ...held, ...devices(held), version, previous: held.hash })
+  const bytes = Manifest.encode(body, crypto.ed25519Sign(secrets.identity, Manifest.signingInput(body)))
+  return Result.getOrThrow(Manifest.verify(crypto, bytes))
+}
+
+/** A further device of a user's account: its disk, ready to register with the manifest that lists it. */
+export const addDevice = (world: World, first: Actor, name: string): { actor: Actor; manifest: Manifest.Manifest } => {
+  const records = first.disk.snapshot().records
+  const account = Result.getOrThrow(AccountKeys.decode(records.get(StoreCustody.accountKey)!.value))
+  const self = Result.getOrThrow(Records.Self.decode(records.get("self")!.value))
+  const actor = { ...world.actor(name), user: first.user }
+  const draw = (label: string, length: number) => actor.entropy.bytes(label, length)
+  const device = { signing: draw("device.sign", 32), agreement: draw("device.agree", 32) }
+  const publics = Device.derive(crypto, device)
+  const manifest = nextManifest(world, first, ({ devices, revocations, version }) => ({
+    devices: [...devices, { ...publics, role: Device.roles.member, addedIn: version + 1 }].sort((a, b) =>
+      Bytes.compare(a.device, b.device)
+    ),
+    revocations
+  }))
+  const statement = {
+    account: self.account,
+    ...publics,
+    role: Device.roles.member,
+    manifestVersion: manifest.version
+  }
+  const signature = crypto.ed25519Sign(account.identity, Certificate.signingInput(statement))
+  const own: Records.Self = {
+    ...self,
+    ...publics,
+    registered: 0,
+    mailbox: draw("device.mailbox", 16),
+    token: draw("device.token", 16),
+    secret: draw("device.secret", 32),
+    certificate: Certificate.encode(statement, signature),
+    manifest: manifest.bytes,
+    fence: { generation: 1, startId: draw("device.start", 8) },
+    next: { signed: 1, kem: 1, once: 1, kemOnce: 1 }
+  }
+  const put = (key: string, value: Uint8Array, revision: number) => [key, { key, value, revision }] as const
+  actor.disk.restore({
+    revision: 3,
+    records: new Map([
+      put(StoreCustody.accountKey, records.get(StoreCustody.accountKey)!.value, 1),
+      put(StoreCustody.deviceKey, Device.encode(device), 2),
+      put("self", Records.Self.encode(own), 3)
+    ])
+  })
+  return { actor, manifest }
 }
 
 /** Waits until a condition holds. */
