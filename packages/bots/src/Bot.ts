@@ -277,10 +277,17 @@ const textOf = (body: Body): string => (body.type === "text" ? body.text : body.
 /** The tag or class of an error, for people. */
 const nameOf = (exit: Exit.Failure<unknown, unknown>): string => {
   for (const reason of exit.cause.reasons) {
-    const error: unknown = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    if (typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string")
-      return error._tag
-    if (error instanceof Error) return error.name
+    if (reason._tag === "Fail") return nameOfError(reason.error)
+    if (reason._tag === "Die") return nameOfError(reason.defect)
   }
-  return "Error"
+  return "Interrupted"
+}
+
+/** A promise's handler is known by what it rejected with. */
+const nameOfError = (error: unknown): string => {
+  if (typeof error !== "object" || error === null) return "Error"
+  if ("_tag" in error && typeof error._tag === "string") {
+    return error._tag === "HandlerFailed" && "cause" in error ? nameOfError(error.cause) : error._tag
+  }
+  return error instanceof Error ? error.name : "Error"
 }

@@ -8,6 +8,7 @@ import {
   Client,
   type ClientError,
   Crypto,
+  type Directory,
   type Entropy,
   EntropyLive,
   type InvalidMessage,
@@ -97,11 +98,11 @@ export const transportOf = ({ allowInsecure, relay, relayName }: AccountOptions)
     ...(allowInsecure === undefined ? {} : { allowInsecure })
   })
 
-/** The client, and the store it stands on, over a store of one's own. */
+/** The client, with the store and the directory it stands on, over a store of one's own. */
 export const layerOn = <E>(
   options: AccountOptions,
   store: Layer.Layer<Store, E>
-): Layer.Layer<Client | Store, OpenError | E> => {
+): Layer.Layer<Client | Store | Directory, OpenError | E> => {
   const crypto = Layer.effect(Crypto, Effect.promise(loadNodeProvider))
   const base: Layer.Layer<Store | Crypto | Entropy, EntropyLive.NoSecureRandom | E> = Layer.mergeAll(
     store,
@@ -132,5 +133,5 @@ export const layerOn = <E>(
 }
 
 /** The client on Node, registered on first use. Succeeds without a connection too, unless it has to register. */
-export const layerNode = (options: NodeOptions): Layer.Layer<Client | Store, OpenError> =>
+export const layerNode = (options: NodeOptions): Layer.Layer<Client | Store | Directory, OpenError> =>
   layerOn(options, storeOf(options))

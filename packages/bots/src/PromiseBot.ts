@@ -6,6 +6,7 @@
  */
 import { type Body, Client, type Sender, type Sent } from "@tacit/core"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -77,9 +78,14 @@ const viewOf = <T extends BodyType>(message: Bot.Message<T>, signal: AbortSignal
   reply: (body) => settle(Effect.runPromiseExit(message.reply(body)))
 })
 
-/** What a promise rejects with is the handler's error, whatever it is. */
-const lift = (run: (signal: AbortSignal) => unknown): Effect.Effect<void, unknown> =>
-  Effect.tryPromise({ try: async (signal) => void (await run(signal)), catch: (error) => error })
+/** A handler rejected, or threw. `cause` is what it rejected with. */
+export class HandlerFailed extends Data.TaggedError("HandlerFailed")<{ readonly cause: unknown }> {}
+
+const lift = (run: (signal: AbortSignal) => unknown): Effect.Effect<void, HandlerFailed> =>
+  Effect.tryPromise({
+    try: async (signal) => void (await run(signal)),
+    catch: (cause) => new HandlerFailed({ cause })
+  })
 
 /** A bot that does nothing yet. Nothing is opened before `start`. */
 export const createBot = (options: BotOptions): PromiseBot => {

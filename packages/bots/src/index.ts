@@ -5,12 +5,14 @@
  */
 export type { CallOptions, PromiseClient, PromiseConversation } from "@tacit/core/promise"
 export { openClient, type OpenOptions } from "./OpenClient.ts"
+export { registerAccount } from "./RegisterAccount.ts"
 export {
   type BotHandler,
   type BotMessage,
   type BotMiddleware,
   type BotOptions,
   createBot,
+  HandlerFailed,
   type PromiseBot
 } from "./PromiseBot.ts"
 export { echo, echoBot } from "./EchoBot.ts"

@@ -25,7 +25,7 @@ export const relayAddress = (context: Context, profile: Profile.Profile): string
   if (!URL.canParse(given) || !/^wss?:$/.test(new URL(given).protocol)) {
     throw new UsageError(
       "--relay takes an address that begins with ws:// or wss://",
-      "For instance --relay ws://localhost:7466."
+      "For instance --relay ws://localhost:8443."
     )
   }
   return given
@@ -39,11 +39,22 @@ export class NotRegisteredHere extends Error {
 /** Opens the account. Fails with `NotRegistered` before anything is made on disk. */
 export const openAccount = async (context: Context): Promise<PromiseClient> => {
   const profile = Profile.locate(context.inputs, context.env)
-  if (!Profile.exists(profile) || profile.user === undefined) throw new NotRegisteredHere()
+  if (!Profile.isRegistered(profile) || profile.user === undefined) throw new NotRegisteredHere()
   return openClient({
     relay: relayAddress(context, profile),
     user: profile.user,
     path: profile.store,
     signal: context.signal
   })
+}
+
+/**
+ * Rejects when the relay turns this device away for good, or when `signal` aborts; never resolves. A copy that is too old is not
+ * turned away for good: it heals by itself.
+ */
+export const refusal = async (client: PromiseClient, signal: AbortSignal): Promise<never> => {
+  for await (const status of client.status({ signal })) {
+    if (status._tag === "Refused" && status.refusal.code !== "stale-state") throw status.refusal
+  }
+  return new Promise(() => undefined)
 }

@@ -35,7 +35,7 @@ export const overview = (commands: ReadonlyArray<Command>, version: string): str
       ["tacit demo", "see everything work, and attacks fail, in ten seconds"],
       ["tacit relay start", "run a relay on this machine"],
       ["tacit relay invite alice", "print a one-time password for alice"],
-      ["tacit register --relay ws://localhost:7466 --user alice", "become alice"],
+      ["tacit register --relay ws://localhost:8443 --user alice", "become alice"],
       ["tacit chat bob", "talk to bob"]
     ]),
     "",

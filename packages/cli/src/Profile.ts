@@ -39,8 +39,8 @@ export const locate = (inputs: Inputs, env: Readonly<Record<string, string | und
   return { name, directory, store: join(directory, "client.db"), ...stored }
 }
 
-/** Whether the profile has a store on disk. */
-export const exists = (profile: Profile): boolean => existsSync(profile.store)
+/** Whether the profile holds an account that was registered: its settings are written after that. */
+export const isRegistered = (profile: Profile): boolean => profile.user !== undefined && existsSync(profile.store)
 
 /** Makes the directory (mode 0700), if it is not there. */
 export const create = (profile: Profile): void => {

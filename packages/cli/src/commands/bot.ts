@@ -25,22 +25,24 @@ export const bot: Command = {
   ],
   examples: [
     {
-      line: "tacit bot echo --profile echo --relay ws://localhost:7466 --user echo --password-file echo.txt",
+      line: "tacit bot echo --profile echo --relay ws://localhost:8443 --user echo --password-file echo.txt",
       text: "first run"
     },
     { line: "tacit bot echo --profile echo", text: "every later run" }
   ],
   run: async (context) => {
     const { terminal } = context
-    const options = await settings(context)
-    const echo = echoBot({ ...options, signal: context.signal })
+    const { account, profile } = await settings(context)
+    const { relay, user } = account
+    const echo = echoBot({ ...account, signal: context.signal })
     echo.on("warning", (warning) => {
       if (terminal.json) terminal.record({ ...warning, type: "warning" })
       else terminal.err(`! ${safe(warning.line)}`)
     })
     await echo.start()
-    if (terminal.json) terminal.record({ type: "ready", user: options.user })
-    else terminal.err(`The echo bot answers as ${options.user}. Stop with Ctrl-C.`)
+    Profile.remember(profile, { relay, user })
+    if (terminal.json) terminal.record({ type: "ready", user })
+    else terminal.err(`The echo bot answers as ${user}. Stop with Ctrl-C.`)
     await echo.stopped
     return ExitCode.ok
   }
@@ -51,8 +53,8 @@ const settings = async (context: Context) => {
   const relay = relayAddress(context, profile)
   const user = profile.user ?? context.inputs.text("user")
   if (user === undefined) throw new UsageError("--user is missing", "Give --user, or set TACIT_USER.")
-  if (Profile.exists(profile)) return { relay, user, path: profile.store }
+  if (Profile.isRegistered(profile)) return { profile, account: { relay, user, path: profile.store } }
   const password = await Password.obtain(context)
-  Profile.remember(profile, { relay, user })
-  return { relay, user, password, path: profile.store }
+  Profile.create(profile)
+  return { profile, account: { relay, user, password, path: profile.store } }
 }

@@ -5,7 +5,7 @@
  */
 import type { PromiseClient } from "@tacit/bots"
 import type { Incoming } from "@tacit/core"
-import { openAccount, relayOption } from "../Account.ts"
+import { openAccount, refusal, relayOption } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { messageLine, messageRecord, warningLine, warningRecord } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -45,7 +45,7 @@ export const listen: Command = {
     const stop = AbortSignal.any([signal, done.signal])
     try {
       const warnings = printWarnings(client, { ...context, signal: stop })
-      await printMessages(client, { ...context, signal: stop }, count)
+      await Promise.race([printMessages(client, { ...context, signal: stop }, count), refusal(client, stop)])
       done.abort()
       await warnings
     } catch (error) {

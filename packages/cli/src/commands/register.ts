@@ -3,7 +3,7 @@
  *
  * Spec: docs/spec/04-accounts.md §4.1; docs/spec/14-relay.md §14.2 (relay.register.1, relay.register.2).
  */
-import { openClient } from "@tacit/bots"
+import { registerAccount } from "@tacit/bots"
 import { relayAddress, relayOption } from "../Account.ts"
 import type { Command } from "../Command.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -36,7 +36,7 @@ export const register: Command = {
     { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" }
   ],
   examples: [
-    { line: "tacit register --relay ws://localhost:7466 --user alice", text: "asks for the one-time password" },
+    { line: "tacit register --relay ws://localhost:8443 --user alice", text: "asks for the one-time password" },
     {
       line: "tacit register --relay wss://relay.example --user alice --password-file otp.txt --profile work",
       text: "without questions, under another profile"
@@ -48,16 +48,16 @@ export const register: Command = {
     const relay = relayAddress(context, profile)
     const user = inputs.required("user")
     const seconds = inputs.whole("timeout", 1, 3600) ?? 30
+    if (Profile.isRegistered(profile)) throw new AlreadyRegisteredHere()
     const password = await Password.obtain(context)
-    if (Profile.exists(profile) && profile.user !== undefined) throw new AlreadyRegisteredHere()
     Profile.create(profile)
-    const opened = openClient({ relay, user, password, path: profile.store, signal })
-    await using client = await within(seconds, signal, opened)
+    const registering = registerAccount({ relay, user, password, path: profile.store, signal })
+    const self = await within(seconds, signal, registering)
     Profile.remember(profile, { relay, user })
-    if (terminal.json) terminal.record({ type: "registered", relay, ...client.self, user })
+    if (terminal.json) terminal.record({ type: "registered", relay, ...self, user })
     else {
       terminal.out(`You are ${user} at ${relay}.`)
-      terminal.out(`Account id: ${client.self.account}`)
+      terminal.out(`Account id: ${self.account}`)
       terminal.out(
         terminal.paint("dim", "Others can compare this id with you over another channel. Next: tacit chat <user>")
       )

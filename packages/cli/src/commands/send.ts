@@ -4,7 +4,7 @@
  * Spec: docs/spec/16-state.md §16.2 (state.outbox.1, state.outbox.2).
  */
 import type { PromiseClient } from "@tacit/bots"
-import { openAccount, relayOption } from "../Account.ts"
+import { openAccount, refusal, relayOption } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { warningLine } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -51,11 +51,27 @@ export const send: Command = {
       throw new UsageError("--idempotency-key and --reply-to are for one message", "Send the lines one by one.")
     }
     await using client = await openAccount(context)
-    const warnings = showWarnings(client, context)
-    await within(seconds, context.signal, sendAll(client, context, lines, { key, replyTo }))
-    await Promise.race([warnings, Promise.resolve()])
+    const done = new AbortController()
+    const watching = watch(client, { ...context, signal: AbortSignal.any([context.signal, done.signal]) })
+    try {
+      const work = Promise.race([sendAll(client, context, lines, { key, replyTo }), watching])
+      await within(seconds, context.signal, work)
+    } finally {
+      done.abort(new DOMException("done", "AbortError"))
+    }
     return ExitCode.ok
   }
+}
+
+/** Shows warnings meanwhile, and rejects when the relay turns this device away. Never resolves. */
+const watch = async (client: PromiseClient, { terminal, signal }: Context): Promise<never> => {
+  const warnings = async () => {
+    for await (const warning of client.warnings({ signal })) terminal.err(warningLine(terminal, warning))
+  }
+  warnings().catch(() => undefined)
+  const turnedAway = refusal(client, signal)
+  turnedAway.catch(() => undefined)
+  return turnedAway
 }
 
 const sendAll = async (
@@ -79,8 +95,4 @@ const sendAll = async (
   if (!terminal.json && terminal.stdout.isTTY === true) {
     terminal.out(terminal.paint("dim", lines.length === 1 ? "sent" : `${lines.length} messages sent`))
   }
-}
-
-const showWarnings = async (client: PromiseClient, { terminal, signal }: Context): Promise<void> => {
-  for await (const warning of client.warnings({ signal })) terminal.err(warningLine(terminal, warning))
 }
