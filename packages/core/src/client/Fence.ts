@@ -20,7 +20,8 @@ import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Prekeys from "./Prekeys.ts"
 import * as Records from "./Records.ts"
-import * as Sending from "./Sending.ts"
+import * as Sealing from "./Sealing.ts"
+import * as Waiting from "./Waiting.ts"
 import * as Warnings from "./Warnings.ts"
 
 /** Devices asked at a time. */
@@ -166,7 +167,7 @@ const request = (opened: Opened, account: string, hex: string, isProbe: boolean)
         const isFrozen = device !== undefined && Conversations.isFrozen(opened, device)
         if (device === undefined || isFrozen === isProbe) return
         const { fence, restored } = opened.self
-        const work = new Sending.SendWork()
+        const work = new Sealing.SendWork()
         work.handles.add(handle)
         Outbox.absorb(opened, work, handle, now)
         if (isProbe || device.peer.archivedIn < restored) {
@@ -175,7 +176,7 @@ const request = (opened: Opened, account: string, hex: string, isProbe: boolean)
           if (!isProbe) yield* unseal(opened, work, Outbox.laneOf(opened, account, hex))
         }
         const body = { _tag: "Resynchronise", answer: false, ...fence, received: received(handle, device) } as const
-        Sending.post(opened, work, handle, device.id, Sending.control(opened, body, now), now, true)
+        Sealing.post(opened, work, handle, device.id, Sealing.control(opened, body, now), now, true)
         work.batch.applied(() => opened.asked.set(hex, now))
         yield* Conversations.commitWork(opened, work)
       })
@@ -186,13 +187,13 @@ const request = (opened: Opened, account: string, hex: string, isProbe: boolean)
  * Messages that this run sealed before it knew that its state was old, and that have not left: their keys and numbers may be used
  * up. They are sealed again once the device has answered.
  */
-const unseal = Effect.fnUntraced(function* (opened: Opened, work: Sending.SendWork, lane: Lane) {
+const unseal = Effect.fnUntraced(function* (opened: Opened, work: Sealing.SendWork, lane: Lane) {
   const taken = lane.queue.filter(
     (entry) => entry.order >= opened.firstOrder && !entry.done && !lane.inFlight.has(entry)
   )
   for (const entry of taken) {
     const record = yield* Outbox.recordOf(opened, entry)
-    if (record !== undefined) yield* Sending.unseal(work, entry, record)
+    if (record !== undefined) yield* Waiting.unseal(work, entry, record)
   }
   work.batch.applied(() => {
     lane.queue = lane.queue.filter((entry) => !taken.includes(entry))
@@ -222,7 +223,7 @@ export const isBehind = (opened: Opened, handle: Handle, device: Device, highest
  */
 export const thaw = Effect.fnUntraced(function* (
   opened: Opened,
-  work: Sending.SendWork,
+  work: Sealing.SendWork,
   handle: Handle,
   device: Device,
   answer: Extract<Body.DeviceControl, { readonly _tag: "Resynchronise" }>
@@ -235,6 +236,6 @@ export const thaw = Effect.fnUntraced(function* (
   const last = others ? Math.min(resumed.last + leap, Limits.maxSequence) : resumed.last
   if (last !== handle.sequence.last) work.setSequence(handle, { last })
   work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor: last })
-  const again = yield* Sending.sendAgain(opened, work, handle, device)
-  yield* Sending.numberWaiting(opened, work, handle, again)
+  const again = yield* Waiting.sendAgain(opened, work, handle, device)
+  yield* Waiting.numberWaiting(opened, work, handle, again)
 })

@@ -259,6 +259,8 @@ export interface Opened extends Ports {
   readonly failed: Deferred.Deferred<never, ClientError>
   /** Runs an Effect in the background until the client closes. */
   readonly spawn: (effect: Effect.Effect<void>) => void
+  /** Tries to seal what waits for a device; set by the client. */
+  wake: (lane: Lane) => void
   /** What to do about a refusal that a retry does not mend; set by the client. */
   repair: (lane: Lane, entry: Entry, refusal: Refused) => Effect.Effect<Repair>
 }

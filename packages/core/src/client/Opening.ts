@@ -38,7 +38,7 @@ import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
-import * as Sending from "./Sending.ts"
+import * as Waiting from "./Waiting.ts"
 
 /** How a client is opened. */
 export interface Options {
@@ -91,7 +91,7 @@ export const open = (
     opened.spawn(Receiving.run(opened))
     for (const lane of opened.lanes.values()) {
       Outbox.start(opened, lane)
-      Sending.wake(opened, lane)
+      Waiting.wake(opened, lane)
     }
     return opened
   })
@@ -163,6 +163,7 @@ const load = Effect.fnUntraced(function* (
     sends: new Map(),
     failed,
     spawn,
+    wake: (lane) => Waiting.wake(opened, lane),
     repair: (lane, entry, refusal) => Repair.refused(opened, lane, entry, refusal)
   }
   yield* loadContacts(opened)

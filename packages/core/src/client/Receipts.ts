@@ -13,7 +13,7 @@ import * as Background from "./internal/background.ts"
 import type { Device, Handle, Opened } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Records from "./Records.ts"
-import * as Sending from "./Sending.ts"
+import * as Sealing from "./Sealing.ts"
 
 /** Receipts to one device go out at most this often, ms, unless one is full. The first of a burst goes at once. */
 const intervalMs = 50
@@ -35,15 +35,15 @@ export const owe = (device: Device, message: Uint8Array): void => {
  * Seals receipts for what is owed, or stores that it is owed and comes back to it. Runs under the lock, as part of the work that
  * delivered the messages; `Outbox.reserve` has been called for {@link most} orders.
  */
-export const settle = (opened: Opened, work: Sending.SendWork, handle: Handle, device: Device, now: number): void => {
+export const settle = (opened: Opened, work: Sealing.SendWork, handle: Handle, device: Device, now: number): void => {
   const isDue = device.owed.size >= Limits.maxReceiptIds || now - device.receiptAt >= intervalMs
   const key = Records.keys.owed(handle.hex, device.hex)
-  if (isDue && Sending.isReady(opened, work, handle, device.id)) {
+  if (isDue && Sealing.isReady(opened, work, handle, device.id)) {
     const owed = [...device.owed.values()]
     for (let i = 0; i < owed.length; i += Limits.maxReceiptIds) {
       const messages = owed.slice(i, i + Limits.maxReceiptIds)
-      const receipt = Sending.control(opened, { _tag: "Receipt", state: "delivered", messages }, now)
-      Sending.post(opened, work, handle, device.id, receipt, now)
+      const receipt = Sealing.control(opened, { _tag: "Receipt", state: "delivered", messages }, now)
+      Sealing.post(opened, work, handle, device.id, receipt, now)
     }
     device.owed.clear()
     device.receiptAt = now
@@ -85,9 +85,9 @@ export const flush = (opened: Opened, account: string, hex: string): Effect.Effe
       Conversations.withHandle(opened, account, (handle) =>
         Effect.flatMap(Background.now, (now) => {
           const device = handle.devices.get(hex)
-          const work = new Sending.SendWork()
+          const work = new Sealing.SendWork()
           if (device === undefined || device.owed.size === 0) return Effect.void
-          if (!Sending.isReady(opened, work, handle, device.id)) return Effect.void
+          if (!Sealing.isReady(opened, work, handle, device.id)) return Effect.void
           work.handles.add(handle)
           Outbox.absorb(opened, work, handle, now)
           device.receiptAt = Math.min(device.receiptAt, now - intervalMs)

@@ -40,7 +40,8 @@ import * as Prekeys from "./Prekeys.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Records from "./Records.ts"
 import * as Retry from "./Retry.ts"
-import * as Sending from "./Sending.ts"
+import * as Sealing from "./Sealing.ts"
+import * as Waiting from "./Waiting.ts"
 import * as Warnings from "./Warnings.ts"
 
 /** Envelopes opened under one commit. */
@@ -56,7 +57,7 @@ const remembered = 512
 const mostHeld = 64
 
 /** Everything one burst of envelopes changes, and what follows from it. */
-class Burst extends Sending.SendWork {
+class Burst extends Sealing.SendWork {
   readonly now: number
   readonly held = new Map<string, Handle>()
   readonly touched = new Set<Device>()
@@ -169,7 +170,7 @@ const finish = (opened: Opened, work: Burst, acknowledges: boolean): void => {
       lane.blocked = false
       Outbox.start(opened, lane)
     }
-    Sending.wake(opened, lane)
+    Waiting.wake(opened, lane)
   }
   for (const effect of work.after) opened.spawn(effect)
   if (work.lost) opened.spawn(Fence.probe(opened))
@@ -647,7 +648,7 @@ const answerAll = Effect.fnUntraced(function* (opened: Opened, work: Burst) {
       startId,
       received: Fence.received(handle, device)
     } as const
-    Sending.post(opened, work, handle, device.id, Sending.control(opened, body, work.now), work.now, true)
+    Sealing.post(opened, work, handle, device.id, Sealing.control(opened, body, work.now), work.now, true)
     work.after.push(Retry.repeat(opened, handle.hex, device.hex, above))
     // What it received must be known to it before it sends again what it did not.
     device.receiptAt = 0
@@ -659,12 +660,12 @@ const answerAll = Effect.fnUntraced(function* (opened: Opened, work: Burst) {
   for (const device of work.answers) {
     if (work.posted.has(device.hex) || Conversations.isFrozen(opened, device)) continue
     const handle = work.held.get(device.account)!
-    Sending.post(
+    Sealing.post(
       opened,
       work,
       handle,
       device.id,
-      Sending.control(opened, { _tag: "Acknowledge" }, work.now),
+      Sealing.control(opened, { _tag: "Acknowledge" }, work.now),
       work.now,
       true
     )

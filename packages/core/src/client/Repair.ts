@@ -15,7 +15,7 @@ import * as Background from "./internal/background.ts"
 import type { Entry, Lane, Opened, Repair } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
-import * as Sending from "./Sending.ts"
+import * as Sealing from "./Sealing.ts"
 
 const again: Repair = { _tag: "Again" }
 
@@ -61,12 +61,12 @@ const renewToken = (opened: Opened, lane: Lane): Effect.Effect<void> => {
         Effect.flatMap(Background.now, (now) => {
           const device = handle.devices.get(lane.device)
           if (device === undefined) return Effect.void
-          const work = new Sending.SendWork()
+          const work = new Sealing.SendWork()
           work.handles.add(handle)
           Outbox.absorb(opened, work, handle, now)
           Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
           work.setPeer(device, { ...device.peer, token: undefined })
-          Sending.post(opened, work, handle, device.id, Sending.control(opened, { _tag: "Acknowledge" }, now), now)
+          Sealing.post(opened, work, handle, device.id, Sealing.control(opened, { _tag: "Acknowledge" }, now), now)
           return Conversations.commitWork(opened, work)
         })
       )
@@ -90,10 +90,10 @@ const readdress = (opened: Opened, lane: Lane, entry: Entry): Effect.Effect<void
       if (fresh.length === 0) return
       yield* Outbox.reserve(opened, fresh.length)
       const now = yield* Background.now
-      const work = new Sending.SendWork()
+      const work = new Sealing.SendWork()
       work.handles.add(handle)
-      const draft = yield* Conversations.orCorrupt("outbox", Sending.draftOf(record))
-      for (const id of fresh) Sending.post(opened, work, handle, id, draft, now)
+      const draft = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+      for (const id of fresh) Sealing.post(opened, work, handle, id, draft, now)
       yield* Conversations.commitWork(opened, work)
     })
   )

@@ -17,7 +17,7 @@ import type { Opened } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
-import * as Sending from "./Sending.ts"
+import * as Sealing from "./Sealing.ts"
 
 /** Attempts to fetch a bundle for a request, before the message is given up. */
 const attempts = 5
@@ -85,7 +85,7 @@ const request = (
       Effect.flatMap(Background.now, (now) => {
         const prepared = opened.prepared.get(hex)
         if (prepared === undefined) return Effect.void
-        const work = new Sending.SendWork()
+        const work = new Sealing.SendWork()
         work.handles.add(handle)
         Outbox.absorb(opened, work, handle, now)
         const id = Bytes.fromHex(hex)!
@@ -96,7 +96,7 @@ const request = (
         if (fresh) Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
         work.setPeer(device, { ...device.peer, requests: asked.next })
         const body = { _tag: "RetryRequest", digests: asked.digests } as const
-        Sending.post(opened, work, handle, id, Sending.control(opened, body, now), now, true)
+        Sealing.post(opened, work, handle, id, Sealing.control(opened, body, now), now, true)
         return Conversations.commitWork(opened, work)
       })
     )
@@ -124,7 +124,7 @@ export const answer = (
             const now = yield* Background.now
             const device = handle.devices.get(hex)
             if (device === undefined) return
-            const work = new Sending.SendWork()
+            const work = new Sealing.SendWork()
             work.handles.add(handle)
             const { log, orders } = yield* readLog(opened, hex)
             for (const digest of digests) {
@@ -132,12 +132,12 @@ export const answer = (
               if (entry === undefined) continue
               const draft = yield* Conversations.orCorrupt(
                 "sent",
-                Sending.draftOf({ content: entry.content, answers: entry.answers + 1 })
+                Sealing.draftOf({ content: entry.content, answers: entry.answers + 1 })
               )
               // Once per digest: its log entry goes, and the new envelope gets one of its own.
               work.batch.remove(Records.keys.sent(hex, orders.get(entry)!))
               device.tracked.delete(Bytes.toHex(draft.messageId))
-              Sending.post(opened, work, handle, device.id, draft, now, true)
+              Sealing.post(opened, work, handle, device.id, draft, now, true)
             }
             yield* Conversations.commitWork(opened, work)
           })
@@ -175,18 +175,18 @@ export const repeat = (opened: Opened, account: string, hex: string, above: numb
             const now = yield* Background.now
             const device = handle.devices.get(hex)
             if (device === undefined) return
-            const work = new Sending.SendWork()
+            const work = new Sealing.SendWork()
             work.handles.add(handle)
             const { log, orders } = yield* readLog(opened, hex)
             for (const entry of log) {
               const stored = { content: entry.content, answers: entry.answers + 1 }
-              const draft = yield* Conversations.orCorrupt("sent", Sending.draftOf(stored))
+              const draft = yield* Conversations.orCorrupt("sent", Sealing.draftOf(stored))
               const tracked = device.tracked.get(Bytes.toHex(draft.messageId))
               const isOwed = tracked?.state === "sent" && draft.sequence > above
               if (!isOwed || draft.answers > Limits.maxRetryAnswers || RetryStep.isForgotten(entry, now)) continue
               work.batch.remove(Records.keys.sent(hex, orders.get(entry)!))
               device.tracked.delete(Bytes.toHex(draft.messageId))
-              Sending.post(opened, work, handle, device.id, draft, now, true)
+              Sealing.post(opened, work, handle, device.id, draft, now, true)
             }
             yield* Conversations.commitWork(opened, work)
           })
