@@ -2,7 +2,7 @@
  * Runs Wycheproof's files under our yes or no.
  *
  * Spec: docs/spec/01-suites.md; vectors/wycheproof/README.md.
- * The files are not part of this set: vectors/wycheproof/policy.json says which ones, and how cases they leave open are decided.
+ * vectors/wycheproof/policy.json says which files, and how cases they leave open are decided.
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import { hex, unhex } from "./values.ts"
