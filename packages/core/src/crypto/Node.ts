@@ -49,6 +49,22 @@ const der = {
 type Curve = "x25519" | "ed25519"
 type Imported = (key: Uint8Array) => native.KeyObject
 
+/**
+ * Node tells what kind of key it was given by an exception that it catches itself, twice per import, and the stack trace of an
+ * exception takes longer than the import. So imports run without stack traces; where the limit cannot be set, with them.
+ */
+const importing =
+  (importKey: Imported): Imported =>
+  (key) => {
+    const limit = Error.stackTraceLimit
+    Reflect.set(Error, "stackTraceLimit", 0)
+    try {
+      return importKey(key)
+    } finally {
+      Reflect.set(Error, "stackTraceLimit", limit)
+    }
+  }
+
 const derImport = (prefix: string, type: "pkcs8" | "spki"): Imported => {
   const head = Buffer.from(prefix, "hex")
   return (key) => {
@@ -79,21 +95,25 @@ const importsRaw = works(() =>
   native.createPublicKey({ key: Buffer.from(someKey), format: "raw-public", asymmetricKeyType: "x25519" })
 )
 
-/** View of the same bytes as a Buffer, which the typings of Node ask for. */
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
+/** The typings of Node ask for a Buffer where any view of bytes will do, and making one costs. */
+const asBuffer = (bytes: Uint8Array): Buffer => bytes as Buffer
 
 const importPrivate = (curve: Curve): Imported =>
   KeyCache.make(
-    importsRaw
-      ? (key) => native.createPrivateKey({ key: asBuffer(key), format: "raw-private", asymmetricKeyType: curve })
-      : derImport(der[curve].pkcs8, "pkcs8")
+    importing(
+      importsRaw
+        ? (key) => native.createPrivateKey({ key: asBuffer(key), format: "raw-private", asymmetricKeyType: curve })
+        : derImport(der[curve].pkcs8, "pkcs8")
+    )
   )
 
 const importPublic = (curve: Curve): Imported =>
   KeyCache.make(
-    importsRaw
-      ? (key) => native.createPublicKey({ key: asBuffer(key), format: "raw-public", asymmetricKeyType: curve })
-      : derImport(der[curve].spki, "spki")
+    importing(
+      importsRaw
+        ? (key) => native.createPublicKey({ key: asBuffer(key), format: "raw-public", asymmetricKeyType: curve })
+        : derImport(der[curve].spki, "spki")
+    )
   )
 
 const exportPublic: (key: native.KeyObject) => Uint8Array = importsRaw
@@ -101,7 +121,7 @@ const exportPublic: (key: native.KeyObject) => Uint8Array = importsRaw
   : (key) => new Uint8Array(Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url"))
 
 /** DER here even where raw seeds are imported: it takes half the time. */
-const importKem: Imported = KeyCache.make(derImport(der["ml-kem-768"].pkcs8, "pkcs8"))
+const importKem: Imported = KeyCache.make(importing(derImport(der["ml-kem-768"].pkcs8, "pkcs8")))
 
 const hasKem = typeof native.decapsulate === "function" && works(() => importKem(someSeed))
 

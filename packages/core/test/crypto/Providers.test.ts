@@ -218,6 +218,21 @@ describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Provid
     expect(crypto.mlKem768KeyPair(seed).publicKey).not.toEqual(publicKey)
   })
 
+  it("leaves the program's stack traces as they were, and works where they cannot be changed", () => {
+    const { stackTraceLimit } = Error
+    const agree = () => crypto.x25519(random(6, 32), crypto.x25519PublicKey(random(7, 32)))
+    try {
+      Error.stackTraceLimit = 7
+      const shared = agree()
+      expect(Error.stackTraceLimit).toBe(7)
+      Object.defineProperty(Error, "stackTraceLimit", { writable: false })
+      expect(agree()).toEqual(shared)
+      expect(Error.stackTraceLimit).toBe(7)
+    } finally {
+      Object.defineProperty(Error, "stackTraceLimit", { writable: true, value: stackTraceLimit })
+    }
+  })
+
   it("keeps its answers right while a large input makes it move its memory", () => {
     const big = random(9, 3_000_000)
     const before = crypto.hmacSha256(random(1, 32), random(2, 40))
