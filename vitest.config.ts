@@ -10,11 +10,12 @@ export default defineConfig({
     include: [
       "packages/*/src/**/*.test.ts",
       "packages/*/test/**/*.test.ts",
+      "conformance/**/*.test.ts",
       "vectors/**/*.test.ts",
       "scripts/**/*.test.ts"
     ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "threads",
-    coverage: { provider: "v8", include: ["packages/*/src/**"], reporter: ["text-summary"] }
+    coverage: { provider: "v8", include: ["packages/*/src/**", "conformance/src/**"], reporter: ["text-summary"] }
   }
 })

@@ -26,7 +26,8 @@ const workspace = {
     "@tacit/bots",
     "@tacit/vectors",
     "@tacit/conformance"
-  ]
+  ],
+  conformance: ["@tacit/core", "@tacit/vectors"]
 }
 
 /** Folders of core from the bottom up. A file imports from its own row and from rows above it in this list. */
@@ -34,7 +35,7 @@ const layers = [
   ["base"],
   ["codec"],
   ["crypto"],
-  ["envelope", "identity", "agreement", "ratchet", "sequence", "group", "rendezvous", "attachment", "vault", "call"],
+  ["envelope", "identity", "agreement", "ratchet", "sequence", "safety", "group", "rendezvous", "attachment", "vault", "call"],
   ["ports"],
   ["session"],
   ["client"],
@@ -61,7 +62,12 @@ const packageName = (specifier) =>
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
 
-const isTest = (path) => path.endsWith(".test.ts") || /^packages\/[^/]+\/test\//.test(path)
+const isTest = (path) => path.endsWith(".test.ts") || /^(packages\/[^/]+|conformance)\/test\//.test(path)
+
+/** The package whose source a file is. */
+const ownerOf = (path) => /^(?:packages\/([^/]+)|(conformance))\/src\//.exec(path)?.slice(1).find(Boolean)
+
+const folderOfPackage = (owner) => (owner === "conformance" ? "conformance/" : `packages/${owner}/`)
 
 /** What a node imports, if it imports: the specifier and whether only types come along. */
 const imported = (node) => {
@@ -141,7 +147,7 @@ function* coreImport(path, { specifier, typeOnly }) {
 /** Rules about the specifiers of one file. Yields messages. */
 function* importRules(path, manifests, found) {
   const { specifier } = found
-  const owner = /^packages\/([^/]+)\/src\//.exec(path)?.[1]
+  const owner = ownerOf(path)
   const source = owner !== undefined && !isTest(path)
   if (source && specifier === "effect") yield "[barrel] import the module, as in effect/Result, not the barrel"
 
@@ -153,7 +159,7 @@ function* importRules(path, manifests, found) {
     if (target.startsWith("conformance/") && !path.startsWith("conformance/")) {
       yield `[conformance] nothing imports the conformance kit: ${specifier}`
     }
-    if (source && !target.startsWith(`packages/${owner}/`)) yield `[deep] a package is closed in itself: ${specifier}`
+    if (source && !target.startsWith(folderOfPackage(owner))) yield `[deep] a package is closed in itself: ${specifier}`
   } else if (specifier.startsWith("@tacit/")) {
     const name = packageName(specifier)
     const manifest = manifests.get(name)
@@ -195,7 +201,7 @@ const declared = (manifest, name) =>
 export const checkFile = (path, text, manifests) => {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) return [`${path}:1: [parse] ${errors[0].message}`]
-  const owner = /^packages\/([^/]+)\/src\//.exec(path)?.[1]
+  const owner = ownerOf(path)
   const source = owner !== undefined && !isTest(path)
   const pure = source && owner === "core" && (rankOf.get(folderOf(path)) ?? pureRank) < pureRank
   const problems = []

@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "./lib/repo.mjs"
 
-for (const name of readdirSync(join(root, "packages"))) {
-  rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true })
+const folders = [...readdirSync(join(root, "packages")).map((name) => `packages/${name}`), "conformance"]
+for (const folder of folders) {
+  rmSync(join(root, folder, "dist"), { recursive: true, force: true })
 }

@@ -13,6 +13,7 @@ import * as labels from "./labels.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
 import * as ratchet from "./ratchet.ts"
+import * as safety from "./safety.ts"
 import * as sequence from "./sequence.ts"
 import * as state from "./state.ts"
 import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
@@ -56,17 +57,20 @@ export interface Outcome {
   readonly problem?: string
 }
 
-const operations: { readonly [family: string]: { readonly [op: string]: Operation } } = {
+/** Calls by family and name. */
+export const operations: { readonly [family: string]: { readonly [op: string]: Operation } } = {
   primitives: primitives.operations,
   labels: labels.operations,
   encoding: encoding.operations,
   envelope: envelope.operations,
   agreement: agreement.operations,
+  safety: safety.operations,
   identity: identity.operations,
   state: state.operations
 }
 
-const actors: { readonly [family: string]: Actors } = {
+/** What makes the actors of a family's transcripts. */
+export const actors: { readonly [family: string]: Actors } = {
   agreement: agreement.actors,
   ratchet: ratchet.actors,
   sequence: sequence.actors,
