@@ -49,7 +49,8 @@ export const stageOf = (cause: string): Stage => {
   if (cause === "envelope.version" || cause === "envelope.kind") return "version"
   if (cause === "envelope.mailbox" || cause.startsWith("lookup.")) return "lookup"
   if (cause.startsWith("policy.")) return "policy"
-  if (cause.startsWith("auth.")) return "authenticate"
+  if (cause === "safety.version") return "version"
+  if (cause.startsWith("auth.") || cause.startsWith("safety.")) return "authenticate"
   if (cause.startsWith("fresh.")) return "freshness"
   throw new Error(`no stage for ${cause}`)
 }

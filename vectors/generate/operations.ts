@@ -25,6 +25,8 @@ export const operations: { readonly [op: string]: Operation } = {
   pad: take({ content: "bytes" }),
   sha256: take({ data: "bytes" }),
   sha512: take({ data: "bytes" }),
+  "iterate-sha256": take({ data: "bytes", head: "bytes", tail: "bytes", count: "uint" }),
+  decimal: take({ bytes: "bytes" }),
   "hmac-sha256": take({ key: "bytes", data: "bytes" }),
   "hmac-iterate": take({ key: "bytes", data: "bytes", count: "uint" }),
   "hkdf-extract": take({ salt: "bytes", ikm: "bytes" }),

@@ -41,6 +41,12 @@ export const pad = (content: Uint8Array): Uint8Array => {
   return out
 }
 
+/** Groups of five decimal digits, one of every five bytes, big-endian, modulo 100,000. Rule safety.digits.1. */
+export const decimal = (data: Uint8Array): string =>
+  Array.from({ length: Math.floor(data.length / 5) }, (_, k) =>
+    (BigInt(`0x${bytes.hex(data.slice(5 * k, 5 * k + 5))}`) % 100_000n).toString().padStart(5, "0")
+  ).join("")
+
 const must = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error("the operation refused its input")
   return value
@@ -109,6 +115,13 @@ export const compute = (seed: Uint8Array, op: string, input: Inputs): Uint8Array
       return prim.sha256(b("data"))
     case "sha512":
       return prim.sha512(b("data"))
+    case "iterate-sha256": {
+      let data = b("data")
+      for (let i = 0; i < n("count"); i++) data = prim.sha256(bytes.concat(b("head"), data, b("tail")))
+      return data
+    }
+    case "decimal":
+      return bytes.utf8(decimal(b("bytes")))
     case "hmac-sha256":
       return prim.hmac("sha256", b("key"), b("data"))
     case "hmac-iterate": {

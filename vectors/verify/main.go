@@ -223,6 +223,8 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 			}
 			if isPrimitive(item["op"]) {
 				file.checkPrimitive(item)
+			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "safety.") {
+				file.checkSafety(item)
 			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "padding.") && item["verdict"] == "valid" {
 				file.checkPadding(item)
 			} else if item["op"] == "canon.decode" {

@@ -90,6 +90,15 @@ func compute(seed []byte, op string, in inputs) (out []byte, err error) {
 	case "sha512":
 		sum := sha512.Sum512(in.b("data"))
 		return sum[:], nil
+	case "iterate-sha256":
+		out = in.b("data")
+		for range in.n("count") {
+			sum := sha256.Sum256(bytes.Join([][]byte{in.b("head"), out, in.b("tail")}, nil))
+			out = sum[:]
+		}
+		return out, nil
+	case "decimal":
+		return []byte(decimal(in.b("bytes"))), nil
 	case "hmac-sha256":
 		return mac(in.b("key"), in.b("data")), nil
 	case "hmac-iterate":

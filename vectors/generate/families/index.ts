@@ -27,6 +27,7 @@ import { lies } from "./ratchet-header.ts"
 import { limits } from "./ratchet-limits.ts"
 import { order } from "./ratchet-order.ts"
 import { transcripts } from "./ratchet-transcripts.ts"
+import { family as safetyFamily, safety } from "./safety.ts"
 import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
 import { family as stateFamily, stored } from "./state.ts"
 import { x25519 } from "./x25519.ts"
@@ -47,6 +48,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), fence()] },
+  { family: safetyFamily, build: () => [safety()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates()] },
   { family: stateFamily, build: () => [stored()] }
 ]

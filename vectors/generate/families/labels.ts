@@ -97,7 +97,11 @@ const texts: ReadonlyArray<readonly [purpose: string, words: string, clause: str
   ["direct conversation", "646972656374 636f6e766572736174696f6e", "content.conversation.1"],
   ["envelope digest", "656e76656c6f7065 646967657374", "content.retry.1"],
   ["delivery token", "64656c6976657279 746f6b656e", "relay.submit.2"],
-  ["session start id", "73657373696f6e 7374617274 6964", "session.start.2"]
+  ["session start id", "73657373696f6e 7374617274 6964", "session.start.2"],
+  ["fence key", "66656e6365 6b6579", "fence.identity.2"],
+  ["safety number", "736166657479 6e756d626572", "safety.fingerprint.1"],
+  ["safety iteration", "736166657479 697465726174696f6e", "safety.fingerprint.1"],
+  ["safety account", "736166657479 6163636f756e74", "safety.account.1"]
 ]
 
 /** `tacit/1` and a space, the words with spaces between them, and the zero byte. */

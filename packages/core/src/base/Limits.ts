@@ -182,3 +182,17 @@ export const maxResynchronised = 1024
 
 /** Message ids in one receipt. */
 export const maxReceiptIds = 256
+
+// ---- Safety numbers
+
+/**
+ * Iterations of a fingerprint. A search for other keys with the same digits costs that many hashes an attempt, on top of 2⁹⁹ attempts;
+ * a phone makes a number in a few hundredths of a second.
+ */
+export const safetyIterations = 5200
+
+/** An account print, 16 bytes of a hash: long enough that no other account has the same. */
+export const accountPrintBytes = 16
+
+/** Longest code of any version that is looked at. A QR code in byte mode holds no more. */
+export const maxSafetyCodeBytes = 2953

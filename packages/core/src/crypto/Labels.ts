@@ -68,6 +68,15 @@ export const envelopeDigest = label("envelope digest", "content.retry.1")
 export const deliveryToken = label("delivery token", "relay.submit.2")
 /** Identifier under which an opened session start is remembered. */
 export const sessionStartId = label("session start id", "session.start.2")
+/** Key under which a device's start ids are made, out of the device secret. No context. */
+export const fenceKey = label("fence key", "fence.identity.2")
+
+/** What a safety number's fingerprint begins with. Context: version, party. */
+export const safetyNumber = label("safety number", "safety.fingerprint.1")
+/** One iteration of a fingerprint. Context: the one before, account id. */
+export const safetyIteration = label("safety iteration", "safety.fingerprint.1")
+/** Account print of a safety number. Context: account id. */
+export const safetyAccount = label("safety account", "safety.account.1")
 
 /** Every label, in the order of the appendix. */
 export const all: ReadonlyArray<Label> = [
@@ -89,5 +98,9 @@ export const all: ReadonlyArray<Label> = [
   directConversation,
   envelopeDigest,
   deliveryToken,
-  sessionStartId
+  sessionStartId,
+  fenceKey,
+  safetyNumber,
+  safetyIteration,
+  safetyAccount
 ]
