@@ -31,11 +31,16 @@ const fromJson = (json: Json): Fence.Fence | undefined => {
     : undefined
 }
 
-export const actors: Actors = () => {
+export const actors: Actors = (crypto) => {
   let window = ReplayWindow.empty
   let own: Fence.Fence | undefined
   let peer = Fence.unknownPeer
   let proof: Fence.Fence | undefined
+  let maker: Fence.Maker | undefined
+  const making = (): Fence.Maker => {
+    if (maker === undefined) throw new Error("the device was not started")
+    return maker
+  }
   const running = (): Fence.Fence => {
     if (own === undefined) throw new Error("the device was not started")
     return own
@@ -66,8 +71,9 @@ export const actors: Actors = () => {
           return ok({})
         }
         case "fence.start":
-          own = own === undefined ? Fence.first(input.bytes("startId")) : Fence.renew(own, input.bytes("startId"))
-          return ok({ generation: own.generation })
+          maker = Fence.maker(crypto, input.bytes("secret"))
+          own = own === undefined ? maker.first(input.bytes("random")) : maker.renew(own, input.bytes("random"))
+          return ok({ generation: own.generation, startId: hex(own.startId) })
         case "fence.carry": {
           const { echo, fence } = Fence.carry(running(), peer)
           return ok({ fence: toJson(fence), echo: toJson(echo) })
@@ -75,15 +81,21 @@ export const actors: Actors = () => {
         case "fence.observe": {
           const [fence, echo] = [fromJson(input.json("fence")), fromJson(input.json("echo"))]
           const carried = { ...(fence === undefined ? {} : { fence }), ...(echo === undefined ? {} : { echo }) }
-          const { next, peerRollback, restored } = Fence.observe(running(), peer, carried, input.json("late") === true)
+          const { next, peerRollback, restored } = Fence.observe(
+            running(),
+            peer,
+            carried,
+            input.json("late") === true,
+            making().made
+          )
           peer = next
           proof = restored
           return ok({ peerRollback, restored: toJson(restored) })
         }
         case "fence.recover":
           if (proof === undefined) throw new Error("nothing proves a restore")
-          own = Fence.recover(running(), proof, input.bytes("startId"))
-          return ok({ generation: own.generation })
+          own = making().recover(running(), proof, input.bytes("random"))
+          return ok({ generation: own.generation, startId: hex(own.startId) })
         default:
           throw new Error(`no step ${name}`)
       }

@@ -4,6 +4,7 @@
  * Spec: docs/spec/07-sequencing.md §7.1, §7.2.
  */
 import { FileBuilder, type Family } from "../family.ts"
+import type { Ref } from "../trace.ts"
 import type { JsonObject, ScriptStep, VectorFile } from "../model.ts"
 
 /** F09. */
@@ -20,14 +21,18 @@ export const family: Family = {
     },
     "window.gaps": { stateful: true, in: {}, out: { gaps: "list" } },
     "window.reload": { stateful: true, in: {}, out: {} },
-    "fence.start": { stateful: true, in: { startId: "bytes" }, out: { generation: "uint" } },
+    "fence.start": {
+      stateful: true,
+      in: { secret: "bytes", random: "bytes" },
+      out: { generation: "uint", startId: "bytes" }
+    },
     "fence.carry": { stateful: true, in: {}, out: { fence: "list", echo: "list" } },
     "fence.observe": {
       stateful: true,
       in: { fence: "list", echo: "list", late: "flag" },
       out: { peerRollback: "flag", restored: "list" }
     },
-    "fence.recover": { stateful: true, in: { startId: "bytes" }, out: { generation: "uint" } }
+    "fence.recover": { stateful: true, in: { random: "bytes" }, out: { generation: "uint", startId: "bytes" } }
   },
   notes: {
     Edge: { kind: "BOUNDARY", text: "At an edge of the 2,048 numbers that the window holds.", refs: ["RFC 6479"] },
@@ -46,6 +51,11 @@ export const family: Family = {
       kind: "SEQUENCE_FLOOR",
       text: "A session start says where the numbers for this device begin.",
       refs: ["docs/spec/07-sequencing.md §7.1"]
+    },
+    Forged: {
+      kind: "FORGERY",
+      text: "Somebody echoes a start that the device never made.",
+      refs: ["docs/spec/07-sequencing.md §7.2"]
     },
     Rollback: {
       kind: "ROLLBACK",
@@ -479,19 +489,25 @@ export const replayWindow = (): VectorFile => {
   return file.file()
 }
 
-const a1 = "a1".repeat(8)
-const a2 = "a2".repeat(8)
+const world = "starts"
 const b1 = "b1".repeat(8)
 const b2 = "b2".repeat(8)
 const b9 = "b9".repeat(8)
 type Pair = readonly [generation: number, startId: string]
 
-const begin = (generation: number, startId: string): ScriptStep => ({
+/** One start of alice's device: its generation, the random part and the whole of its start id. */
+interface Start {
+  readonly generation: number
+  readonly random: Ref
+  readonly pair: Pair
+}
+
+const begin = ({ generation, pair, random }: Start): ScriptStep => ({
   do: "fence.start",
   as: "alice/1",
-  in: { startId },
+  in: { secret: "$secret", random },
   expect: "ok",
-  out: { generation }
+  out: { generation, startId: pair[1] }
 })
 const carry = (fence: Pair | readonly [], echo: Pair | readonly []): ScriptStep => ({
   do: "fence.carry",
@@ -510,40 +526,58 @@ const observe = (
   expect: "ok",
   out: { peerRollback: out.peerRollback ?? false, restored: out.restored ?? [] }
 })
-const recover = (generation: number, startId: string): ScriptStep => ({
+const recover = ({ generation, pair, random }: Start): ScriptStep => ({
   do: "fence.recover",
   as: "alice/1",
-  in: { startId },
+  in: { random },
   expect: "ok",
-  out: { generation }
+  out: { generation, startId: pair[1] }
 })
 
-/** The fence of one device towards one peer device, by hand. */
+/** The fence of one device towards one peer device. Start ids of that device are derived, everything else is by hand. */
 export const fence = (): VectorFile => {
   const file = new FileBuilder(family, "fence")
+  const inputs = file.world(world, "starts of one device, by generation; letters tell starts of one generation apart")
+  const secret = inputs.coin("secret", "alice/1", "device.secret", 0, 32)
+  const labelled = inputs.op("fence-key-label", "label", { purpose: "fence key", parts: [] }, "fence.identity.2")
+  const key = inputs.op("fence-key", "hmac-sha256", { key: secret, data: labelled }, "fence.identity.2")
+  const start = (generation: number, which = "a"): Start => {
+    const name = `${generation}${which}`
+    const random = `$${name}.random` as const
+    if (!inputs.has(`${name}.random`)) {
+      inputs.coin(`${name}.random`, `alice/${which}`, "device.start", generation, 4)
+      const number = inputs.op(`${name}.generation`, "be", { value: generation, len: 8 })
+      const data = inputs.concat(`${name}.data`, [number, random], "fence.identity.2")
+      const mac = inputs.op(`${name}.mac`, "hmac-sha256", { key, data }, "fence.identity.2")
+      inputs.concat(`${name}.id`, [random, inputs.slice(`${name}.tag`, mac, 0, 4, "fence.identity.2")])
+    }
+    return { generation, random, pair: [generation, `$${name}.id`] }
+  }
+  const [s1, s2, s3, s4] = [start(1), start(2), start(3), start(4)]
+  const [a1, a2] = [s1.pair, s2.pair]
   const accept = (
     id: string,
     title: string,
     clauses: ReadonlyArray<string>,
     script: ReadonlyArray<ScriptStep>,
     flags: ReadonlyArray<string> = []
-  ): void => void file.transcript({ id: `fence-${id}`, title, clauses, flags }, script)
+  ): void => void file.transcript({ id: `fence-${id}`, title, clauses, flags, world }, script)
   accept(
     "carried-until-echoed",
     "carried until the peer has echoed it",
     ["fence.carry.1"],
-    [begin(1, a1), carry([1, a1], []), carry([1, a1], []), observe({ echo: [1, a1] }), carry([], [])]
+    [begin(s1), carry(a1, []), carry(a1, []), observe({ echo: a1 }), carry([], [])]
   )
   accept(
     "echoed-while-carried",
     "echoed as long as the peer's last message carried one",
     ["fence.carry.1"],
     [
-      begin(1, a1),
+      begin(s1),
       observe({ fence: [1, b1] }),
-      carry([1, a1], [1, b1]),
-      carry([1, a1], [1, b1]),
-      observe({ echo: [1, a1] }),
+      carry(a1, [1, b1]),
+      carry(a1, [1, b1]),
+      observe({ echo: a1 }),
       carry([], [])
     ]
   )
@@ -551,35 +585,35 @@ export const fence = (): VectorFile => {
     "restart",
     "a restart raises the generation, and the new fence is carried again",
     ["fence.identity.1", "fence.carry.1"],
-    [begin(1, a1), observe({ echo: [1, a1] }), carry([], []), begin(2, a2), carry([2, a2], [])]
+    [begin(s1), observe({ echo: a1 }), carry([], []), begin(s2), carry(a2, [])]
   )
   accept(
     "old-echo",
     "an echo of the start before proves nothing",
     ["fence.detect.1"],
-    [begin(1, a1), begin(2, a2), observe({ echo: [1, a1] }), carry([2, a2], [])]
+    [begin(s1), begin(s2), observe({ echo: a1 }), carry(a2, [])]
   )
   accept(
     "peer-restarts",
     "the peer's next generation is stored and echoed",
     ["fence.observe.1"],
-    [begin(1, a1), observe({ fence: [1, b1] }), observe({ fence: [2, b2] }), carry([1, a1], [2, b2])]
+    [begin(s1), observe({ fence: [1, b1] }), observe({ fence: [2, b2] }), carry(a1, [2, b2])]
   )
   accept(
     "peer-jumps",
     "a peer's generation may jump",
     ["fence.observe.1"],
-    [begin(1, a1), observe({ fence: [1, b1] }), observe({ fence: [9, b9] }), carry([1, a1], [9, b9])]
+    [begin(s1), observe({ fence: [1, b1] }), observe({ fence: [9, b9] }), carry(a1, [9, b9])]
   )
   accept(
     "peer-rollback",
     "a lower generation is an old copy; the stored fence is kept and echoed",
     ["fence.observe.1"],
     [
-      begin(1, a1),
+      begin(s1),
       observe({ fence: [2, b2] }),
       observe({ fence: [1, b1] }, { peerRollback: true }),
-      carry([1, a1], [2, b2]),
+      carry(a1, [2, b2]),
       observe({ fence: [2, b2] })
     ],
     ["Rollback"]
@@ -588,48 +622,81 @@ export const fence = (): VectorFile => {
     "peer-clone",
     "the same generation with another start id is an old copy",
     ["fence.observe.1"],
-    [
-      begin(1, a1),
-      observe({ fence: [2, b2] }),
-      observe({ fence: [2, b9] }, { peerRollback: true }),
-      carry([1, a1], [2, b2])
-    ],
+    [begin(s1), observe({ fence: [2, b2] }), observe({ fence: [2, b9] }, { peerRollback: true }), carry(a1, [2, b2])],
     ["Rollback"]
   )
   accept(
     "late-old",
     "an old fence in a late message means nothing",
     ["fence.observe.2"],
-    [begin(1, a1), observe({ fence: [2, b2] }), observe({ fence: [1, b1], late: true }), carry([1, a1], [2, b2])],
+    [begin(s1), observe({ fence: [2, b2] }), observe({ fence: [1, b1], late: true }), carry(a1, [2, b2])],
     ["Rollback"]
   )
   accept(
     "restored",
     "an echo above the own generation: restored from an old copy",
-    ["fence.detect.1"],
-    [begin(1, a1), observe({ echo: [3, a2] }, { restored: [3, a2] }), recover(4, a2), carry([4, a2], [])],
+    ["fence.detect.1", "fence.identity.2"],
+    [begin(s1), observe({ echo: s3.pair }, { restored: s3.pair }), recover(s4), carry(s4.pair, [])],
     ["Rollback"]
   )
   accept(
     "restored-same-generation",
     "an echo of the own generation with another start id",
-    ["fence.detect.1"],
-    [begin(1, a1), observe({ echo: [1, a2] }, { restored: [1, a2] }), recover(2, b9), carry([2, b9], [])],
+    ["fence.detect.1", "fence.identity.2"],
+    [begin(s1), observe({ echo: start(1, "b").pair }, { restored: start(1, "b").pair }), recover(s2), carry(a2, [])],
     ["Rollback"]
   )
   accept(
     "lead-at-bound",
     "1,048,576 ahead still proves it",
     ["fence.detect.2"],
-    [begin(1, a1), observe({ echo: [1048577, a2] }, { restored: [1048577, a2] }), recover(1048578, b9)],
+    [begin(s1), observe({ echo: start(1048577).pair }, { restored: start(1048577).pair }), recover(start(1048578))],
     ["Rollback"]
   )
   accept(
     "lead-beyond-bound",
     "1,048,577 ahead proves nothing",
     ["fence.detect.2"],
-    [begin(1, a1), observe({ echo: [1048578, a2] }), carry([1, a1], [])],
+    [begin(s1), observe({ echo: start(1048578).pair }), carry(a1, [])],
     ["Rollback"]
+  )
+  accept(
+    "forged-ahead",
+    "an echo above the own generation that this device did not make",
+    ["fence.identity.2"],
+    [begin(s1), observe({ echo: [3, b9] }), observe({ echo: [2, b9] }), carry(a1, [])],
+    ["Forged"]
+  )
+  accept(
+    "forged-same-generation",
+    "an echo of the own generation with a start id that this device did not make",
+    ["fence.identity.2"],
+    [begin(s1), observe({ echo: [1, b9] }), carry(a1, [])],
+    ["Forged"]
+  )
+  accept(
+    "forged-moved",
+    "a start id of this device under a later generation",
+    ["fence.identity.2"],
+    [begin(s1), begin(s2), observe({ echo: [3, a1[1]] }), observe({ echo: [3, a2[1]] }), carry(a2, [])],
+    ["Forged"]
+  )
+  accept(
+    "forged-changed",
+    "start ids of a later start with one bit changed, in the random part and in the other",
+    ["fence.identity.2"],
+    [
+      begin(s1),
+      observe({ echo: [3, inputs.op("3a.random-changed", "xor", { a: s3.pair[1], b: flip(3) })] }),
+      observe({ echo: [3, inputs.op("3a.mac-first-changed", "xor", { a: s3.pair[1], b: flip(4) })] }),
+      observe({ echo: [3, inputs.op("3a.mac-last-changed", "xor", { a: s3.pair[1], b: flip(7) })] }),
+      carry(a1, []),
+      observe({ echo: s3.pair }, { restored: s3.pair })
+    ],
+    ["Forged", "Rollback"]
   )
   return file.file()
 }
+
+/** Eight bytes with the lowest bit of one of them set. */
+const flip = (at: number): Uint8Array => Uint8Array.from({ length: 8 }, (_, i) => (i === at ? 1 : 0))

@@ -14,7 +14,7 @@ import * as Certificate from "../identity/Certificate.ts"
 import * as Device from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import * as Name from "../identity/Name.ts"
-import { Entropy } from "../ports/Crypto.ts"
+import { Crypto, Entropy } from "../ports/Crypto.ts"
 import { Directory } from "../ports/Directory.ts"
 import { KeyCustody } from "../ports/KeyCustody.ts"
 import { Store } from "../ports/Store.ts"
@@ -41,7 +41,7 @@ export type RegisterError = ClientError | AlreadyRegistered | InvalidMessage | T
  */
 export const register = (
   credentials: Credentials
-): Effect.Effect<Sender, RegisterError, Store | Directory | KeyCustody | Entropy> =>
+): Effect.Effect<Sender, RegisterError, Store | Directory | KeyCustody | Crypto | Entropy> =>
   Effect.gen(function* () {
     const { password, user } = credentials
     if (!Name.isName(user)) return yield* new InvalidMessage({ reason: "bad-user" })
@@ -81,6 +81,7 @@ const write = (store: Store["Service"], slot: Slot, self: Records.Self) => {
 /** Keys, certificate, first manifest and addresses of this device. */
 const make = Effect.gen(function* () {
   const custody = yield* KeyCustody
+  const crypto = yield* Crypto
   const entropy = yield* Entropy
   // Keys that were made before a crash are the ones to go on with.
   const keys = yield* Effect.catchTag(custody.create, "CustodyError", (error) =>
@@ -97,6 +98,7 @@ const make = Effect.gen(function* () {
     devices: [{ device, agreement, role, addedIn: 1 }],
     revocations: []
   })
+  const secret = entropy.bytes("device.secret", 32)
   const self: Records.Self = {
     version: Records.written,
     registered: 0,
@@ -107,10 +109,10 @@ const make = Effect.gen(function* () {
     rendezvous: entropy.bytes("account.rendezvous", 32),
     mailbox: entropy.bytes("device.mailbox", Limits.mailboxBytes),
     token: entropy.bytes("device.token", Limits.deliveryTokenBytes),
-    secret: entropy.bytes("device.secret", 32),
+    secret,
     certificate: Certificate.encode(statement, yield* custody.signWithAccount(Certificate.signingInput(statement))),
     manifest: Manifest.encode(body, yield* custody.signWithAccount(Manifest.signingInput(body))),
-    fence: FenceStep.first(entropy.bytes("device.start", Limits.startIdBytes)),
+    fence: FenceStep.maker(crypto, secret).first(entropy.bytes("device.start", FenceStep.randomBytes)),
     restored: 0,
     next: { signed: 1, kem: 1, once: 1, kemOnce: 1 }
   }

@@ -46,7 +46,7 @@ const mostProbed = 32
  */
 export const detect = (opened: Opened, seen: FenceStep.Fence): Effect.Effect<boolean, ClientError> =>
   Effect.suspend(() =>
-    FenceStep.provesRestore(opened.self.fence, seen) ? restore(opened, seen) : Effect.succeed(false)
+    FenceStep.provesRestore(opened.self.fence, seen, opened.fences.made) ? restore(opened, seen) : Effect.succeed(false)
   )
 
 /** The same for a peer's word, which counts only now and then: a peer may lie. */
@@ -69,9 +69,9 @@ const restore = Effect.fnUntraced(function* (opened: Opened, seen: FenceStep.Fen
   let restored = false
   yield* Prekeys.updateSelf(opened, (self) => {
     // Several may tell at once: the first one is enough.
-    if (self.fence !== seen && !FenceStep.provesRestore(self.fence, seen)) return self
+    if (self.fence !== seen && !FenceStep.provesRestore(self.fence, seen, opened.fences.made)) return self
     restored = true
-    const fence = FenceStep.recover(self.fence, seen, opened.entropy.bytes("device.start", Limits.startIdBytes))
+    const fence = opened.fences.recover(self.fence, seen, opened.entropy.bytes("device.start", FenceStep.randomBytes))
     return { ...self, fence, restored: fence.generation }
   })
   if (!restored) return false

@@ -22,6 +22,7 @@ import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Refused, Transport } from "../ports/Transport.ts"
 import type { SkippedKeys } from "../ratchet/SkippedKeys.ts"
+import type { Maker } from "../sequence/Fence.ts"
 import type { ReplayWindow } from "../sequence/ReplayWindow.ts"
 import type { Sequence } from "../sequence/Sequence.ts"
 import type { Session } from "../session/Session.ts"
@@ -204,6 +205,8 @@ export interface Opened extends Ports {
   /** One-time prekeys used since the relay was last asked how many are left. */
   prekeysUsed: number
   readonly identity: DeviceIdentity
+  /** Makes this device's fences, and knows them again. */
+  readonly fences: Maker
   readonly hex: { readonly account: string; readonly device: string }
   manifestVersion: number
 

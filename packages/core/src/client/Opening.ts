@@ -13,7 +13,6 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Bytes from "../base/Bytes.ts"
-import * as Limits from "../base/Limits.ts"
 import * as Labels from "../crypto/Labels.ts"
 import type { SuiteId } from "../crypto/Suite.ts"
 import * as Manifest from "../identity/Manifest.ts"
@@ -118,16 +117,18 @@ const load = Effect.fnUntraced(function* (
       ? 1
       : (yield* Records.read(Records.ProgressOut, progressOut.key, progressOut.value)).reserved
   const { account, agreement, device } = before
+  const fences = FenceStep.maker(crypto, before.secret)
   const opened: Opened = {
     ...ports,
     suites: options.suites ?? [1, 2, 3],
     // Rule fence.identity.1: a new start, durable below before anything is sent.
-    self: { ...before, fence: FenceStep.renew(before.fence, entropy.bytes("device.start", Limits.startIdBytes)) },
+    self: { ...before, fence: fences.renew(before.fence, entropy.bytes("device.start", FenceStep.randomBytes)) },
     selfSlot: { revision: stored.revision },
     selfLock: Semaphore.makeUnsafe(1),
     prekeyLock: Semaphore.makeUnsafe(1),
     prekeysUsed: 0,
     identity: { account, device, agreement },
+    fences,
     hex: { account: Bytes.toHex(account), device: Bytes.toHex(device) },
     manifestVersion: (yield* Conversations.orCorrupt("self", Manifest.verify(crypto, before.manifest, account)))
       .version,

@@ -429,7 +429,7 @@ const observe = (
   const before = Conversations.fenceOf(device.peer)
   if (fence === undefined && echo === undefined && !before.owed) return
   const carried = { ...(fence === undefined ? {} : { fence }), ...(echo === undefined ? {} : { echo }) }
-  const observed = FenceStep.observe(opened.self.fence, before, carried, late)
+  const observed = FenceStep.observe(opened.self.fence, before, carried, late, opened.fences.made)
   if (!isSameFence(observed.next, before)) {
     work.setPeer(device, { ...device.peer, fence: Conversations.peerFence(observed.next) })
   }

@@ -63,7 +63,7 @@ const envelope = Layout.bytes({ max: Limits.maxEnvelopeBytes })
 const content = Layout.bytes({ max: Limits.maxContentBytes })
 
 /**
- * This device. `registered` is 0 while a registration is under way. `secret` keys the message ids of idempotent sends. `restored` is the
+ * This device. `registered` is 0 while a registration is under way. `secret` keys the message ids of idempotent sends and, derived, start ids. `restored` is the
  * generation in which the device last found out that it was restored, 0 if never. `next` are the ids of the next prekeys.
  */
 export const Self = Layout.tuple({

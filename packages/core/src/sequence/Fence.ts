@@ -8,12 +8,14 @@
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
+import * as Labels from "../crypto/Labels.ts"
+import type { CryptoProvider } from "../crypto/Provider.ts"
 
 /** One start of a device. */
 export interface Fence {
   /** From 1, raised at every start from stored state. */
   readonly generation: number
-  /** Random, 8 bytes. */
+  /** 8 bytes: four random ones, and four by which its device knows its own (rule fence.identity.2). */
   readonly startId: Uint8Array
 }
 
@@ -49,17 +51,44 @@ export interface Carried {
   readonly echo?: Fence
 }
 
-/** The fence of a device's first start. */
-export const first = (startId: Uint8Array): Fence => ({ generation: 1, startId })
+/** Fresh random bytes in a start id (coin `device.start`). */
+export const randomBytes = 4
 
-/** The fence of the next start from stored state: stored before anything is sent (rule fence.identity.1). */
-export const renew = (own: Fence, startId: Uint8Array): Fence => ({ generation: own.generation + 1, startId })
+/** Makes a device's fences and knows them again. */
+export interface Maker {
+  /** The fence of a device's first start. `random` is {@link randomBytes} fresh bytes, here and below. */
+  readonly first: (random: Uint8Array) => Fence
+  /** The fence of the next start from stored state: stored before anything is sent (rule fence.identity.1). */
+  readonly renew: (own: Fence, random: Uint8Array) => Fence
+  /** The fence of a device that learned from `seen` that it was restored (rule fence.detect.1): above both. */
+  readonly recover: (own: Fence, seen: Fence, random: Uint8Array) => Fence
+  /** Whether a fence was made with this device's key, now or in another copy's time (rule fence.identity.2). */
+  readonly made: Genuine
+}
 
-/** The fence of a device that learned from `seen` that it was restored (rule fence.detect.1): above both. */
-export const recover = (own: Fence, seen: Fence, startId: Uint8Array): Fence => ({
-  generation: Math.max(own.generation, seen.generation) + 1,
-  startId
-})
+/** Whether a fence is one that this device made. */
+export type Genuine = (fence: Fence) => boolean
+
+/**
+ * The maker of a device. `secret` is the device secret, 32 bytes, which every copy of the state has: so a fence of a later start of
+ * another copy is known, and one that a peer or the relay made up is not.
+ */
+export const maker = (crypto: CryptoProvider, secret: Uint8Array): Maker => {
+  const key = crypto.hmacSha256(secret, Labels.prefixed(Labels.fenceKey))
+  const startId = (generation: number, random: Uint8Array): Uint8Array => {
+    const mac = crypto.hmacSha256(key, Bytes.concat(Bytes.be64(generation), random))
+    return Bytes.concat(random, mac.subarray(0, Limits.startIdBytes - randomBytes))
+  }
+  const make = (generation: number, random: Uint8Array): Fence => ({ generation, startId: startId(generation, random) })
+  return {
+    first: (random) => make(1, random),
+    renew: (own, random) => make(own.generation + 1, random),
+    recover: (own, seen, random) => make(Math.max(own.generation, seen.generation) + 1, random),
+    made: (fence) =>
+      fence.startId.length === Limits.startIdBytes &&
+      Bytes.constantTimeEqual(fence.startId, startId(fence.generation, fence.startId.subarray(0, randomBytes)))
+  }
+}
 
 /** What the next message to the peer carries (rule fence.carry.1). */
 export const carry = (own: Fence, peer: PeerFence): Carried => ({
@@ -78,9 +107,10 @@ export interface Observed {
 
 /**
  * Takes the fences of a message that authenticated. `late` says that it is not the newest of its session or not of the
- * active one: then an old fence in it means nothing (rule fence.observe.2).
+ * active one: then an old fence in it means nothing (rule fence.observe.2). `made` is the own {@link Maker}'s: an echo it does not
+ * know proves nothing.
  */
-export const observe = (own: Fence, peer: PeerFence, carried: Carried, late: boolean): Observed => {
+export const observe = (own: Fence, peer: PeerFence, carried: Carried, late: boolean, made: Genuine): Observed => {
   const { echo, fence } = carried
   const { highest } = peer
   const isNewer = fence !== undefined && (highest === undefined || fence.generation > highest.generation)
@@ -92,15 +122,15 @@ export const observe = (own: Fence, peer: PeerFence, carried: Carried, late: boo
       echoed: echo !== undefined && isSame(echo, own) ? echo : peer.echoed
     },
     peerRollback: isOlder && !late,
-    restored: echo !== undefined && provesRestore(own, echo) ? echo : undefined
+    restored: echo !== undefined && provesRestore(own, echo, made) ? echo : undefined
   }
 }
 
-/** Whether a fence said to be this device's own proves that it was restored (rules fence.detect.1 and fence.detect.2). */
-export const provesRestore = (own: Fence, seen: Fence): boolean =>
+/** Whether a fence said to be this device's own proves that it was restored (rules fence.detect.1, fence.detect.2, fence.identity.2). */
+export const provesRestore = (own: Fence, seen: Fence, made: Genuine): boolean =>
   seen.generation === own.generation
-    ? !isSame(seen, own)
-    : seen.generation > own.generation && seen.generation - own.generation <= Limits.maxFenceLead
+    ? !isSame(seen, own) && made(seen)
+    : seen.generation > own.generation && seen.generation - own.generation <= Limits.maxFenceLead && made(seen)
 
 /** Whether an answer to a resynchronise request is to the one this start of the device made (rule fence.heal.1). */
 export const thaws = (own: Fence, answer: Fence): boolean => isSame(own, answer)

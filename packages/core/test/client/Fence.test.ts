@@ -1,6 +1,9 @@
 /** Restored backups: noticed at login or by a peer, healed in one round trip, nothing sent later lost. */
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../../src/base/Bytes.ts"
+import * as Records from "../../src/client/Records.ts"
 import * as World from "./World.ts"
 
 /** Alice and bob after some traffic; alice's disk as it was in the middle of it. */
@@ -123,6 +126,47 @@ it.effect(
       yield* World.tick(5)
       expect(World.texts(yield* World.receive(restored, 1))).toEqual(["b"])
     })
+)
+
+/** Makes a device hold another fence as the highest of its one peer device, and echo it. */
+const misremember = ({ disk }: World.Actor, ahead: number, startId: Uint8Array): void => {
+  const snapshot = disk.snapshot()
+  const records = new Map(snapshot.records)
+  for (const [key, record] of records) {
+    if (!key.startsWith("peer/")) continue
+    const peer = Result.getOrThrow(Records.Peer.decode(record.value))
+    const generation = (peer.fence.highest?.generation ?? 1) + ahead
+    const fence = { ...peer.fence, highest: { generation, startId }, owed: 1 as const }
+    records.set(key, { ...record, value: Records.Peer.encode({ ...peer, fence }) })
+  }
+  disk.restore({ ...snapshot, records })
+}
+
+it.effect("an echo that a contact made up freezes nothing, however often it comes [fence.identity.2]", () =>
+  Effect.gen(function* () {
+    const { alice, bob, world } = yield* talked
+    yield* World.close(bob)
+    const before = Bytes.toHex(alice.actor.disk.snapshot().records.get("self")!.value)
+    for (const [ahead, fill] of [
+      [0, 1],
+      [1, 2],
+      [1000, 3]
+    ] as const) {
+      misremember(bob.actor, ahead, new Uint8Array(8).fill(fill))
+      const liar = yield* world.open(bob.actor)
+      yield* World.tick(5)
+      yield* liar.client.send("alice", `forged ${fill}`)
+      yield* World.tick(5)
+      yield* World.close(liar)
+    }
+    expect(World.texts(yield* World.receive(alice, 3))).toEqual(["forged 1", "forged 2", "forged 3"])
+    expect(warned(alice, "RestoredFromBackup")).toBe(0)
+    expect(Bytes.toHex(alice.actor.disk.snapshot().records.get("self")!.value)).toBe(before)
+    yield* alice.client.send("bob", "still here")
+    const back = yield* world.open(bob.actor)
+    yield* World.tick(5)
+    expect(World.texts(yield* World.receive(back, 1))).toEqual(["still here"])
+  })
 )
 
 it.effect(

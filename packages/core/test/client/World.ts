@@ -22,6 +22,7 @@ import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
 import { Store, StoreError } from "../../src/ports/Store.ts"
+import * as FenceStep from "../../src/sequence/Fence.ts"
 import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
 import * as MemoryStore from "../../src/testing/MemoryStore.ts"
 import * as SeededEntropy from "../../src/testing/SeededEntropy.ts"
@@ -258,6 +259,7 @@ export const addDevice = (world: World, first: Actor, name: string): { actor: Ac
     role: Device.roles.member,
     manifestVersion: manifest.version
   }
+  const secret = draw("device.secret", 32)
   const signature = crypto.ed25519Sign(account.identity, Certificate.signingInput(statement))
   const own: Records.Self = {
     ...self,
@@ -265,10 +267,10 @@ export const addDevice = (world: World, first: Actor, name: string): { actor: Ac
     registered: 0,
     mailbox: draw("device.mailbox", 16),
     token: draw("device.token", 16),
-    secret: draw("device.secret", 32),
+    secret,
     certificate: Certificate.encode(statement, signature),
     manifest: manifest.bytes,
-    fence: { generation: 1, startId: draw("device.start", 8) },
+    fence: FenceStep.maker(crypto, secret).first(draw("device.start", FenceStep.randomBytes)),
     next: { signed: 1, kem: 1, once: 1, kemOnce: 1 }
   }
   const put = (key: string, value: Uint8Array, revision: number) => [key, { key, value, revision }] as const
