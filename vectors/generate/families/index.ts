@@ -20,6 +20,8 @@ import { updates } from "./history.ts"
 import { manifests } from "./manifest.ts"
 import { kem } from "./kem.ts"
 import { derivations, family as labelsFamily, labels } from "./labels.ts"
+import { encodingForms } from "./encoding-forms.ts"
+import { layoutKinds } from "./layout-kinds.ts"
 import { layouts } from "./layouts.ts"
 import { family as primitives } from "./primitive.ts"
 import { family as ratchetFamily } from "./ratchet.ts"
@@ -40,7 +42,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [hash(), hmac(), hkdf(), x25519(), ed25519(), kem(), aead(1), aead(2), aead(3)]
   },
   { family: labelsFamily, build: () => [labels(), derivations()] },
-  { family: encodingFamily, build: () => [encoding(), layouts()] },
+  { family: encodingFamily, build: () => [encoding(), encodingForms(), layouts(), layoutKinds()] },
   { family: envelopeFamily, build: () => [envelopes(), padding(), contents(), sealed()] },
   { family: agreementFamily, build: () => [bundles(), ...suites.map(sessions), shared()] },
   {

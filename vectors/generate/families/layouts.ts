@@ -7,21 +7,21 @@ import { FileBuilder } from "../family.ts"
 import type { Delta, Json, VectorFile } from "../model.ts"
 import { family } from "./encoding.ts"
 
-const uint = (min: number, max: number): Json => ({ kind: "uint", min, max })
-const bytes = (min: number, max: number): Json => ({ kind: "bytes", min, max })
-const text = (min: number, max: number): Json => ({ kind: "text", min, max })
-const literal = (value: number): Json => ({ kind: "literal", value })
-const list = (item: Json, min: number, max: number): Json => ({ kind: "list", min, max, item })
-const optional = (item: Json): Json => ({ kind: "optional", item })
-const tuple = (fields: { readonly [name: string]: Json }): Json => ({
+export const uint = (min: number, max: number): Json => ({ kind: "uint", min, max })
+export const bytes = (min: number, max: number): Json => ({ kind: "bytes", min, max })
+export const text = (min: number, max: number): Json => ({ kind: "text", min, max })
+export const literal = (value: number): Json => ({ kind: "literal", value })
+export const list = (item: Json, min: number, max: number): Json => ({ kind: "list", min, max, item })
+export const optional = (item: Json): Json => ({ kind: "optional", item })
+export const tuple = (fields: { readonly [name: string]: Json }): Json => ({
   kind: "tuple",
   fields: Object.entries(fields).map(([name, node]) => ({ name, node }))
 })
-const extensions = (known: { readonly [name: string]: readonly [key: number, node: Json] }): Json => ({
+export const extensions = (known: { readonly [name: string]: readonly [key: number, node: Json] }): Json => ({
   kind: "extensions",
   known: Object.entries(known).map(([name, [key, node]]) => ({ name, key, node }))
 })
-const oneOf = (tag: string, cases: { readonly [value: number]: Json }): Json => ({
+export const oneOf = (tag: string, cases: { readonly [value: number]: Json }): Json => ({
   kind: "oneOf",
   tag,
   cases: Object.entries(cases).map(([value, node]) => ({ value: Number(value), node }))
