@@ -56,12 +56,9 @@ export const actors: Actors = (crypto) => {
       if (name === "manifest.admit") {
         const certificate = Certificate.verify(crypto, input.bytes("certificate"))
         if (Result.isFailure(certificate)) return reject(certificate.failure.cause)
-        // Only the certificate counts here; the rest of an opened start has no say.
-        const unsealed = { certificate: certificate.success } as SessionStart.Unsealed
-        const admitted = SessionStart.admit(unsealed, { manifest: held, pinned: input.maybe("pinned") })
-        if (Result.isFailure(admitted)) return reject(admitted.failure.cause)
-        const listed = held === undefined ? Result.void : Manifest.admits(held, certificate.success)
-        return Result.isFailure(listed) ? reject(listed.failure.cause) : ok({})
+        const start = { certificate: certificate.success }
+        const admitted = SessionStart.admit(start, { manifest: held, pinned: input.maybe("pinned") })
+        return Result.isFailure(admitted) ? reject(admitted.failure.cause) : ok({})
       }
       throw new Error(`no step ${name}`)
     }

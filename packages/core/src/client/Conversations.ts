@@ -367,6 +367,12 @@ export const setSessions = (opened: Opened, work: Work, device: Device, { droppe
   }
 }
 
+/** Deletes every session with a device that its account has revoked (rule manifest.device.2). */
+export const dropSessions = (opened: Opened, work: Work, device: Device): void => {
+  const dropped = marks(device.peer.sessions)
+  if (dropped.length > 0) setSessions(opened, work, device, { next: Crossing.none, dropped })
+}
+
 /** Enters the tags under which messages of a session arrive. */
 export const indexTags = (
   opened: Opened,

@@ -140,7 +140,8 @@ const askOne = (
   Effect.gen(function* () {
     const contact = opened.contacts.get(account)
     const now = yield* Background.now
-    if (contact === undefined || now - (opened.asked.get(hex) ?? -Infinity) < askEveryMs) return
+    if (contact === undefined || Peers.isRemoved(contact, Bytes.fromHex(hex)!)) return
+    if (now - (opened.asked.get(hex) ?? -Infinity) < askEveryMs) return
     const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, Bytes.fromHex(hex)!))
     if (Result.isSuccess(fetched)) {
       opened.prepared.set(hex, fetched.success)

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bundle from "../agreement/Bundle.ts"
 import * as Bytes from "../base/Bytes.ts"
-import type { Cause } from "../base/Failure.ts"
+import type { Cause, Failure } from "../base/Failure.ts"
 import * as Content from "../envelope/Content.ts"
 import * as Device from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
@@ -159,7 +159,7 @@ const store = Effect.fnUntraced(function* (
     manifest: manifest.success.bytes
   }
   const same = known !== undefined && record.user === known.record.user && manifest.success === known.manifest
-  if (!same) yield* write(opened, handle, contact, record)
+  if (!same) yield* write(opened, handle, contact, record, manifest.success)
   contact.manifest = manifest.success
   return contact
 })
@@ -173,11 +173,18 @@ export const fresh = ({ account, hex }: Pick<Handle, "account" | "hex">, since: 
   manifest: undefined
 })
 
-const write = (opened: Opened, handle: Handle, contact: Contact, record: Records.Contact) =>
+const write = (
+  opened: Opened,
+  handle: Handle,
+  contact: Contact,
+  record: Records.Contact,
+  manifest?: Manifest.Manifest
+) =>
   Effect.suspend(() => {
     const work = new Conversations.Work()
     work.handles.add(handle)
     put(opened, work, contact, record)
+    if (manifest !== undefined) forgetRevoked(opened, work, handle, manifest)
     return Conversations.commitWork(opened, work)
   })
 
@@ -193,6 +200,13 @@ export const put = (opened: Opened, work: Conversations.Work, contact: Contact, 
     }
     if (record.user !== undefined) opened.names.set(record.user, contact.hex)
   })
+}
+
+/** Rule manifest.device.2: with the manifest that revokes devices, the sessions with them go. */
+const forgetRevoked = (opened: Opened, work: Conversations.Work, handle: Handle, manifest: Manifest.Manifest): void => {
+  for (const device of handle.devices.values()) {
+    if (Manifest.isRevoked(manifest, device.id)) Conversations.dropSessions(opened, work, device)
+  }
 }
 
 /** Takes the name from a contact whose identity changed, or, without `accepted`, only the mark that it did. */
@@ -223,22 +237,50 @@ export const pinAs = (
 export const conversationOf = (opened: Opened, contact: Contact): string =>
   Bytes.toHex(Content.directConversation(opened.crypto, opened.self.account, contact.account))
 
-/** Takes over a name that the directory confirmed, with the manifests of its answer; part of a work that holds the conversation. */
+/**
+ * Takes over what the directory answered about an account: manifests that follow `held`, and the name it confirmed, if it did. Part of a
+ * work that holds the conversation. Answers the newest manifest, or why there is none.
+ */
 export const adopt = (
   opened: Opened,
   work: Conversations.Work,
+  handle: Handle,
   contact: Contact,
-  user: string,
+  held: Manifest.Manifest | undefined,
+  user: string | undefined,
   manifests: ReadonlyArray<Uint8Array>
-): void => {
-  const manifest = Manifest.update(opened.crypto, contact.account, contact.manifest, manifests)
-  if (Result.isFailure(manifest)) return
-  put(opened, work, contact, { ...contact.record, user, manifest: manifest.success.bytes })
+): Result.Result<Manifest.Manifest, Failure> => {
+  const manifest = Manifest.update(opened.crypto, contact.account, held, manifests)
+  if (Result.isFailure(manifest)) return manifest
+  const newest = manifest.success
+  put(opened, work, contact, { ...contact.record, user: user ?? contact.record.user, manifest: newest.bytes })
+  forgetRevoked(opened, work, handle, newest)
   work.batch.applied(() => {
-    contact.manifest = manifest.success
-    opened.checked.add(user)
+    contact.manifest = newest
+    if (user !== undefined) opened.checked.add(user)
   })
+  return manifest
 }
+
+/** The manifests of an account after a version, if the directory answers in time. For works that hold a conversation. */
+export const manifestsAfter = (
+  opened: Opened,
+  account: Uint8Array,
+  version: number
+): Effect.Effect<ReadonlyArray<Uint8Array> | undefined> =>
+  Effect.map(
+    Effect.result(
+      within(
+        patienceMs,
+        Effect.flatMap(opened.directory.manifestsAfter(account, version), (entry) => complete(opened, entry, version))
+      )
+    ),
+    (answer) => (Result.isSuccess(answer) ? answer.success.manifests : undefined)
+  )
+
+/** Whether an account's newest known manifest says that a device is not, or no longer, one of its. */
+export const isRemoved = ({ manifest }: Contact, device: Uint8Array): boolean =>
+  manifest !== undefined && Manifest.deviceOf(manifest, device) === undefined
 
 /** Follows an account's manifests, from `answer` if it is complete, else with what the directory has beyond the one held. */
 export const refresh = (
@@ -290,22 +332,17 @@ export const targets = (opened: Opened, handle: Handle): ReadonlyArray<Uint8Arra
 /** Why a device cannot be prepared for a first message. */
 export type Unprepared = TransportError | Refused | ClientError | PeerMisbehaved
 
-/** Fetches and checks the bundle of a device, and agrees with its signed prekey (rule prekey.check.1). */
+/** Fetches and checks the bundle of a device, and agrees with its signed prekey (rules prekey.check.1 and prekey.check.2). */
 export const fetchBundle = Effect.fnUntraced(function* (opened: Opened, contact: Contact, device: Uint8Array) {
   const refuse = (failure: Cause) => new PeerMisbehaved({ user: contact.record.user ?? contact.hex, failure })
   const bytes = yield* opened.directory.bundle(contact.account, device)
   const checked = Bundle.check(opened.crypto, bytes, contact.account)
   if (Result.isFailure(checked)) return yield* refuse(checked.failure.cause)
-  const { certificate, signedPrekey } = checked.success
-  if (!Bytes.equal(certificate.device, device)) return yield* refuse("auth.account")
-  const listed = contact.manifest === undefined ? undefined : Manifest.deviceOf(contact.manifest, device)
-  if (
-    contact.manifest !== undefined &&
-    (listed === undefined || !Bytes.equal(listed.agreement, certificate.agreement))
-  ) {
-    return yield* refuse("auth.account")
-  }
-  const dh1 = yield* opened.custody.agree(signedPrekey.key)
+  const { manifest } = contact.manifest === undefined ? yield* refresh(opened, contact.hex) : contact
+  if (manifest === undefined) return yield* refuse("lookup.manifest-gap")
+  const belongs = Bundle.belongs(checked.success, device, manifest)
+  if (Result.isFailure(belongs)) return yield* refuse(belongs.failure.cause)
+  const dh1 = yield* opened.custody.agree(checked.success.signedPrekey.key)
   const prepared: Prepared = { bundle: checked.success, dh1 }
   return prepared
 })

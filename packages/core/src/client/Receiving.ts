@@ -17,6 +17,8 @@ import * as Body from "../envelope/Body.ts"
 import type * as Content from "../envelope/Content.ts"
 import * as Digest from "../envelope/Digest.ts"
 import * as Envelope from "../envelope/Envelope.ts"
+import type * as Certificate from "../identity/Certificate.ts"
+import * as Manifest from "../identity/Manifest.ts"
 import * as Name from "../identity/Name.ts"
 import type { Delivery } from "../ports/Transport.ts"
 import * as FenceStep from "../sequence/Fence.ts"
@@ -53,6 +55,9 @@ const ahead = 512
 /** Deliveries remembered as committed but perhaps not acknowledged. */
 const remembered = 512
 
+/** How often a start is put off while the directory does not answer. */
+const mostPutOff = 5
+
 /** Session starts held for one changed identity. */
 const mostHeld = 64
 
@@ -64,6 +69,8 @@ class Burst extends Sealing.SendWork {
   /** Devices that began a session and get an answer. */
   readonly answers = new Set<Device>()
   readonly contacts = new Map<string, Contact>()
+  /** The newest manifest of accounts whose manifests this burst fetched. */
+  readonly manifests = new Map<string, Manifest.Manifest>()
   readonly warnings: Array<Api.Warning> = []
   readonly failed = new Map<
     string,
@@ -80,11 +87,16 @@ class Burst extends Sealing.SendWork {
   /** A message of no session came. */
   lost = false
   received: number
+  readonly acknowledges: boolean
+  /** How often its envelopes were put off before. */
+  readonly attempt: number
 
-  constructor(now: number, received: number) {
+  constructor(now: number, received: number, acknowledges: boolean, attempt: number) {
     super()
     this.now = now
     this.received = received
+    this.acknowledges = acknowledges
+    this.attempt = attempt
   }
 }
 
@@ -124,11 +136,12 @@ export const run = (opened: Opened): Effect.Effect<void> =>
 export const burst = (
   opened: Opened,
   deliveries: ReadonlyArray<Delivery>,
-  acknowledges = true
+  acknowledges = true,
+  attempt = 0
 ): Effect.Effect<void, ClientError> =>
   Effect.flatMap(Background.now, (now) => {
-    const work = new Burst(now, opened.received)
-    return Effect.onExit(receiveAll(opened, work, deliveries, acknowledges), (exit) =>
+    const work = new Burst(now, opened.received, acknowledges, attempt)
+    return Effect.onExit(receiveAll(opened, work, deliveries), (exit) =>
       Effect.suspend(() => {
         if (Exit.isFailure(exit)) for (const handle of work.handles) Conversations.evict(opened, handle)
         return Effect.forEach(work.held.values(), ({ lock }) => lock.release(1), { discard: true })
@@ -136,12 +149,8 @@ export const burst = (
     )
   })
 
-const receiveAll = Effect.fnUntraced(function* (
-  opened: Opened,
-  work: Burst,
-  deliveries: ReadonlyArray<Delivery>,
-  acknowledges: boolean
-) {
+const receiveAll = Effect.fnUntraced(function* (opened: Opened, work: Burst, deliveries: ReadonlyArray<Delivery>) {
+  const { acknowledges } = work
   for (const delivery of deliveries) {
     // Delivered again because its acknowledgement got lost: it was committed, and is no event.
     if (acknowledges && opened.committed.get(delivery.id) === endOf(delivery)) {
@@ -154,11 +163,11 @@ const receiveAll = Effect.fnUntraced(function* (
   yield* answerAll(opened, work)
   if (acknowledges) putProgress(opened, work)
   yield* Conversations.commitWork(opened, work)
-  finish(opened, work, acknowledges)
+  finish(opened, work)
 })
 
 /** The commit stands: tell, acknowledge, and go on with what follows. */
-const finish = (opened: Opened, work: Burst, acknowledges: boolean): void => {
+const finish = (opened: Opened, work: Burst): void => {
   opened.received = work.received
   for (const show of work.shows) show()
   if (work.shows.length > 0) Inbox.wake(opened)
@@ -175,7 +184,7 @@ const finish = (opened: Opened, work: Burst, acknowledges: boolean): void => {
   for (const effect of work.after) opened.spawn(effect)
   if (work.lost) opened.spawn(Fence.probe(opened))
   if (work.prekeysUsed > 0) opened.spawn(Prekeys.afterUse(opened, work.prekeysUsed))
-  if (!acknowledges) return
+  if (!work.acknowledges) return
   const ids = work.acknowledged.map(({ id }) => id)
   if (ids.length > 0) opened.spawn(acknowledge(opened, ids))
   for (const failed of work.failed.values()) {
@@ -263,6 +272,11 @@ const receiveMessage = (
   delivery: Delivery,
   message: Uint8Array
 ): void => {
+  const manifest = work.manifests.get(handle.hex) ?? opened.contacts.get(handle.hex)?.manifest
+  if (manifest !== undefined && Manifest.isRevoked(manifest, device.id)) {
+    Conversations.dropSessions(opened, work, device)
+    return reject(opened, work, delivery, "policy.revoked-device", device)
+  }
   const prefix = Envelope.prefix(Envelope.kinds.sessionMessage, opened.self.mailbox)
   const result = Receive.open(opened.crypto, entry.session, entry.skipped, {
     prefix,
@@ -290,9 +304,10 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
   const hex = Bytes.toHex(certificate.device)
   const handle = yield* hold(opened, work, account)
   const contact = work.contacts.get(account) ?? opened.contacts.get(account)
-  const admitted = SessionStart.admit(unsealed.success, { pinned: undefined, manifest: contact?.manifest })
   const known = handle.devices.get(hex)
-  if (Result.isFailure(admitted)) return reject(opened, work, delivery, admitted.failure.cause, known)
+  const refused = yield* admit(opened, work, handle, contact, certificate)
+  if (refused === "unanswered") return putOff(opened, work, delivery)
+  if (refused !== undefined) return reject(opened, work, delivery, refused, known)
   const message = { prefix, message: start.message, direct: handle.direct, now: work.now }
 
   // Rule session.start.2: a repetition is opened by the session it began.
@@ -337,7 +352,7 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
 
   // From here on it counts.
   const device = known ?? Conversations.addDevice(opened, work, handle, certificate.device, start.mailbox)
-  const pinned = contact ?? pin(opened, work, handle)
+  const pinned = contact ?? pin(opened, work, handle, certificate, delivery)
   if (user !== undefined && pinned.record.user === undefined) work.claims.push({ contact: pinned, user })
   if (pinned.manifest !== undefined && pinned.manifest.version < start.manifestVersion) {
     work.after.push(Effect.ignore(Peers.refresh(opened, account)))
@@ -357,6 +372,44 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
   const { content, delta, late } = accepted.success
   store(opened, work, handle, device, entry, completed.next, { content, delta, late }, changed, delivery)
 })
+
+/**
+ * Why a start may not go on, if it may not (rule manifest.device.2). Manifests that its certificate is ahead of are fetched first;
+ * `"unanswered"` when the directory did not answer.
+ */
+const admit = Effect.fnUntraced(function* (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  contact: Contact | undefined,
+  certificate: Certificate.Certificate
+) {
+  let manifest = work.manifests.get(handle.hex) ?? contact?.manifest
+  const judge = (): Cause | undefined => {
+    const admitted = SessionStart.admit({ certificate }, { pinned: undefined, manifest })
+    return Result.isFailure(admitted) ? admitted.failure.cause : undefined
+  }
+  const cause = judge()
+  if (cause !== "lookup.manifest-gap" || contact === undefined || manifest === undefined) return cause
+  const answer = yield* Peers.manifestsAfter(opened, handle.account, manifest.version)
+  if (answer === undefined) return "unanswered"
+  const adopted = Peers.adopt(opened, work, handle, contact, manifest, undefined, answer)
+  if (Result.isFailure(adopted)) return adopted.failure.cause
+  manifest = adopted.success
+  work.manifests.set(handle.hex, manifest)
+  return judge()
+})
+
+/** A start that cannot be judged while the directory is silent: tried again after a while, and refused in the end. */
+const putOff = (opened: Opened, work: Burst, delivery: Delivery): void => {
+  if (work.attempt >= mostPutOff) return reject(opened, work, delivery, "lookup.manifest-gap")
+  work.after.push(
+    Effect.andThen(
+      Background.pause(opened, work.attempt),
+      Effect.suspend(() => Background.persist(opened, burst(opened, [delivery], work.acknowledges, work.attempt + 1)))
+    )
+  )
+}
 
 const findStart = (device: Device, digest: Uint8Array): SessionEntry | undefined => {
   for (const entry of device.sessions.values()) {
@@ -572,16 +625,49 @@ const claimOf = (user: string | undefined): string | undefined =>
   user !== undefined && Name.isName(user) ? user : undefined
 
 /** Pins the account of a first contact. */
-const pin = (opened: Opened, work: Burst, handle: Handle): Contact => {
+const pin = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  certificate: Certificate.Certificate,
+  delivery: Delivery
+): Contact => {
   const contact = Peers.fresh(handle, work.now)
   work.contacts.set(handle.hex, contact)
   Peers.put(opened, work, contact, contact.record)
   const refresh = Effect.suspend(() =>
     contact.manifest === undefined ? Effect.ignore(Peers.refresh(opened, handle.hex)) : Effect.void
   )
-  work.after.push(refresh)
+  work.after.push(Effect.andThen(refresh, expel(opened, contact, certificate, delivery)))
   return contact
 }
+
+/** The manifest of a first contact came: a device that it does not list as its certificate says is heard no more (rule manifest.device.2). */
+const expel = (
+  opened: Opened,
+  contact: Contact,
+  certificate: Certificate.Certificate,
+  delivery: Delivery
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (contact.manifest === undefined) return Effect.void
+    const admitted = Manifest.admits(contact.manifest, certificate)
+    if (Result.isSuccess(admitted) || admitted.failure.cause !== "policy.revoked-device") return Effect.void
+    const dropAll = Conversations.withHandle(opened, contact.hex, (handle) =>
+      Effect.flatMap(Background.now, (now) => {
+        const work = new Burst(now, opened.received, false, 0)
+        work.handles.add(handle)
+        const device = handle.devices.get(Bytes.toHex(certificate.device))
+        if (device !== undefined) Conversations.dropSessions(opened, work, device)
+        const peer = Peers.senderOf(opened, contact.hex, Bytes.toHex(certificate.device))
+        warn(opened, work, delivery, "policy.revoked-device", peer)
+        return Effect.map(Conversations.commitWork(opened, work), () => {
+          for (const warning of work.warnings) opened.warnings.publish(warning)
+        })
+      })
+    )
+    return Background.persist(opened, dropAll)
+  })
 
 /** Whether a claimed name is pinned to another account, and the directory now answers it with the claimant's (rule manifest.pin.1). */
 const isHeld = (opened: Opened, user: string, account: Uint8Array): Effect.Effect<boolean> => {
@@ -624,7 +710,8 @@ const confirmClaim = Effect.fnUntraced(function* (opened: Opened, work: Burst, c
   if (contact.record.user !== undefined || opened.names.has(user)) return
   const { manifests, verdict } = yield* Peers.confirm(opened, user, contact.account)
   if (verdict !== "same") return
-  Peers.adopt(opened, work, contact, user, manifests)
+  const handle = work.held.get(contact.hex)!
+  Peers.adopt(opened, work, handle, contact, work.manifests.get(contact.hex) ?? contact.manifest, user, manifests)
 })
 
 // ---- Answers

@@ -59,6 +59,7 @@ const fetchFor = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
   const id = Bytes.fromHex(lane.device)!
   const contact = opened.contacts.get(lane.account)
   if (contact === undefined) return yield* Effect.fail({ retryAfterMs: 1000 })
+  if (Peers.isRemoved(contact, id)) return yield* Effect.fail("removed" as const)
   const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, id))
   if (Result.isSuccess(fetched)) {
     opened.prepared.set(lane.device, fetched.success)

@@ -193,11 +193,15 @@ export interface Known {
 }
 
 /**
- * Whether a start may go on. Fails with `policy.revoked-device` or `policy.identity-changed`. Whether the device is listed as its
- * certificate says is for {@link Manifest.admits}, once the manifest the certificate speaks of is known.
+ * Whether a start may go on, as far as the manifest known says (rule manifest.device.2). Fails with `policy.revoked-device`,
+ * `policy.identity-changed`, or `lookup.manifest-gap` when a later manifest than the one known must be fetched first.
  */
-export const admit = ({ certificate }: Unsealed, { manifest, pinned }: Known): Result.Result<void, Failure> => {
-  if (manifest !== undefined && Manifest.isRevoked(manifest, certificate.device)) return fail("policy.revoked-device")
+export const admit = (
+  { certificate }: Pick<Unsealed, "certificate">,
+  { manifest, pinned }: Known
+): Result.Result<void, Failure> => {
+  const admitted = manifest === undefined ? Result.void : Manifest.admits(manifest, certificate)
+  if (Result.isFailure(admitted)) return admitted
   return pinned !== undefined && !Bytes.equal(pinned, certificate.account)
     ? fail("policy.identity-changed")
     : Result.void

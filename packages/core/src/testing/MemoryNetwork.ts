@@ -86,7 +86,7 @@ export interface MemoryNetwork {
   readonly waiting: (user: string) => number
   /** Lets an adversary put bytes into the mailbox of a user's first device. */
   readonly inject: (user: string, envelope: Uint8Array) => Effect.Effect<void>
-  /** What a look-up of this name answers instead of the truth, until it is called with `undefined`. */
+  /** What a look-up of this name, or of the account it gives, answers instead of the truth, until it is called with `undefined`. */
   readonly pretend: (user: string, entry: DirectoryEntry | undefined) => void
   /** The registered devices of a user. */
   readonly devices: (user: string) => ReadonlyArray<DeviceEntry>
@@ -282,7 +282,13 @@ export const make = (options: Options): MemoryNetwork => {
           const entry = pretended.get(name)
           return entry === undefined ? relay.lookUp(name) : Result.succeed(entry)
         }),
-      manifestsAfter: (account, version) => ask("look-up", () => relay.manifestsAfter(account, version)),
+      manifestsAfter: (account, version) =>
+        ask("look-up", () => {
+          const entry = [...pretended.values()].find((one) => Bytes.equal(one.account, account))
+          return entry === undefined
+            ? relay.manifestsAfter(account, version)
+            : Result.succeed({ account, manifests: entry.manifests.slice(version) })
+        }),
       bundle: (account, device) => ask("look-up", (now) => relay.bundle(account, device, now)),
       publishPrekeys: (keys) => asDevice("publish", (device) => relay.publish(device, keys)),
       prekeyStatus: asDevice("publish", (device) => Result.succeed(relay.status(device))),

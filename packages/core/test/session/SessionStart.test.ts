@@ -1,3 +1,4 @@
+import * as Device from "../../src/identity/Device.ts"
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
 import * as Bytes from "../../src/base/Bytes.ts"
@@ -249,9 +250,9 @@ describe("SessionStart", () => {
     expect(causeOf(unseal(crypto, bob, otherKind))).toBe("auth.tag")
   })
 
-  it("holds a start of a revoked device, or of another account than the pinned one [manifest.device.1] [session.start.4] [manifest.pin.1]", () => {
+  it("holds a start of a device that is revoked or not listed, or of another account than the pinned one [manifest.device.1] [manifest.device.2] [session.start.4] [manifest.pin.1]", () => {
     const { unsealed } = ok(unseal(crypto, bob, startOf(begin()).envelope))
-    const { account, device } = alice.identity
+    const { account, agreement, device } = alice.identity
     const manifest = {
       account,
       version: 2,
@@ -263,7 +264,16 @@ describe("SessionStart", () => {
     const admit = (known: Partial<SessionStart.Known>) =>
       causeOf(SessionStart.admit(unsealed, { pinned: undefined, manifest: undefined, ...known }))
     expect(admit({})).toBeUndefined()
-    expect(admit({ pinned: account, manifest: { ...manifest, revocations: [] } })).toBeUndefined()
+    const listed = { device, agreement, role: Device.roles.admin, addedIn: 1 }
+    expect(admit({ pinned: account, manifest: { ...manifest, devices: [listed], revocations: [] } })).toBeUndefined()
+    for (const devices of [[], [{ ...listed, role: Device.roles.member }], [{ ...listed, addedIn: 2 }]]) {
+      expect(admit({ manifest: { ...manifest, devices, revocations: [] } })).toBe("policy.revoked-device")
+    }
+    // Only a later manifest can tell.
+    const later = { ...unsealed, certificate: { ...unsealed.certificate, manifestVersion: 3 } }
+    expect(causeOf(SessionStart.admit(later, { pinned: undefined, manifest: { ...manifest, revocations: [] } }))).toBe(
+      "lookup.manifest-gap"
+    )
     expect(admit({ manifest })).toBe("policy.revoked-device")
     expect(admit({ pinned: bob.identity.account })).toBe("policy.identity-changed")
   })
