@@ -8,12 +8,15 @@ import {
   Account,
   Device,
   RatchetState,
+  Records,
   ReplayWindow,
   Retry,
   Sequence,
   Session,
   SkippedKeys,
-  type CryptoProvider
+  Stored,
+  type CryptoProvider,
+  type Layout
 } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { toJson } from "./envelope.ts"
@@ -65,6 +68,15 @@ const skipped = (crypto: CryptoProvider, bytes: Uint8Array): Result.Result<Read,
     }
   })
 
+/** A record of the client: whatever its layout reads and writes. */
+const client =
+  <T>(layout: Layout.Layout<T>) =>
+  (_: CryptoProvider, bytes: Uint8Array): Result.Result<Read, Unreadable> =>
+    Result.map(Stored.decode(layout, Records.written, bytes), (read) => ({
+      fields: toJson(read),
+      bytes: layout.encode(read)
+    }))
+
 const kinds: {
   readonly [kind: string]: (crypto: CryptoProvider, bytes: Uint8Array) => Result.Result<Read, Unreadable>
 } = {
@@ -87,6 +99,19 @@ const kinds: {
   session: (crypto, bytes) =>
     Result.map(Session.decode(crypto, bytes), (read) => ({ fields: session(read), bytes: Session.encode(read) })),
   skipped,
+  self: client(Records.Self),
+  "progress-in": client(Records.ProgressIn),
+  "progress-out": client(Records.ProgressOut),
+  prekey: client(Records.Prekey),
+  contact: client(Records.Contact),
+  peer: client(Records.Peer),
+  outbox: client(Records.Outbox),
+  message: client(Records.Sent),
+  inbox: client(Records.Inbox),
+  seen: client(Records.Seen),
+  owed: client(Records.Owed),
+  once: client(Records.Once),
+  held: client(Records.Held),
   sent: (_, bytes) => Result.map(Retry.decode(bytes), (read) => ({ fields: toJson(read), bytes: Retry.encode(read) }))
 }
 

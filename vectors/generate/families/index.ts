@@ -32,6 +32,7 @@ import { transcripts } from "./ratchet-transcripts.ts"
 import { family as safetyFamily, safety } from "./safety.ts"
 import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
 import { family as stateFamily, stored } from "./state.ts"
+import { clientRecords } from "./state-client.ts"
 import { x25519 } from "./x25519.ts"
 
 const suites = [1, 2, 3] as const
@@ -52,5 +53,5 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   { family: sequenceFamily, build: () => [replayWindow(), fence()] },
   { family: safetyFamily, build: () => [safety()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates()] },
-  { family: stateFamily, build: () => [stored()] }
+  { family: stateFamily, build: () => [stored(), clientRecords()] }
 ]
