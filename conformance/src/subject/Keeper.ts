@@ -9,7 +9,7 @@ import { StartFailure, type Source, type Subject } from "./Subject.ts"
 /** How often a run may start a subject again. */
 export const restartBudget = 20
 
-/** Restarts left, shared by all that keep a subject of one run. */
+/** Restarts left, shared by all that keep a subject of one run. A case that ends it again while it is confirmed costs no further one. */
 export interface Budget {
   left: number
   used: number
@@ -51,6 +51,7 @@ export class Keeper {
   #subject: Subject | undefined
   /** What it was at when last asked for. */
   #at: string | undefined
+  #counted: string | undefined
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -90,7 +91,8 @@ export class Keeper {
   #count(cause: Lost["kind"], message: string, stderr: string): void {
     const { budget, onRestart } = this.#options
     if (budget.left <= 0) throw new Unusable(`it was started again ${budget.used} times; last: ${message}`, stderr)
-    budget.left -= 1
+    if (this.#at === undefined || this.#at !== this.#counted) budget.left -= 1
+    this.#counted = this.#at
     budget.used += 1
     onRestart?.({ cause, message, stderr, count: budget.used, at: this.#at })
   }
