@@ -12,17 +12,27 @@ import * as Sqlite from "@tacit/storage/sqlite"
 import * as WebSocketTransport from "@tacit/transport-ws"
 import { median } from "./Rounds.ts"
 
-export interface Throughput {
-  readonly messages: number
-  readonly messagesPerSecond: number
+/** How the two applications use their clients. */
+export interface Usage {
+  /** Sends that are under way at a time; each is one call, whose answer says that the message is durable. */
+  readonly inFlight: number
+  /** Whether the receiver takes all that wait in one commit, or every message in a commit of its own. */
+  readonly taking: "batches" | "one by one"
 }
 
-/** Median over `rounds` of `messages` texts of 32 bytes each, sent in bursts of `burst`. */
+export interface Throughput extends Usage {
+  readonly messages: number
+  readonly messagesPerSecond: number
+  /** Slowest and quickest round. */
+  readonly range: readonly [number, number]
+}
+
+/** Median over `rounds` of `messages` texts of 32 bytes each. */
 export const durable = async (
   messages: number,
   rounds: number,
-  progress: (line: string) => void,
-  burst = 32
+  { inFlight, taking }: Usage,
+  progress: (line: string) => void
 ): Promise<Throughput> => {
   const folder = mkdtempSync(join(tmpdir(), "tacit-bench-"))
   const relay = await startRelay({ database: join(folder, "relay.db"), port: 0 })
@@ -37,32 +47,45 @@ export const durable = async (
   const alice = await open("alice"),
     bob = await open("bob")
   try {
-    const arrivals = bob.messages()[Symbol.asyncIterator]()
+    const batches = taking === "batches" ? bob.batches()[Symbol.asyncIterator]() : undefined
+    const single = taking === "batches" ? undefined : bob.messages()[Symbol.asyncIterator]()
+    const arrivals = async () => {
+      const { value } = await (batches ?? single)!.next()
+      return taking === "batches" ? value : [value]
+    }
     const conversation = await alice.conversation("bob")
     // The first message makes the session, its receipt answers it: neither is part of the measure.
     await conversation.send("first")
-    await arrivals.next()
+    await arrivals()
     await alice.flush()
+    const text = (i: number) => `message ${i}`.padEnd(32, "x")
     const rates: Array<number> = []
-    for (let round = 0; round < rounds; round++) {
-      progress(`W7 durable: round ${round + 1} of ${rounds}`)
+    // One round more than is counted, to warm up.
+    for (let round = -1; round < rounds; round++) {
+      progress(`W7 durable, ${inFlight} in flight, ${taking}: round ${Math.max(0, round + 1)} of ${rounds}`)
       const start = performance.now()
-      const sending = (async () => {
-        for (let sent = 0; sent < messages; sent += burst) {
-          const count = Math.min(burst, messages - sent)
-          await conversation.sendMany(Array.from({ length: count }, (_, i) => `message ${sent + i}`.padEnd(32, "x")))
+      let sent = 0
+      const sender = async () => {
+        while (sent < messages) await conversation.send(text(sent++))
+      }
+      const sending = Promise.all(Array.from({ length: inFlight }, sender))
+      for (let received = 0; received < messages;) {
+        for (const { body } of await arrivals()) {
+          if (body.type !== "text" || body.text !== text(received))
+            throw new Error(`message ${received} is out of order`)
+          received++
         }
-      })()
-      for (let received = 0; received < messages; received++) {
-        const { value } = await arrivals.next()
-        const expected = `message ${received}`.padEnd(32, "x")
-        if (value.body.type !== "text" || value.body.text !== expected)
-          throw new Error(`message ${received} is out of order`)
       }
       await sending
-      rates.push(messages / ((performance.now() - start) / 1000))
+      if (round >= 0) rates.push(messages / ((performance.now() - start) / 1000))
     }
-    return { messages, messagesPerSecond: median(rates) }
+    return {
+      messages,
+      inFlight,
+      taking,
+      messagesPerSecond: median(rates),
+      range: [Math.min(...rates), Math.max(...rates)]
+    }
   } finally {
     await alice.close()
     await bob.close()
