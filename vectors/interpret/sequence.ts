@@ -4,7 +4,7 @@
  * Spec: docs/spec/07-sequencing.md.
  * Vectors: vectors/sequence.
  */
-import { Fence, ReplayWindow } from "@tacit/core/hazmat"
+import { Fence, ReplayWindow, Sequence } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { ok, reject, type Actors, type Answer } from "./outcome.ts"
 import { hex, unhex, type Input, type Json } from "./values.ts"
@@ -36,6 +36,8 @@ export const actors: Actors = (crypto) => {
   let own: Fence.Fence | undefined
   let peer = Fence.unknownPeer
   let proof: Fence.Fence | undefined
+  let counter = Sequence.start
+  let probedAt = -Infinity
   let maker: Fence.Maker | undefined
   const making = (): Fence.Maker => {
     if (maker === undefined) throw new Error("the device was not started")
@@ -51,7 +53,9 @@ export const actors: Actors = (crypto) => {
       toJson(own),
       toJson(peer.highest),
       toJson(peer.echoed),
-      peer.owed
+      peer.owed,
+      hex(Sequence.encode(counter)),
+      String(probedAt)
     ],
     step: (name, input) => {
       switch (name) {
@@ -96,6 +100,26 @@ export const actors: Actors = (crypto) => {
           if (proof === undefined) throw new Error("nothing proves a restore")
           own = making().recover(running(), proof, input.bytes("random"))
           return ok({ generation: own.generation, startId: hex(own.startId) })
+        case "fence.probe": {
+          const now = input.number("now")
+          if (!Fence.mayProbe(probedAt, now)) return ok({ asked: 0 })
+          probedAt = now
+          return ok({ asked: Fence.probed(Array.from({ length: input.number("active") })).length })
+        }
+        case "counter.restore":
+          counter = { last: input.number("last") }
+          return ok({})
+        case "counter.take": {
+          const next = Sequence.step(counter)
+          if (Result.isFailure(next)) return reject(next.failure.cause)
+          counter = next.success
+          return ok({ number: counter.last, floor: Sequence.floorBefore(counter.last) })
+        }
+        case "counter.behind":
+          return ok({ behind: Sequence.isBehind(counter, input.number("received")) })
+        case "counter.resume":
+          counter = Sequence.resume(counter, input.number("received"))
+          return ok({ last: counter.last })
         default:
           throw new Error(`no step ${name}`)
       }

@@ -31,6 +31,7 @@ import { order } from "./ratchet-order.ts"
 import { transcripts } from "./ratchet-transcripts.ts"
 import { family as safetyFamily, safety } from "./safety.ts"
 import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
+import { counters, windowEdges } from "./sequence-edges.ts"
 import { family as stateFamily, stored } from "./state.ts"
 import { clientRecords } from "./state-client.ts"
 import { x25519 } from "./x25519.ts"
@@ -50,7 +51,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
   },
-  { family: sequenceFamily, build: () => [replayWindow(), fence()] },
+  { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence()] },
   { family: safetyFamily, build: () => [safety()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates()] },
   { family: stateFamily, build: () => [stored(), clientRecords()] }

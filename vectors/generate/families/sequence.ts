@@ -32,7 +32,12 @@ export const family: Family = {
       in: { fence: "list", echo: "list", late: "flag" },
       out: { peerRollback: "flag", restored: "list" }
     },
-    "fence.recover": { stateful: true, in: { random: "bytes" }, out: { generation: "uint", startId: "bytes" } }
+    "fence.recover": { stateful: true, in: { random: "bytes" }, out: { generation: "uint", startId: "bytes" } },
+    "fence.probe": { stateful: true, in: { now: "uint", active: "uint" }, out: { asked: "uint" } },
+    "counter.restore": { stateful: true, in: { last: "uint" }, out: {} },
+    "counter.take": { stateful: true, in: {}, out: { number: "uint", floor: "uint" } },
+    "counter.behind": { stateful: true, in: { received: "uint" }, out: { behind: "flag" } },
+    "counter.resume": { stateful: true, in: { received: "uint" }, out: { last: "uint" } }
   },
   notes: {
     Edge: { kind: "BOUNDARY", text: "At an edge of the 2,048 numbers that the window holds.", refs: ["RFC 6479"] },
@@ -76,9 +81,13 @@ interface Expect {
 }
 
 /** A number that is accepted; a number in its place stands for one that just follows. */
-type Item = number | readonly [number: number, expect: Expect] | { readonly gaps: ReadonlyArray<Range> } | "reload"
+export type Item =
+  | number
+  | readonly [number: number, expect: Expect]
+  | { readonly gaps: ReadonlyArray<Range> }
+  | "reload"
 
-const step = (item: Item): ScriptStep => {
+export const step = (item: Item): ScriptStep => {
   if (item === "reload") return { do: "window.reload", as: "bob/1", in: {}, expect: "ok", out: {} }
   if (typeof item === "object" && "gaps" in item)
     return { do: "window.gaps", as: "bob/1", in: {}, expect: "ok", out: { gaps: item.gaps } }

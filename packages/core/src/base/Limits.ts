@@ -117,6 +117,12 @@ export const maxSequence = maxUint
  */
 export const maxFenceLead = 1_048_576
 
+/** How often a message of no session makes a device ask its peers, in ms: an hour. Anybody can send one. */
+export const probeEveryMs = 60 * 60 * 1000
+
+/** Devices that are asked then. Each request begins a session. */
+export const maxProbed = 32
+
 // ---- Sessions and devices
 
 /** Archived sessions kept for one peer device (Sesame). They still open late messages; more only store old keys longer. */

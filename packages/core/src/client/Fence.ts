@@ -33,12 +33,14 @@ const concurrency = 4
  */
 const leap = 2 * Limits.replayWindowSize
 
+/**
+ * Numbers passed over when all have answered: messages of the time after the copy that are still under way have them. Half a window, so
+ * that those are still delivered when they come behind the floor.
+ */
+const margin = Limits.replayWindowSize / 2
+
 /** How often a peer's word is enough to make this device ask everybody, ms. */
 const restoreEveryMs = 10 * 60 * 1000
-
-/** How often a message of no session makes this device ask around, ms, and how many devices at most. */
-const probeEveryMs = 60 * 60 * 1000
-const mostProbed = 32
 
 /**
  * Takes a fence said to be this device's own, by the relay or by a peer. Answers whether it proved a restoration (rule
@@ -93,7 +95,7 @@ export const probe = (opened: Opened): Effect.Effect<void> =>
     opened,
     Effect.gen(function* () {
       const now = yield* Background.now
-      if (now - opened.probedAt < probeEveryMs || now - opened.restoredAt < restoreEveryMs) return
+      if (!FenceStep.mayProbe(opened.probedAt, now) || now - opened.restoredAt < restoreEveryMs) return
       opened.probedAt = now
       const active: Array<readonly [account: string, device: string]> = []
       for (const { key, value } of yield* Conversations.scanAll(opened.store, "peer/")) {
@@ -103,7 +105,7 @@ export const probe = (opened: Opened): Effect.Effect<void> =>
       }
       const unproven = (device: string): number => (opened.proven.has(device) ? 1 : 0)
       active.sort(([, a], [, b]) => unproven(a) - unproven(b))
-      yield* Effect.forEach(active.slice(0, mostProbed), ([account, device]) => askOne(opened, account, device, true), {
+      yield* Effect.forEach(FenceStep.probed(active), ([account, device]) => askOne(opened, account, device, true), {
         concurrency,
         discard: true
       })
@@ -216,7 +218,7 @@ export const highestOf = ({ received }: { readonly received: ReadonlyArray<Body.
 
 /** Whether a device has received numbers that this one has not given out. */
 export const isBehind = (opened: Opened, handle: Handle, device: Device, highest: number): boolean =>
-  !Conversations.isFrozen(opened, device) && highest > handle.sequence.last
+  !Conversations.isFrozen(opened, device) && Sequence.isBehind(handle.sequence, highest)
 
 /**
  * Takes a device's answer (rule fence.heal.1): numbering goes on after the highest number it received, and what this run sent in
@@ -234,9 +236,14 @@ export const thaw = Effect.fnUntraced(function* (
   const highest = highestOf(answer)
   const others = [...handle.devices.values()].some((other) => other !== device && Conversations.isFrozen(opened, other))
   const resumed = Sequence.resume(handle.sequence, highest)
-  const last = others ? Math.min(resumed.last + leap, Limits.maxSequence) : resumed.last
+  // When another device has answered before, numbers have been passed over already, and messages wait for this one that have them.
+  const goesOn =
+    highest <= handle.sequence.last && [...handle.devices.values()].some(({ peer }) => peer.healedIn === restored)
+  const last = goesOn ? resumed.last : Math.min(resumed.last + (others ? leap : margin), Limits.maxSequence)
+  const first = yield* Waiting.firstNumber(opened, Outbox.laneOf(opened, handle.hex, device.hex))
+  const floor = first === undefined ? last : Math.min(last, first - 1)
   if (last !== handle.sequence.last) work.setSequence(handle, { last })
-  work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor: last })
+  work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor })
   const again = yield* Waiting.sendAgain(opened, work, handle, device)
   yield* Waiting.numberWaiting(opened, work, handle, again)
 })

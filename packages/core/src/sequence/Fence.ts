@@ -135,5 +135,11 @@ export const provesRestore = (own: Fence, seen: Fence, made: Genuine): boolean =
 /** Whether an answer to a resynchronise request is to the one this start of the device made (rule fence.heal.1). */
 export const thaws = (own: Fence, answer: Fence): boolean => isSame(own, answer)
 
+/** Whether a message of no session is a reason to ask around, when that was done last at `last`, ms (rule fence.probe.1). */
+export const mayProbe = (last: number, now: number): boolean => now - last >= Limits.probeEveryMs
+
+/** Those of the devices with an active session that are asked, the first ones (rule fence.probe.1). */
+export const probed = <T>(active: ReadonlyArray<T>): ReadonlyArray<T> => active.slice(0, Limits.maxProbed)
+
 export const isSame = (a: Fence, b: Fence): boolean =>
   a.generation === b.generation && Bytes.equal(a.startId, b.startId)

@@ -28,6 +28,9 @@ export const floorBefore = (number: number): number => number - 1
 /** The counter after a peer said how far it received (rule fence.heal.1): numbering never goes back. */
 export const resume = (sequence: Sequence, received: number): Sequence => ({ last: Math.max(sequence.last, received) })
 
+/** Whether a peer received a higher number than was given out: this device runs from an old copy (rule fence.detect.3). */
+export const isBehind = ({ last }: Sequence, received: number): boolean => received > last
+
 const version = 1
 const Record = Layout.tuple({ version: Layout.literal(version), last: Layout.uint() })
 
