@@ -8,18 +8,25 @@ import { loadNodeProvider } from "@tacit/core/crypto/node"
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import type { Actor, Actors, Operation } from "../../../vectors/interpret/outcome.ts"
 import { actors, operations } from "../../../vectors/interpret/run.ts"
-import { hex, Input, type JsonObject } from "../../../vectors/interpret/values.ts"
+import { hex, Input, unhex, type JsonObject } from "../../../vectors/interpret/values.ts"
 import type { Features, Hello } from "../../src/protocol/Hello.ts"
 import type { Handler, Outcome, Reply, Request } from "../../src/protocol/Message.ts"
 import type { Members } from "../../src/protocol/Value.ts"
+import { counters, Devices, faulted } from "./device/index.ts"
 import { rejection } from "./stage.ts"
 
 /** What it says it can do. */
 export const features: Features = {
-  families: Object.fromEntries([...new Set([...Object.keys(operations), ...Object.keys(actors)])].map((f) => [f, 1])),
+  families: Object.fromEntries(
+    [...new Set([...Object.keys(operations), ...Object.keys(actors), "device"])].map((family) => [family, 1])
+  ),
   suites: [1, 2, 3],
   coins: "labelled",
-  deterministic: true
+  deterministic: true,
+  snapshot: true,
+  crash: true,
+  inspect: counters,
+  concurrency: 8
 }
 
 const hello: Hello = {
@@ -56,17 +63,21 @@ const native = await loadNodeProvider()
 export const create = (options: CreateOptions = {}): Handler => {
   const crypto = options.provider ?? native
   const cast = new Map<string, Actor>()
+  const devices = new Devices(crypto)
 
   const control = (request: Request): Outcome | undefined => {
     switch (request.op) {
       case "hello": {
-        const { speaks } = request.in
+        const { seed, speaks } = request.in
         if (!Array.isArray(speaks)) throw new Error("speaks is no list")
+        if (typeof seed !== "string" || seed.length !== 128) throw new Error("the seed is not 64 bytes")
         cast.clear()
+        devices.reset(unhex(seed))
         return speaks.includes(1) ? { ok: hello as unknown as Members } : { reject: { stage: "version" } }
       }
       case "reset":
         cast.clear()
+        devices.reset()
         return { ok: {} }
       case "bye":
         return { ok: {} }
@@ -98,12 +109,18 @@ export const create = (options: CreateOptions = {}): Handler => {
   }
 
   return {
-    handle: (request): Reply => {
+    handle: (request): Reply | Promise<Reply> => {
+      const reply = (outcome: Outcome): Reply => ({ id: request.id, ...outcome })
       try {
-        const outcome = control(request) ?? (request.as === undefined ? call(request) : step(request, request.as))
-        return { id: request.id, ...outcome }
+        const controlled = control(request)
+        if (controlled !== undefined) return reply(controlled)
+        if (devices.takes(request)) {
+          const outcome = devices.handle(request)
+          return outcome instanceof Promise ? outcome.then(reply) : reply(outcome)
+        }
+        return reply(request.as === undefined ? call(request) : step(request, request.as))
       } catch (error) {
-        return { id: request.id, fault: { message: error instanceof Error ? error.message : String(error) } }
+        return reply(faulted(error))
       }
     }
   }

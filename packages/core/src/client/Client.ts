@@ -39,7 +39,7 @@ export class Client extends Context.Service<Client, ClientApi>()("@tacit/core/Cl
 }
 
 /** The operations on an opened client. */
-const make = (opened: Opened): ClientApi => {
+export const make = (opened: Opened): ClientApi => {
   const failed = <A, E>(effect: Effect.Effect<A, E>) => Inbox.orFailed(opened, effect)
 
   const find = (peer: Peer) =>

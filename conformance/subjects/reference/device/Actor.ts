@@ -1,0 +1,510 @@
+/**
+ * One actor of the family `device`: its disk, its surroundings, and what a request does to them.
+ *
+ * Spec: docs/spec/20-subject.md §20.5, §20.6.
+ * Requests and answers as they stand on a line; anything thrown is a fault.
+ */
+import type { Incoming, OutboxEvent, Sent, SendError, SuiteId, Warning, Write } from "@tacit/core"
+import { Bundle, Bytes, Suite, type CryptoProvider } from "@tacit/core/hazmat"
+import { MemoryStore } from "@tacit/core/testing"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import type { Outcome } from "../../../src/protocol/Message.ts"
+import type { Members } from "../../../src/protocol/Value.ts"
+import { rejection } from "../stage.ts"
+import { Coins } from "./Coins.ts"
+import { bytesOf, countOf, crashOf, listOf, optionalList, textOf } from "./Input.ts"
+import { Loop } from "./Loop.ts"
+import { Outside } from "./Outside.ts"
+import { type Ground, Process } from "./Process.ts"
+import * as Snapshot from "./Snapshot.ts"
+
+/** What counters are told, by the records they count. */
+const counted = {
+  skipped: "skipped/",
+  oneTime: "prekey/once/",
+  kemOneTime: "prekey/kem-once/",
+  sessions: "session/",
+  held: "held/"
+} as const
+
+/** Counters that `inspect` tells. */
+export const counters: ReadonlyArray<string> = Object.keys(counted)
+
+/** Records about deliveries and orders, not about what the device knows. */
+const bookkeeping = new Set(["progress/in", "progress/out"])
+
+/** Causes of messages that opened and were not shown, and of those that are held. */
+const afterOpening = new Set(["fresh.duplicate", "fresh.stale", "policy.identity-changed"])
+
+/** A request that was begun and ends when the device has settled. */
+export type Begun = { readonly end: () => Outcome } | { readonly outcome: Outcome }
+
+const reject = (cause: string): Outcome => ({ reject: rejection(cause) })
+const done = (outcome: Outcome): Begun => ({ outcome })
+
+/** One device of one user. */
+export class Actor {
+  readonly #crypto: CryptoProvider
+  readonly #coins: Coins
+  readonly #disk = MemoryStore.makeDisk()
+  readonly #loop = new Loop()
+  readonly #outside = new Outside()
+  readonly #suites: ReadonlyArray<SuiteId>
+  readonly #ground: Ground
+  #process: Process | undefined
+  #deliveries = 0
+  #messages: Array<Members> = []
+  #events: Array<Members> = []
+  #causes: Array<string> = []
+  /** Commits since the request began. */
+  #commits: Array<ReadonlyArray<Write>> = []
+  readonly #versions = new Map<string, number>()
+  readonly #hashes = new Map<string, { readonly revision: number; readonly hash: Uint8Array }>()
+
+  constructor(crypto: CryptoProvider, seed: Uint8Array, name: string, suites: ReadonlyArray<number>) {
+    this.#crypto = crypto
+    this.#coins = new Coins(crypto, seed, name)
+    this.#suites = suites.filter((suite): suite is SuiteId => Suite.isSuiteId(suite))
+    this.#outside.suites = suites
+    this.#ground = {
+      crypto,
+      entropy: this.#coins.entropy,
+      disk: this.#disk,
+      loop: this.#loop,
+      outside: this.#outside,
+      suites: this.#suites,
+      tell: {
+        message: (message) => this.#show(message),
+        warning: (warning) => this.#warn(warning),
+        outbox: (event) => this.#receipt(event),
+        commit: (writes) => void this.#commits.push(writes)
+      }
+    }
+  }
+
+  /** Lets time pass, and supplies random values for the request that follows. */
+  prepare(now: number | undefined, coins: { readonly [label: string]: ReadonlyArray<string> } | undefined): void {
+    this.#coins.supply(coins)
+    if (now !== undefined) this.#loop.advance(now)
+  }
+
+  /** Starts a request. Several may be under way; they end after {@link settle}. */
+  begin(op: string, input: Members): Begun {
+    if (op === "actor.new") return done(this.#new(textOf(input, "user")))
+    if (op === "actor.restart") return done(this.#restart())
+    if (op === "actor.restore") return done(this.#restore(bytesOf(input, "snapshot")))
+    const process = this.#running()
+    switch (op) {
+      case "session.send":
+        return this.#send(process, input)
+      case "receive":
+        return this.#receive(process, input)
+      case "prekey.publish":
+        return done(this.#publish(process, countOf(input, "count")))
+      case "peer.learn":
+        return done(this.#learn(process, input))
+      case "peer.accept":
+        return done(this.#accept(process, textOf(input, "user"), textOf(input, "account")))
+      case "peer.offer":
+        bytesOf(input, "account")
+        this.#outside.offer(Bytes.toHex(bytesOf(input, "device")), bytesOf(input, "bundle"))
+        return done({ ok: {} })
+      case "session.reset":
+        return done(this.#reset(process, textOf(input, "account")))
+      case "session.agree":
+        return done(this.#agree(process, textOf(input, "account"), textOf(input, "device")))
+      case "poll":
+        return done(this.#poll(process))
+      case "inspect":
+        return done({ ok: this.#inspect() })
+      case "digest":
+        return done({ ok: { digest: Bytes.toHex(this.#digest()) } })
+      case "actor.snapshot":
+        return done({ ok: { snapshot: Bytes.toHex(Snapshot.encode(this.#crypto, this.#disk.snapshot())) } })
+      default:
+        return done({ unsupported: { feature: op } })
+    }
+  }
+
+  /** Runs what was begun until everything waits. */
+  settle(): void {
+    this.#loop.settle()
+    const process = this.#process
+    if (process === undefined || process.dead) return
+    if (this.#outside.out.length > 0) process.flush()
+  }
+
+  /** Ends the device. */
+  drop(): void {
+    this.#process?.close()
+    this.#process = undefined
+  }
+
+  // ---- Life
+
+  #running(): Process {
+    if (this.#process === undefined) throw new Error("the device does not run: actor.restart comes first")
+    this.#commits = []
+    this.#causes = []
+    return this.#process
+  }
+
+  #new(user: string): Outcome {
+    if (this.#process !== undefined) throw new Error("the actor exists")
+    const registered = Process.register(this.#ground, user)
+    if (registered._tag === "Failure") throw new Error("the account was not made", { cause: registered.cause })
+    this.#open()
+    const { certificate, mailbox, manifest } = this.#outside.registration!
+    const { account, device } = this.#process!.client.self
+    return {
+      ok: {
+        account,
+        device,
+        mailbox: Bytes.toHex(mailbox),
+        manifest: Bytes.toHex(manifest),
+        certificate: Bytes.toHex(certificate)
+      }
+    }
+  }
+
+  /** Opens the device, or says why not. */
+  #open(): string | undefined {
+    this.#messages = []
+    this.#events = []
+    const opened = Process.open(this.#ground)
+    if (!(opened instanceof Process)) return opened._tag
+    this.#process = opened
+    this.settle()
+    return undefined
+  }
+
+  #restart(): Outcome {
+    this.drop()
+    this.#outside.out = []
+    this.#outside.used = []
+    const problem = this.#open()
+    if (problem !== undefined) throw new Error(`the device does not open: ${problem}`)
+    return this.#shown()
+  }
+
+  #restore(bytes: Uint8Array): Outcome {
+    const snapshot = Snapshot.decode(this.#crypto, bytes)
+    if (snapshot === undefined) return reject("state.corrupt")
+    const before = this.#disk.snapshot()
+    const running = this.#process !== undefined
+    this.drop()
+    this.#disk.restore(snapshot)
+    this.#outside.out = []
+    this.#outside.used = []
+    if (this.#open() === undefined) {
+      // What the directory has of the device's prekeys may be of secrets it no longer has.
+      this.#outside.forget()
+      this.#versions.clear()
+      return this.#shown()
+    }
+    this.#disk.restore(before)
+    if (running) this.#open()
+    return reject("state.corrupt")
+  }
+
+  /** The process died at its commit. */
+  #crashed(): Outcome {
+    this.drop()
+    this.#messages = []
+    this.#events = []
+    this.#outside.out = []
+    this.#outside.used = []
+    return { ok: { crashed: true } }
+  }
+
+  // ---- Prekeys and peers
+
+  #publish(process: Process, count: number): Outcome {
+    for (let rounds = 0; !this.#outside.stocks(count); rounds++) {
+      const made = process.run(process.device.maintainPrekeys)
+      if (made._tag === "Failure" || rounds > count) throw new Error("prekeys were not published")
+    }
+    const { bundles, last } = this.#outside.bundles(count)
+    return { ok: { bundles: bundles.map(Bytes.toHex), last: Bytes.toHex(last) } }
+  }
+
+  #learn(process: Process, input: Members): Outcome {
+    const user = textOf(input, "user")
+    const account = Bytes.toHex(bytesOf(input, "account"))
+    const manifests = listOf(input, "manifests").map((text) => Bytes.fromHex(text) ?? Bytes.empty)
+    const untell = this.#outside.told()
+    this.#outside.learn(user, account, manifests)
+    process.device.askAgain(user)
+    const exit = this.#inline(() => process.run(process.client.conversation(user)))
+    if (exit._tag === "Success") {
+      this.#lookAtVersion(process, account)
+      return { ok: { devices: this.#targets(process, account).map(({ device }) => device) } }
+    }
+    const cause = causeOf(exit)
+    // The directory's word stands: whoever claims that name from now on is compared with it.
+    if (cause !== "policy.identity-changed") untell()
+    return reject(cause)
+  }
+
+  #accept(process: Process, user: string, account: string): Outcome {
+    const exit = process.run(process.client.acceptIdentity(user, account))
+    this.settle()
+    return exit._tag === "Success" ? this.#shown() : reject(causeOf(exit))
+  }
+
+  /** Runs something whose questions to the directory are answered at once. */
+  #inline<A>(f: () => A): A {
+    this.#outside.inline = true
+    try {
+      return f()
+    } finally {
+      this.#outside.inline = false
+    }
+  }
+
+  #targets(process: Process, account: string) {
+    const exit = process.run(process.device.targets(account))
+    if (exit._tag === "Failure") throw new Error("a conversation does not load", { cause: exit.cause })
+    return exit.value
+  }
+
+  #lookAtVersion(process: Process, account: string): void {
+    const version = process.device.manifestVersion(account)
+    const before = this.#versions.get(account) ?? 0
+    if (version <= before) return
+    this.#versions.set(account, version)
+    if (before > 0) this.#events.push({ type: "device-changed", account, version })
+  }
+
+  // ---- Messages
+
+  #send(process: Process, input: Members): Begun {
+    const account = Bytes.toHex(bytesOf(input, "account"))
+    const crash = crashOf(input)
+    const text = Bytes.utf8Decode(bytesOf(input, "text"))
+    if (text === undefined) return done(reject("decode.utf8"))
+    const hindrance = this.#hindrance(process, account)
+    if (hindrance !== undefined) return done(reject(hindrance))
+    const offers = this.#outside.offers()
+    if (crash !== undefined) {
+      process.doom({
+        when: crash,
+        at: (writes) => writes.some(({ key, op }) => op === "put" && key.startsWith("outbox/"))
+      })
+    }
+    const sending = this.#inline(() => process.start(process.client.send({ account }, text)))
+    this.#outside.inline = true
+    return {
+      end: () => {
+        this.#outside.inline = false
+        if (process.dead) return this.#crashed()
+        process.doom(undefined)
+        return this.#sent(sending, offers)
+      }
+    }
+  }
+
+  #sent(sending: Fiber.Fiber<Sent, SendError>, offers: ReadonlyMap<string, Uint8Array>): Outcome {
+    const exit = sending.pollUnsafe()
+    if (exit === undefined) throw new Error("the message was neither stored nor refused")
+    if (exit._tag === "Failure") {
+      this.#outside.putBack(offers)
+      return reject(causeOf(exit))
+    }
+    const { id, sequence } = exit.value
+    return { ok: { id, number: sequence, ...this.#taken(), used: this.#takeUsed() } }
+  }
+
+  /** Why a message to an account cannot be sealed, if that can be known before. */
+  #hindrance(process: Process, account: string): string | undefined {
+    const targets = this.#targets(process, account)
+    if (targets.length === 0) return "lookup.no-session"
+    for (const { device, prepared, session } of targets) {
+      if (session !== undefined || prepared) continue
+      const offer = this.#outside.offerOf(device)
+      if (offer === undefined) return "lookup.no-session"
+      const bundle = Bundle.decode(offer)
+      const common = Result.isFailure(bundle) || this.#suites.some((suite) => bundle.success.suites.includes(suite))
+      if (common) continue
+      const checked = Bundle.check(this.#crypto, offer, Bytes.fromHex(account)!)
+      return Result.isFailure(checked) ? checked.failure.cause : "policy.suite"
+    }
+    return undefined
+  }
+
+  #receive(process: Process, input: Members): Begun {
+    const envelope = bytesOf(input, "wire")
+    const receivedAt = countOf(input, "at")
+    const crash = crashOf(input)
+    process.device.tellAgain()
+    if (crash !== undefined) {
+      process.doom({ when: crash, at: (writes) => writes.some(({ key }) => key === "progress/in") })
+    }
+    process.deliver({ id: ++this.#deliveries, receivedAt, envelope })
+    return {
+      end: () => {
+        if (process.dead) return this.#crashed()
+        process.doom(undefined)
+        return this.#received()
+      }
+    }
+  }
+
+  #received(): Outcome {
+    const burst = this.#commits.find((writes) => writes.some(({ key }) => key === "progress/in"))
+    if (burst === undefined) throw new Error("the envelope was not taken in")
+    const changed = burst.some(({ key }) => /^(session|skipped|held)\//.test(key))
+    if (changed) {
+      for (const cause of this.#causes) {
+        if (afterOpening.has(cause)) this.#events.push({ type: "refused", class: cause })
+      }
+      return this.#shown()
+    }
+    const [cause] = this.#causes
+    if (cause === undefined) throw new Error("the envelope was refused without a cause")
+    return reject(cause)
+  }
+
+  #reset(process: Process, account: string): Outcome {
+    const exit = process.run(
+      // The conversation is that of a contact; without one there is nothing to archive.
+      process.device.client.conversation({ account })
+    )
+    if (exit._tag === "Failure") return reject(causeOf(exit))
+    const reset = process.run(exit.value.reset)
+    this.settle()
+    return reset._tag === "Success" ? { ok: { ...this.#taken(), used: this.#takeUsed() } } : reject(causeOf(reset))
+  }
+
+  #agree(process: Process, account: string, device: string): Outcome {
+    const session = this.#targets(process, account).find((target) => target.device === device)?.session
+    return { ok: session === undefined ? {} : { session } }
+  }
+
+  #poll(process: Process): Outcome {
+    do this.settle()
+    while (this.#outside.answer())
+    for (const account of this.#versions.keys()) this.#lookAtVersion(process, account)
+    return this.#shown()
+  }
+
+  // ---- What is told
+
+  #taken(): { readonly out: ReadonlyArray<Members> } {
+    const { out } = this.#outside
+    this.#outside.out = []
+    return { out: out.map(({ to, wire }) => ({ to, wire })) }
+  }
+
+  #takeUsed(): ReadonlyArray<string> {
+    const { used } = this.#outside
+    this.#outside.used = []
+    return used
+  }
+
+  #shown(): Outcome {
+    const events = [...this.#events, ...this.#messages]
+    this.#events = []
+    this.#messages = []
+    const used = this.#takeUsed()
+    return { ok: { events, ...this.#taken(), ...(used.length === 0 ? {} : { used }) } }
+  }
+
+  #show({ body, from, id, late, sequence }: Incoming): void {
+    if (body.type !== "text") return
+    this.#messages.push({
+      type: "message",
+      from: from.device,
+      account: from.account,
+      id,
+      number: sequence,
+      text: Bytes.toHex(Bytes.utf8Encode(body.text)),
+      late
+    })
+  }
+
+  #warn(warning: Warning): void {
+    switch (warning._tag) {
+      case "Rejected":
+        this.#causes.push(warning.cause)
+        return
+      case "Gap":
+      case "Lost": {
+        const { from, peer, to } = warning
+        this.#events.push({ type: warning._tag === "Gap" ? "gap" : "lost", device: peer.device, from, to })
+        return
+      }
+      case "GapFilled":
+        this.#events.push({ type: "gap-filled", device: warning.peer.device, number: warning.number })
+        return
+      case "IdentityChanged": {
+        const { offered, peer, pinned } = warning
+        this.#events.push({ type: "identity-changed", user: peer.user ?? "", pinned, offered })
+        return
+      }
+      case "PeerRollback":
+        this.#events.push({ type: "peer-rollback", device: warning.peer.device })
+        return
+      case "RestoredFromBackup":
+        this.#events.push({ type: "restored" })
+        return
+      case "SessionReset":
+        this.#events.push({ type: "session-reset", device: warning.peer.device })
+    }
+  }
+
+  #receipt({ id, state, to }: OutboxEvent): void {
+    if (state !== "delivered" && state !== "read") return
+    this.#events.push({ type: "receipt", device: to.device, ids: [id], state: state === "delivered" ? 1 : 2 })
+  }
+
+  #inspect(): Members {
+    const keys = [...this.#disk.snapshot().records.keys()]
+    return Object.fromEntries(
+      Object.entries(counted).map(([name, prefix]) => [name, keys.filter((key) => key.startsWith(prefix)).length])
+    )
+  }
+
+  /** The exclusive-or of a hash of every record. */
+  #digest(): Uint8Array {
+    const sum = new Uint8Array(32)
+    for (const [key, { revision, value }] of this.#disk.snapshot().records) {
+      if (bookkeeping.has(key)) continue
+      let known = this.#hashes.get(key)
+      if (known?.revision !== revision) {
+        const name = Bytes.utf8Encode(key)
+        known = { revision, hash: this.#crypto.sha256(Bytes.concat(Bytes.be32(name.length), name, value)) }
+        this.#hashes.set(key, known)
+      }
+      for (let i = 0; i < sum.length; i++) sum[i]! ^= known.hash[i]!
+    }
+    return sum
+  }
+}
+
+/** Causes of errors that carry none. */
+const causes: { readonly [tag: string]: string } = {
+  IdentityChanged: "policy.identity-changed",
+  UnknownUser: "lookup.no-session"
+}
+
+/** The cause of a failed request that its caller is to blame for; everything else is a fault. */
+const causeOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string => {
+  const reason = exit._tag === "Failure" ? exit.cause.reasons[0] : undefined
+  if (reason?._tag !== "Fail") throw new Error("the client died", { cause: reason })
+  const { error } = reason
+  if (error._tag === "PeerMisbehaved") return (error as unknown as { readonly failure: string }).failure
+  if (error._tag === "InvalidMessage") {
+    const { reason: why } = error as unknown as { readonly reason: string }
+    if (why === "too-large") return "decode.size"
+    throw new Error(`the message is none: ${why}`)
+  }
+  const cause = causes[error._tag]
+  if (cause === undefined) throw new Error(`the client failed: ${error._tag}`, { cause: error })
+  return cause
+}
+
+/** Suites of a new actor. */
+export const suitesOf = (input: Members): ReadonlyArray<number> => optionalList(input, "suites") ?? [1, 2, 3]
