@@ -85,7 +85,7 @@ func (s *Subject) hello(in Values) (any, error) {
 	s.seed = in.sized("seed", 64)
 	s.reset()
 	families := object{}
-	for _, family := range []string{"primitives", "labels", "encoding", "envelope", "agreement", "ratchet", "sequence", "identity", "device"} {
+	for _, family := range []string{"primitives", "labels", "encoding", "envelope", "agreement", "ratchet", "sequence", "safety", "identity", "device"} {
 		families[family] = 1
 	}
 	return object{

@@ -12,6 +12,7 @@ import (
 type party struct {
 	Ratchet   *tacit.Ratchet
 	Window    *tacit.Window
+	Secret    []byte
 	Own       tacit.Mark
 	Fence     tacit.Fence
 	Restored  tacit.Mark
@@ -68,29 +69,31 @@ var steps = map[string]step{
 		return object{}, nil
 	},
 	"fence.start": func(p *party, in Values, _ uint64) (any, error) {
-		p.Own = tacit.Mark{Generation: p.Own.Generation + 1, StartID: in.sized("startId", 8)}
-		return object{"generation": p.Own.Generation}, nil
+		p.Secret = in.sized("secret", 32)
+		p.Own = tacit.NewMark(p.Secret, p.Own.Generation+1, in.sized("random", 4))
+		return object{"generation": p.Own.Generation, "startId": h(p.Own.StartID)}, nil
 	},
 	"fence.carry": func(p *party, _ Values, _ uint64) (any, error) {
 		fence, echo := p.Fence.Carry(p.Own)
 		return object{"fence": markForm(fence), "echo": markForm(echo)}, nil
 	},
 	"fence.observe": func(p *party, in Values, _ uint64) (any, error) {
-		next, seen := p.Fence.Observe(p.Own, markOf(in, "fence"), markOf(in, "echo"), in.flag("late"))
+		next, seen := p.Fence.Observe(p.Secret, p.Own, markOf(in, "fence"), markOf(in, "echo"), in.flag("late"))
 		p.Fence, p.Restored = next, seen.Restored
 		return object{"peerRollback": seen.PeerRollback, "restored": markForm(seen.Restored)}, nil
 	},
 	"fence.recover": func(p *party, in Values, _ uint64) (any, error) {
-		p.Own = tacit.Mark{Generation: max(p.Own.Generation, p.Restored.Generation) + 1, StartID: in.sized("startId", 8)}
-		return object{"generation": p.Own.Generation}, nil
+		generation := max(p.Own.Generation, p.Restored.Generation) + 1
+		p.Own = tacit.NewMark(p.Secret, generation, in.sized("random", 4))
+		return object{"generation": p.Own.Generation, "startId": h(p.Own.StartID)}, nil
 	},
 	"device.begin": func(p *party, in Values, _ uint64) (any, error) {
-		p.Endpoint = &tacit.Endpoint{
-			Self: tacit.Self{
-				Account: in.bytes("account"), Device: in.bytes("device"), Agreement: in.sized("agreementSecret", 32),
-				Certificate: in.bytes("certificate"), ManifestVersion: 1, Mailbox: in.sized("mailbox", 16), Suites: in.uints("suites"),
-			},
-			Prekeys: tacit.NewPrekeys(), Sessions: map[string]*tacit.Session{}, Seen: map[string]uint64{},
+		if p.Endpoint == nil {
+			p.Endpoint = &tacit.Endpoint{Prekeys: tacit.NewPrekeys(), Sessions: map[string]*tacit.Session{}, Seen: map[string]uint64{}}
+		}
+		p.Endpoint.Self = tacit.Self{
+			Account: in.bytes("account"), Device: in.bytes("device"), Agreement: in.sized("agreementSecret", 32),
+			Certificate: in.bytes("certificate"), ManifestVersion: 1, Mailbox: in.sized("mailbox", 16), Suites: in.uints("suites"),
 		}
 		return object{}, nil
 	},

@@ -64,6 +64,11 @@ var stages = map[string]string{
 	"limit.chain":             "limit",
 	"limit.unanswered":        "limit",
 	"limit.sessions":          "limit",
+	"safety.version":          "version",
+	"safety.reflected":        "authenticate",
+	"safety.account":          "authenticate",
+	"safety.devices":          "authenticate",
+	"safety.digits":           "authenticate",
 	"state.corrupt":           "decode",
 	"state.version":           "version",
 }
