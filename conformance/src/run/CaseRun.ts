@@ -19,7 +19,7 @@ export interface CaseEnd {
   readonly message?: string
   readonly expected?: Expectation
   readonly actual?: Actual
-  readonly class?: Judged["class"]
+  readonly class?: NonNullable<Judged["class"]>
   readonly stderr?: string
   /** Everything that was said, in order. */
   readonly wires: ReadonlyArray<Omit<Wire, "event" | "case">>
@@ -40,13 +40,13 @@ export const refusalOf = (item: Case): Expected => ({
 
 const expectation = (expected: Expected): Expectation => ("ok" in expected ? { ok: expected.ok } : expected.reject)
 
-const shown = (answer: Answer): Members => ("lost" in answer ? { ...answer.lost } : { ...answer }) as unknown as Members
+const shown = (answer: Answer): Members => ("lost" in answer ? { ...answer.lost } : { ...answer })
 
 type Told = Array<Omit<Wire, "event" | "case">>
 
 /** Asks and writes down. `step` is -1 for what the runner asks of its own. */
 const recorder = (subject: Subject, wires: Told) => async (step: number, request: Ask) => {
-  wires.push({ step, dir: "request", message: request as unknown as Members })
+  wires.push({ step, dir: "request", message: request })
   const answer = await subject.ask(request)
   wires.push({ step, dir: "lost" in answer ? "lost" : "reply", message: shown(answer) })
   return answer

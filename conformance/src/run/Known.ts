@@ -27,7 +27,7 @@ export const parseKnown = (text: string): KnownFailures => {
   }
   const decoded = decode(value)
   if (Result.isFailure(decoded)) {
-    throw new BadKnownFile(String(decoded.failure.message).replaceAll("\n", " "))
+    throw new BadKnownFile(decoded.failure.message.replaceAll("\n", " "))
   }
   return decoded.success
 }

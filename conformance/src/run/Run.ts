@@ -84,7 +84,10 @@ export const missing = (hello: Hello, item: Case): string | undefined => {
   return suite === undefined ? undefined : `suite ${suite}`
 }
 
-const describe = (source: Source, hello: Hello): Header["subject"] => {
+/** A subject that never greeted has no name. */
+const nobody: Hello = { name: "unknown", version: "", language: "", source: "", speaks: 1, features: { families: {} } }
+
+const describe = (source: Source, hello: Hello = nobody): Header["subject"] => {
   const { features, language, name, source: from, version } = hello
   return { name, version, language, source: from, command: source.title, features }
 }
@@ -105,6 +108,12 @@ class Running {
   readonly #budget = restarts()
   readonly #began = performance.now()
   readonly #cases: ReadonlyArray<Case>
+  readonly #restarts: Array<ResultEvent> = []
+  readonly #conversations: Array<{
+    readonly problem: string | undefined
+    readonly lost: boolean
+    readonly ms: number
+  }> = []
   #header: Header | undefined
   #next = 0
   #done = 0
@@ -135,48 +144,66 @@ class Running {
       await Promise.all(lanes.map((lane) => lane.close()))
     }
     if (signal.aborted) stopped = { code: ExitCode.interrupted, message: "interrupted" }
+    this.#sanityEnd()
     const footer = this.#footer(stopped)
     this.#options.emit(footer)
     return { header: this.#header, footer, ended: this.#ended }
   }
 
   #keeper(): Keeper {
-    const { emit, seed, source } = this.#options
+    const { seed, source } = this.#options
     return new Keeper({
       source,
       seed,
       budget: this.#budget,
       check: (subject) => this.#check(subject),
       onRestart: ({ at, cause, count, message, stderr }) =>
-        emit({ event: "restart", ...(at === undefined ? {} : { case: at }), cause, message, stderr, count })
+        this.#tellRestart({
+          event: "restart",
+          ...(at === undefined ? {} : { case: at }),
+          cause,
+          message,
+          stderr,
+          count
+        })
     })
+  }
+
+  /** Nothing comes before the header: what happened earlier waits for it. */
+  #tellRestart(event: ResultEvent): void {
+    if (this.#header === undefined) this.#restarts.push(event)
+    else this.#options.emit(event)
+  }
+
+  #open(hello: Hello | undefined): void {
+    if (this.#header !== undefined) return
+    const { emit, jobs, now, seed, selection, source, suite } = this.#options
+    const { budget, cases, families, level } = selection
+    this.#header = {
+      event: "header",
+      kit,
+      suite: suite.version,
+      protocol: suite.protocol,
+      root: suite.root,
+      seed,
+      started: now,
+      subject: describe(source, hello),
+      selection: {
+        level: level ?? 5,
+        families,
+        cases,
+        ...(budget === undefined ? {} : { budget }),
+        whole: families.length === 0 && cases.length === 0
+      },
+      jobs
+    }
+    emit(this.#header)
+    for (const event of this.#restarts.splice(0)) emit(event)
   }
 
   /** The conversation after a start; the first one also opens the results and measures the subject. */
   async #check(subject: Subject): Promise<string | undefined> {
-    if (this.#header === undefined) {
-      const { emit, jobs, now, seed, selection, source, suite } = this.#options
-      const { budget, cases, families, level } = selection
-      this.#header = {
-        event: "header",
-        kit,
-        suite: suite.version,
-        protocol: suite.protocol,
-        root: suite.root,
-        seed,
-        started: now,
-        subject: describe(source, subject.hello),
-        selection: {
-          level: level ?? 5,
-          families,
-          cases,
-          ...(budget === undefined ? {} : { budget }),
-          whole: families.length === 0 && cases.length === 0
-        },
-        jobs
-      }
-      emit(this.#header)
-    }
+    this.#open(subject.hello)
     return this.#converse(subject)
   }
 
@@ -185,19 +212,28 @@ class Running {
     const problem = await sanity(subject, this.#options.suite.cases)
     const ms = performance.now() - began
     this.#options.timeouts.calibrate(ms, nominalSanity)
+    this.#conversations.push({ problem, lost: !subject.alive(), ms })
+    return problem
+  }
+
+  /** The conversations of the run as one property: all must have gone well, except where a case ended the subject. */
+  #sanityEnd(): void {
+    this.#open(undefined)
+    const all = this.#conversations
+    const bad = all.find(({ problem }) => problem !== undefined)
+    const ms = all.reduce((sum, one) => sum + one.ms, 0)
     this.#end({
       event: "property",
       property: sanityName,
       title: "hello, reset and the sanity conversation",
       level: 0,
       critical: true,
-      outcome: problem === undefined ? "pass" : subject.alive() ? "fail" : "crash",
-      scripts: 1,
-      steps: 1,
-      ...(problem === undefined ? {} : { message: problem }),
-      ms
+      outcome: all.length === 0 || bad?.lost === true ? "crash" : bad === undefined ? "pass" : "fail",
+      scripts: all.length,
+      steps: all.length,
+      ...(bad?.problem === undefined ? {} : { message: bad.problem }),
+      ms: Math.round(ms)
     })
-    return problem
   }
 
   async #lastSanity(keeper: Keeper): Promise<void> {
@@ -216,7 +252,8 @@ class Running {
         together.length < most &&
         this.#next < this.#cases.length &&
         this.#cases[this.#next]!.script === undefined &&
-        this.#cases[this.#next - 1]!.script === undefined
+        this.#cases[this.#next - 1]!.script === undefined &&
+        this.#next % spotEvery !== 0
       )
       if (together.length === 1) await this.#one(keeper, subject, together[0]!)
       else await this.#together(keeper, subject, together)

@@ -151,5 +151,5 @@ export const readHello = (answer: Answer): Hello | string => {
   const decoded = decodeHello(answer.ok)
   return Result.isSuccess(decoded)
     ? decoded.success
-    : `its answer to hello is not as rule subject.hello.1 says: ${String(decoded.failure.message).replaceAll("\n", "; ")}`
+    : `its answer to hello is not as rule subject.hello.1 says: ${decoded.failure.message.replaceAll("\n", "; ")}`
 }

@@ -17,6 +17,7 @@ const start = (worker: Worker, timeouts: Timeouts): Channel => {
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()))
   const channel = new Channel(
     {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
       send: (request) => worker.postMessage(request),
       kill: () => void worker.terminate(),
       end: () => undefined,

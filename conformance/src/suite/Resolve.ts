@@ -20,7 +20,7 @@ const value = (from: Value, names: Names): Value => {
     return found
   }
   if (Array.isArray(from)) return (from as ReadonlyArray<Value>).map((item) => value(item, names))
-  return isObject(from) ? object(from as Members, names) : from
+  return isObject(from) ? object(from, names) : from
 }
 
 const object = (from: Members, names: Names): Value => {

@@ -114,7 +114,7 @@ const suitesOf = (topic: string, item: CaseText): ReadonlyArray<number> => {
   }
   visit(item.in)
   for (const step of item.script ?? []) visit(step.in)
-  return [...found].filter((suite) => suite >= 1 && suite <= 3).sort()
+  return [...found].filter((suite) => suite >= 1 && suite <= 3).sort((a, b) => a - b)
 }
 
 const named = (file: FileText, item: CaseText): (() => ReadonlyMap<string, string>) => {

@@ -47,6 +47,7 @@ const casts: Readonly<Record<string, Actors>> = {
   device: actors["agreement"]!,
   session: actors["agreement"]!,
   ratchet: actors["ratchet"]!,
+  counter: actors["sequence"]!,
   window: actors["sequence"]!,
   fence: actors["sequence"]!,
   manifest: actors["identity"]!
