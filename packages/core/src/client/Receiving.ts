@@ -319,7 +319,12 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
       return reject(opened, work, delivery, cause, known, body)
     }
     const mark = Session.markOf(repeated.session)
-    const changed = Crossing.accept(known.peer.sessions, mark, Body.takesOver(result.success.content.body))
+    const changed = Crossing.accept(
+      known.peer.sessions,
+      mark,
+      Body.takesOver(result.success.content.body),
+      Conversations.activeSession(known)?.session.pending !== undefined
+    )
     return apply(opened, work, handle, known, repeated, result.success, changed, delivery)
   }
   const seenKey = Records.keys.seen(Bytes.toHex(digest))
@@ -362,7 +367,12 @@ const receiveStart = Effect.fnUntraced(function* (opened: Opened, work: Burst, d
   work.prekeysUsed += named.consumed.length
   work.batch.put(seenKey, Records.Seen.encode({ version: Records.written, signedPrekey: start.signedPrekeyId }))
   const mark = Session.markOf(completed.next)
-  const changed = Crossing.accept(device.peer.sessions, mark, Body.takesOver(accepted.success.content.body))
+  const changed = Crossing.accept(
+    device.peer.sessions,
+    mark,
+    Body.takesOver(accepted.success.content.body),
+    Conversations.activeSession(device)?.session.pending !== undefined
+  )
   const isActive = changed.next.active !== undefined && Bytes.equal(changed.next.active.id, mark.id)
   // Rule session.start.5.
   const mailbox = isActive ? start.mailbox : device.peer.mailbox

@@ -143,6 +143,17 @@ export const numberWaiting = Effect.fnUntraced(function* (
   }
 })
 
+/** The number of the first message that waits for a device and has one. */
+export const firstNumber = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
+  for (const entry of lane.waiting) {
+    const record = yield* Outbox.recordOf(opened, entry)
+    if (record === undefined) continue
+    const { sequence } = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+    if (sequence > 0) return sequence
+  }
+  return undefined
+})
+
 /** Gives up what waits for a device. */
 export const abandon = (opened: Opened, lane: Lane, reason: string): Effect.Effect<void, ClientError> =>
   Conversations.withHandle(opened, lane.account, (handle) =>

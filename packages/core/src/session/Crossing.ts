@@ -64,16 +64,29 @@ export const archive = ({ active, archived }: Sessions): Changed =>
 
 /**
  * A session start opened: of a new session, or once more of a known one. `takesOver` says that its content is a retry request, a
- * reset notice or a resynchronise request (rule session.cross.3).
+ * reset notice or a resynchronise request (rule session.cross.3), `waits` that the active session is one of this side's own without
+ * an answer.
  */
-export const accept = (sessions: Sessions, mark: SessionMark, takesOver: boolean): Changed => {
+export const accept = (sessions: Sessions, mark: SessionMark, takesOver: boolean, waits: boolean): Changed => {
   const known = find(sessions, mark.id)
-  if (takesOver) return activate(sessions, known ?? mark)
+  if (takesOver && !(known !== undefined && waits)) return takeOver(sessions, known ?? mark)
   if (known !== undefined) return open(sessions, mark.id)
   const { active, archived } = sessions
   // With no session active because of a reset, what the reset put away must not come back below it.
   const above = active === undefined ? archived.every((other) => compare(mark, other) > 0) : compare(mark, active) > 0
   return above ? activate(sessions, mark) : bounded(active, [mark, ...archived])
+}
+
+/**
+ * Rule session.cross.3: active if it stands above all others. Otherwise nothing is, so that the next message begins a session above
+ * them: in a lower one a late message of a higher one would make that one active again, which the other side may have lost.
+ */
+const takeOver = (sessions: Sessions, mark: SessionMark): Changed => {
+  const { active, archived } = sessions
+  const others = (active === undefined ? archived : [active, ...archived]).filter(({ id }) => !Bytes.equal(id, mark.id))
+  return others.every((other) => compare(mark, other) > 0)
+    ? activate(sessions, mark)
+    : bounded(undefined, [mark, ...others])
 }
 
 /** A session message opened in a session (rule session.cross.2). */

@@ -1,7 +1,9 @@
 /** Restored backups: noticed at login or by a peer, healed in one round trip, nothing sent later lost. */
 import { expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import * as Bytes from "../../src/base/Bytes.ts"
 import * as Records from "../../src/client/Records.ts"
 import * as World from "./World.ts"
@@ -53,8 +55,8 @@ it.effect(
       expect(warned(restored, "RestoredFromBackup")).toBe(1)
       const got = yield* World.receive(bob, 2)
       expect(World.texts(got)).toEqual(["6", "7"])
-      // Rule fence.heal.1: numbers go on after the highest bob received.
-      expect(got.map(({ sequence }) => sequence)).toEqual([6, 7])
+      // Rule fence.heal.1: numbers go on above the highest bob received, 5, and he misses nothing.
+      expect(got.map(({ sequence }) => sequence)).toEqual([5 + 1024 + 1, 5 + 1024 + 2])
       expect(bob.actor.warnings).toEqual([])
       yield* bob.client.send("alice", "b")
       yield* World.tick(5)
@@ -128,6 +130,57 @@ it.effect(
     })
 )
 
+it.effect(
+  "a restored device and a peer whose clock ran two hours ahead meet in one session at once, and lose nothing [session.cross.3] [session.rank.1] [fence.heal.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, backup, bob, world } = yield* talked
+      yield* World.close(alice)
+      const second = yield* world.open(alice.actor)
+      yield* World.tick(5)
+      const start = yield* Clock.currentTimeMillis
+      // Bob begins a session while his clock is ahead; both go on in it.
+      yield* TestClock.setTime(start + 2 * 60 * 60 * 1000)
+      const conversation = yield* bob.client.conversation("alice")
+      yield* conversation.reset
+      yield* World.tick(5)
+      yield* conversation.send("ahead")
+      yield* World.tick(5)
+      yield* second.client.send("bob", "4")
+      yield* World.tick(5)
+      yield* World.receive(second, 1)
+      expect(World.texts(yield* World.receive(bob, 1))).toEqual(["4"])
+      // A message of that session is held up on its way.
+      const count = world.network.submitted.length
+      world.network.faults({ drop: 1 })
+      yield* second.client.send("bob", "5")
+      yield* World.tick(5)
+      world.network.faults({ drop: 0 })
+      const late = world.network.submitted.slice(count).find(({ envelope }) => envelope[2] === 2)!.envelope
+      yield* World.close(second)
+      yield* TestClock.setTime(start + 60_000)
+      alice.actor.disk.restore(backup)
+      const restored = yield* world.open(alice.actor)
+      const [atBob, atAlice] = [yield* World.collect(bob), yield* World.collect(restored)]
+      yield* World.tick(10)
+      alice.actor.warnings.length = 0
+      bob.actor.warnings.length = 0
+      yield* world.network.inject("bob", late)
+      yield* World.tick(2)
+      for (const text of ["x", "y", "z"]) {
+        yield* bob.client.send("alice", text)
+        yield* restored.client.send("bob", text)
+        yield* World.tick(3)
+      }
+      yield* World.tick(10)
+      expect(World.texts(atAlice)).toEqual(["x", "y", "z"])
+      expect(World.texts(atBob)).toEqual(["5", "x", "y", "z"])
+      // What the former life had taken is missing in this one, and named.
+      expect(alice.actor.warnings).toMatchObject([{ _tag: "Gap", from: 2, to: 2 }])
+      expect(bob.actor.warnings).toEqual([])
+    })
+)
+
 /** Makes a device hold another fence as the highest of its one peer device, and echo it. */
 const misremember = ({ disk }: World.Actor, ahead: number, startId: Uint8Array): void => {
   const snapshot = disk.snapshot()
@@ -198,5 +251,50 @@ it.effect(
       expect(World.texts(atBob)).toEqual(texts)
       expect(World.texts(atAlice)).toEqual(texts)
       expect(warned(restored, "RestoredFromBackup")).toBe(1)
+    })
+)
+
+it.effect(
+  "numbers passed over after a rollback are no gap, in session messages as in starts, on devices that answer early and late [sequence.floor.1] [fence.heal.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, backup, bob, world } = yield* talked
+      const { actor } = World.addDevice(world, bob.actor, "bob/2")
+      yield* world.register(actor)
+      const phone = yield* world.open(actor)
+      yield* World.tick(5)
+      yield* phone.client.send("alice", "phone")
+      yield* World.tick(10)
+      yield* alice.client.send("bob", "4")
+      yield* World.tick(10)
+      const both = alice.actor.disk.snapshot()
+      expect(both).not.toBe(backup)
+      yield* alice.client.send("bob", "5")
+      yield* World.tick(10)
+      yield* World.close(alice)
+      const again = yield* world.open(alice.actor)
+      yield* World.tick(5)
+      yield* World.close(again)
+      yield* World.close(phone)
+      alice.actor.disk.restore(both)
+      const count = world.network.submitted.length
+      const restored = yield* world.open(alice.actor)
+      yield* World.tick(20)
+      for (const text of ["6", "7"]) {
+        yield* restored.client.send("bob", text)
+        yield* World.tick(5)
+      }
+      const atBob = yield* World.receive(bob, 4)
+      expect(World.texts(atBob)).toEqual(["4", "5", "6", "7"])
+      expect(atBob[2]!.sequence).toBe(5 + 4096 + 1)
+      // The laptop had answered: these were session messages.
+      expect(world.network.submitted.slice(count).some(({ envelope }) => envelope[2] === 2)).toBe(true)
+      const back = yield* world.open(phone.actor)
+      yield* World.tick(40)
+      expect(World.texts(yield* World.receive(back, 4))).toEqual(["4", "5", "6", "7"])
+      yield* restored.client.send("bob", "8")
+      yield* World.tick(10)
+      expect(World.texts(yield* World.receive(back, 1))).toEqual(["8"])
+      expect([...bob.actor.warnings, ...phone.actor.warnings]).toEqual([])
     })
 )

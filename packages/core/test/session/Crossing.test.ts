@@ -36,9 +36,9 @@ describe("Crossing", () => {
   })
 
   it("lets the higher of two starts win, whichever comes first [session.cross.1]", () => {
-    expect(Crossing.accept(sessionsOf(low), high, false).next).toEqual(sessionsOf(high, low))
-    expect(Crossing.accept(sessionsOf(high), low, false).next).toEqual(sessionsOf(high, low))
-    expect(Crossing.accept(Crossing.none, low, false).next).toEqual(sessionsOf(low))
+    expect(Crossing.accept(sessionsOf(low), high, false, false).next).toEqual(sessionsOf(high, low))
+    expect(Crossing.accept(sessionsOf(high), low, false, false).next).toEqual(sessionsOf(high, low))
+    expect(Crossing.accept(Crossing.none, low, false, false).next).toEqual(sessionsOf(low))
   })
 
   it("keeps 40 archived sessions and names what is dropped [session.record.1] [session.archive.1]", () => {
@@ -61,19 +61,33 @@ describe("Crossing", () => {
     for (const { id } of [low, middle, high, mark(1, 77)]) expect(Crossing.open(sessions, id).next).toBe(sessions)
   })
 
-  it("gives way to a retry request or a reset, wherever it stands [session.cross.3]", () => {
-    expect(Crossing.accept(sessionsOf(high), low, true).next).toEqual(sessionsOf(low, high))
-    expect(Crossing.accept(sessionsOf(high, low), low, true).next).toEqual(sessionsOf(low, high))
-    expect(Crossing.accept(sessionsOf(high), high, true).next).toEqual(sessionsOf(high))
+  it("gives way to a retry request or a reset, and begins anew where that stands below another session [session.cross.3]", () => {
+    const accept = (sessions: Crossing.Sessions, given: Crossing.SessionMark, waits = false) =>
+      Crossing.accept(sessions, given, true, waits).next
+    expect(accept(sessionsOf(low), high)).toEqual(sessionsOf(high, low))
+    expect(accept(sessionsOf(high), low)).toEqual(sessionsOf(undefined, low, high))
+    expect(accept(sessionsOf(middle, high), low)).toEqual(sessionsOf(undefined, low, middle, high))
+    expect(accept(sessionsOf(high, low), low)).toEqual(sessionsOf(undefined, low, high))
+    expect(accept(sessionsOf(high), high)).toEqual(sessionsOf(high))
+    // A message of the higher session that comes late changes nothing any more, and what is begun next stands above it.
+    const given = accept(sessionsOf(high), low)
+    expect(Crossing.open(given, high.id).next).toBe(given)
+    expect(Crossing.nextRank(given, 0)).toBe(high.rank + 1)
+    // Once more, while the session that was begun for it waits for its answer: that one stays.
+    const begun = Crossing.begin(given, mark(31, 4)).next
+    expect(accept(begun, low, true)).toBe(begun)
+    expect(accept(begun, low).active).toBeUndefined()
+    expect(accept(begun, middle, true).active).toBeUndefined()
+    expect(Crossing.accept(given, low, true, false).next.archived).toEqual([low, high])
   })
 
   it("does not let what a reset put away come back below it [session.reset.1] [session.cross.1]", () => {
     const reset = Crossing.archive(sessionsOf(middle, low)).next
     expect(reset).toEqual(sessionsOf(undefined, middle, low))
     expect(Crossing.open(reset, middle.id).next).toBe(reset)
-    expect(Crossing.accept(reset, middle, false).next).toBe(reset)
-    expect(Crossing.accept(reset, mark(15, 3), false).next.active).toBeUndefined()
-    expect(Crossing.accept(reset, high, false).next.active).toEqual(high)
+    expect(Crossing.accept(reset, middle, false, false).next).toBe(reset)
+    expect(Crossing.accept(reset, mark(15, 3), false, false).next.active).toBeUndefined()
+    expect(Crossing.accept(reset, high, false, false).next.active).toEqual(high)
     expect(Crossing.archive(Crossing.none).next).toEqual(Crossing.none)
   })
 
@@ -121,11 +135,14 @@ const speak = (side: Side, clock: number): Packet => {
   return { mark, isStart, takesOver }
 }
 
+/** Whether the active session is an own one without an answer. */
+const waits = ({ pending, sessions: { active } }: Side): boolean => active !== undefined && pending.has(nameOf(active))
+
 /** Whether the packet opened. */
 const hear = (side: Side, { isStart, mark, takesOver }: Packet): boolean => {
   if (!isStart && Crossing.find(side.sessions, mark.id) === undefined) return false
   side.sessions = (
-    isStart ? Crossing.accept(side.sessions, mark, takesOver) : Crossing.open(side.sessions, mark.id)
+    isStart ? Crossing.accept(side.sessions, mark, takesOver, waits(side)) : Crossing.open(side.sessions, mark.id)
   ).next
   side.pending = new Set([...side.pending].filter((name) => name !== nameOf(mark)))
   return true
@@ -222,6 +239,45 @@ describe("two devices", () => {
               if (!hear(sides[to], speak(sides[from], 0))) reset(sides[to])
             }
           }
+          expect(sides[0].sessions.active).toEqual(sides[1].sessions.active)
+        }
+      ),
+      { numRuns: 2000 }
+    )
+  })
+
+  it("lose nothing after one of them was set back and has said so, whatever of its former life comes late [session.cross.3] [fence.heal.1]", () => {
+    fc.assert(
+      fc.property(
+        fc.array(event, { maxLength: 30, size: "max" }),
+        fc.array(event, { maxLength: 30, size: "max" }),
+        fc.array(fc.constantFrom("late" as const, "peer" as const, "restored" as const), { maxLength: 20 }),
+        side,
+        (before, after, then, at) => {
+          const sides = [makeSide(), makeSide()] as const
+          const towards: readonly [Array<Packet>, Array<Packet>] = [[], []]
+          play(sides, towards, before)
+          const copy = { ...sides[at] }
+          play(sides, towards, after)
+          const [restored, peer] = [sides[at], sides[at === 0 ? 1 : 0]]
+          const late = towards[at === 0 ? 1 : 0].filter(
+            ({ isStart, mark }) => !isStart && Crossing.find(peer.sessions, mark.id) !== undefined
+          )
+          Object.assign(restored, copy)
+          reset(restored)
+          expect(hear(peer, speak(restored, 0))).toBe(true)
+          for (const what of then) {
+            if (what === "late") {
+              const packet = late.pop()
+              if (packet !== undefined) hear(peer, packet)
+            } else {
+              const [from, to] = what === "peer" ? [peer, restored] : [restored, peer]
+              expect(hear(to, speak(from, 0))).toBe(true)
+            }
+          }
+          hear(restored, speak(peer, 0))
+          hear(peer, speak(restored, 0))
+          hear(restored, speak(peer, 0))
           expect(sides[0].sessions.active).toEqual(sides[1].sessions.active)
         }
       ),

@@ -147,8 +147,10 @@ class Device {
     kept.session = finish(crypto, this.party, received).next
     const { body, sequence } = received.content
     const mark = Session.markOf(kept.session)
+    const { active } = this.list
+    const waits = active !== undefined && this.kept.get(Bytes.toHex(active.id))?.session.pending !== undefined
     this.list = (
-      isStart ? Crossing.accept(this.list, mark, Body.takesOver(body)) : Crossing.open(this.list, mark.id)
+      isStart ? Crossing.accept(this.list, mark, Body.takesOver(body), waits) : Crossing.open(this.list, mark.id)
     ).next
     if (sequence === 0) return Result.succeed(undefined)
     const outcome = ok(ReplayWindow.accept(this.window, sequence))
