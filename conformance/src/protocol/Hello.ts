@@ -45,7 +45,7 @@ export type Features = typeof Features.Type
 export const HelloRequest = Schema.Struct({
   kit: Schema.String,
   speaks: Schema.Array(Count),
-  seed: Schema.String.check(Schema.isPattern(/^[0-9a-f]{128}$/))
+  seed: Schema.String.check(Schema.isPattern(/^[0-9a-f]{128}$/u))
 })
 export type HelloRequest = typeof HelloRequest.Type
 

@@ -10,12 +10,12 @@ const optional = Schema.optionalKey
 
 export const KnownFailure = Schema.Struct({
   /** An id, or a pattern of `family/topic/id` where `*` stands for one part and `**` for any. */
-  case: Schema.String.check(Schema.isPattern(/^[a-zA-Z0-9*][a-zA-Z0-9*./_-]*$/)),
+  case: Schema.String.check(Schema.isPattern(/^[a-zA-Z0-9*][a-zA-Z0-9*./_-]*$/u)),
   outcome: CaseOutcome,
   reason: Schema.String.check(Schema.isMinLength(1)),
   issue: optional(Schema.String),
   /** A date `2027-03-01` or a version of the suite `1.2.0`; from then on the entry is out of date. */
-  until: optional(Schema.String.check(Schema.isPattern(/^(?:\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+)$/)))
+  until: optional(Schema.String.check(Schema.isPattern(/^(?:\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+)$/u)))
 })
 export type KnownFailure = typeof KnownFailure.Type
 

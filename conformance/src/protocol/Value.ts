@@ -17,7 +17,7 @@ export const Members: Schema.Codec<Members> = Schema.Record(Schema.String, Schem
 export const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 
 /** Lower-case hex of any number of bytes. */
-export const Hex = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2})*$/))
+export const Hex = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2})*$/u))
 
 /** The stages of refusals, in the order in which they are checked (rule failure.stage.1). */
 export const stages = [
