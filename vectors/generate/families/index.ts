@@ -17,6 +17,7 @@ import { sealed } from "./sealed.ts"
 import { hash, hkdf, hmac } from "./hash.ts"
 import { certificates, family as identityFamily } from "./identity.ts"
 import { updates } from "./history.ts"
+import { lives } from "./identity-lives.ts"
 import { manifests } from "./manifest.ts"
 import { kem } from "./kem.ts"
 import { derivations, family as labelsFamily, labels } from "./labels.ts"
@@ -53,6 +54,6 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence()] },
   { family: safetyFamily, build: () => [safety()] },
-  { family: identityFamily, build: () => [certificates(), manifests(), updates()] },
+  { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives()] },
   { family: stateFamily, build: () => [stored(), clientRecords()] }
 ]
