@@ -103,12 +103,14 @@ func (s *Subject) hello(in Values) (any, error) {
 func (s *Subject) digest(as string) (any, error) {
 	var kept any
 	switch {
+	case as == "":
+		panic(badRequest("as is missing"))
 	case s.devices[as] != nil:
-		kept = s.devices[as].device.Kept()
+		kept = s.devices[as].device.Stored()
 	case s.parties[as] != nil:
 		kept = s.parties[as]
 	default:
-		panic(badRequest("no actor " + as))
+		kept = &party{} // a party of a transcript that did nothing yet
 	}
 	encoded, err := json.Marshal(kept)
 	if err != nil {

@@ -16,6 +16,8 @@ type party struct {
 	Own       tacit.Mark
 	Fence     tacit.Fence
 	Restored  tacit.Mark
+	Counter   tacit.Counter
+	Probe     tacit.Probe
 	Endpoint  *tacit.Endpoint
 	Manifests map[string]*tacit.Manifest
 	now       uint64
@@ -86,6 +88,27 @@ var steps = map[string]step{
 		generation := max(p.Own.Generation, p.Restored.Generation) + 1
 		p.Own = tacit.NewMark(p.Secret, generation, in.sized("random", 4))
 		return object{"generation": p.Own.Generation, "startId": h(p.Own.StartID)}, nil
+	},
+	"counter.restore": func(p *party, in Values, _ uint64) (any, error) {
+		p.Counter = tacit.Counter{Last: in.uint("last")}
+		return object{}, nil
+	},
+	"counter.take": func(p *party, _ Values, _ uint64) (any, error) {
+		next, number, floor, err := p.Counter.Take()
+		p.Counter = next
+		return object{"number": number, "floor": floor}, err
+	},
+	"counter.behind": func(p *party, in Values, _ uint64) (any, error) {
+		return object{"behind": p.Counter.Behind(in.uint("received"))}, nil
+	},
+	"counter.resume": func(p *party, in Values, _ uint64) (any, error) {
+		p.Counter = p.Counter.Resume(in.uint("received"))
+		return object{"last": p.Counter.Last}, nil
+	},
+	"fence.probe": func(p *party, in Values, now uint64) (any, error) {
+		next, asked := p.Probe.Ask(now, int(in.uint("active")))
+		p.Probe = next
+		return object{"asked": asked}, nil
 	},
 	"device.begin": func(p *party, in Values, _ uint64) (any, error) {
 		if p.Endpoint == nil {

@@ -43,6 +43,7 @@ type Session struct {
 	Agreement []byte // the peer's agreement key, to seal starts to
 	Initiator bool
 	Rank      uint64
+	Mailbox   []byte // named where the session began; answers go there
 	Digest    []byte
 	Signed    uint64 // id of the responder's signed prekey
 	Ratchet   *Ratchet
@@ -99,7 +100,7 @@ func (self *Self) Begin(b *Bundle, preference []uint64, rank uint64, ephemeral, 
 	}
 	return &Session{
 		ID: ad[:16], Account: peer.Account, Device: peer.Device, Agreement: peer.Agreement,
-		Initiator: true, Rank: rank, Ratchet: state, Start: start,
+		Initiator: true, Rank: rank, Mailbox: b.Mailbox, Ratchet: state, Start: start,
 		Digest: StartDigest(self.Account, self.Device, public, ciphertext), Signed: b.SignedID,
 	}, nil
 }
@@ -311,7 +312,7 @@ func (e *Endpoint) respond(suite Suite, digest []byte, start *Start, c *Certific
 	ad := transcript.AssociatedData()
 	session := &Session{
 		ID: ad[:16], Account: c.Account, Device: c.Device, Agreement: c.Agreement,
-		Ratchet: Respond(suite, ad, agreed, signed.Key), Digest: digest, Signed: start.SignedID,
+		Ratchet: Respond(suite, ad, agreed, signed.Key), Mailbox: start.Mailbox, Digest: digest, Signed: start.SignedID,
 	}
 	if start.Rank != nil {
 		session.Rank = *start.Rank

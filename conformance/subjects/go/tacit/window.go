@@ -26,11 +26,7 @@ func (w *Window) Accept(number, floor uint64) (*Window, *Accepted, error) {
 	if number == 0 || number > MaxUint {
 		return nil, nil, Refuse("decode.value")
 	}
-	next := &Window{w.Highest, append([]Range{}, w.Missing...), append([]Range{}, w.Passed...)}
-	if floor > next.Highest {
-		next.Passed = append(next.Passed, Range{next.Highest + 1, floor})
-		next.Highest = floor
-	}
+	next := w.passed(floor)
 	done := &Accepted{}
 	switch {
 	case number > next.Highest:
@@ -48,11 +44,33 @@ func (w *Window) Accept(number, floor uint64) (*Window, *Accepted, error) {
 	default:
 		return nil, nil, Refuse("fresh.duplicate")
 	}
-	if next.Highest > WindowSize {
-		done.Lost = cut(&next.Missing, next.Highest-WindowSize)
-		cut(&next.Passed, next.Highest-WindowSize)
-	}
+	done.Lost = next.slide()
 	return next, done, nil
+}
+
+// Raise applies a floor alone, and gives what left the window unfilled.
+func (w *Window) Raise(floor uint64) (*Window, []Range) {
+	next := w.passed(floor)
+	return next, next.slide()
+}
+
+// passed copies the window with the numbers up to a floor passed over.
+func (w *Window) passed(floor uint64) *Window {
+	next := &Window{w.Highest, append([]Range{}, w.Missing...), append([]Range{}, w.Passed...)}
+	if floor > next.Highest {
+		next.Passed = append(next.Passed, Range{next.Highest + 1, floor})
+		next.Highest = floor
+	}
+	return next
+}
+
+// slide drops what left the window, and gives the gaps among it.
+func (w *Window) slide() []Range {
+	if w.Highest <= WindowSize {
+		return nil
+	}
+	cut(&w.Passed, w.Highest-WindowSize)
+	return cut(&w.Missing, w.Highest-WindowSize)
 }
 
 // remove takes one number out of ranges, and tells whether it was there.

@@ -1,0 +1,156 @@
+package device
+
+import (
+	"bytes"
+	"slices"
+
+	"tacit.example/conformance/subjects/go/tacit"
+)
+
+func ascending(numbers []uint64) []uint64 {
+	out := slices.Clone(numbers)
+	slices.Sort(out)
+	return out
+}
+
+func (s *state) contact(account string) *contact {
+	c := s.Contacts[account]
+	if c == nil {
+		c = &contact{}
+		s.Contacts[account] = c
+	}
+	return c
+}
+
+func (s *state) peer(device, account []byte) *peer {
+	p := s.Peers[h(device)]
+	if p == nil {
+		p = &peer{Account: account}
+		s.Peers[h(device)] = p
+	}
+	return p
+}
+
+// Learn takes a directory's answer to a name, and gives the devices to write to:
+// none while the name's account is another one than the pinned [manifest.pin.1].
+func (d *Device) Learn(user string, account []byte, manifests [][]byte) (devices [][]byte, err error) {
+	err = d.silent(func() error {
+		s, key := d.state, h(account)
+		held := (*tacit.Manifest)(nil)
+		if known := s.Contacts[key]; known != nil {
+			held = known.Manifest
+		}
+		newest, err := tacit.UpdateManifest(held, account, manifests)
+		if err != nil {
+			return err
+		}
+		s.contact(key).Manifest = newest
+		if held != nil && newest.Version > held.Version {
+			d.event("device-changed", "account", key, "version", newest.Version)
+		}
+		d.dropUnlisted(account, newest)
+		pinned := s.Names[user]
+		if pinned == nil {
+			pinned = &name{Pinned: key}
+			s.Names[user] = pinned
+		}
+		if pinned.Pinned != key {
+			d.offered(user, pinned, key)
+			return nil
+		}
+		for _, one := range newest.Devices {
+			if one.Role != tacit.RoleReplica {
+				devices = append(devices, one.ID)
+			}
+		}
+		return nil
+	})
+	return devices, err
+}
+
+// offered notes another account under a pinned name, and tells it once.
+func (d *Device) offered(user string, pinned *name, account string) {
+	if pinned.Offered == account {
+		return
+	}
+	pinned.Offered = account
+	d.event("identity-changed", "user", user, "pinned", pinned.Pinned, "offered", account)
+}
+
+// changed tells whether sending to an account waits for the user's word.
+func (s *state) changed(account string) bool {
+	for _, n := range s.Names {
+		if n.Offered != "" && (n.Pinned == account || n.Offered == account) {
+			return true
+		}
+	}
+	return false
+}
+
+// dropUnlisted deletes sessions with devices that the newest manifest revokes or
+// does not list as their certificate said [manifest.device.2].
+func (d *Device) dropUnlisted(account []byte, m *tacit.Manifest) {
+	s := d.state
+	for device, p := range s.Peers {
+		if !bytes.Equal(p.Account, account) {
+			continue
+		}
+		for id, session := range s.Endpoint.Sessions {
+			if h(session.Device) != device {
+				continue
+			}
+			listed := m.Listed(session.Device)
+			if listed == nil || !bytes.Equal(listed.Agreement, session.Agreement) {
+				delete(s.Endpoint.Sessions, id)
+			}
+		}
+		p.forget(s)
+	}
+}
+
+// forget drops the ids of sessions that are gone.
+func (p *peer) forget(s *state) {
+	gone := func(id string) bool { return s.Endpoint.Sessions[id] == nil }
+	if gone(p.Active) {
+		p.Active = ""
+	}
+	p.Archived = slices.DeleteFunc(p.Archived, gone)
+}
+
+// Accept accepts the account that is offered under a name: held starts open, held
+// messages go.
+func (d *Device) Accept(user string, account []byte) error {
+	return d.silent(func() error {
+		s := d.state
+		n := s.Names[user]
+		if n == nil {
+			n = &name{}
+			s.Names[user] = n
+		}
+		n.Pinned, n.Offered = h(account), ""
+		held := s.Held
+		s.Held = nil
+		for _, one := range held {
+			if one.Account != h(account) {
+				s.Held = append(s.Held, one)
+				continue
+			}
+			if err := d.take(one.Wire); err != nil {
+				refusal, ok := err.(*tacit.Refusal)
+				if !ok {
+					return err
+				}
+				d.event("refused", "class", refusal.Class)
+			}
+		}
+		return d.flush()
+	})
+}
+
+// Offer lays a bundle in store for the next session with a device.
+func (d *Device) Offer(account, device, bundle []byte) error {
+	return d.silent(func() error {
+		d.state.peer(device, account).Bundle = bundle
+		return nil
+	})
+}

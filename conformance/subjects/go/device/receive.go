@@ -1,0 +1,227 @@
+package device
+
+import (
+	"bytes"
+	"errors"
+
+	"tacit.example/conformance/subjects/go/tacit"
+)
+
+const maxHeld = 64 // starts held for one account [16.1]
+
+// Receive takes an envelope.
+func (d *Device) Receive(wire []byte, crash Crash) (*Done, error) {
+	return d.change(crash, func() error {
+		if err := d.take(wire); err != nil {
+			return err
+		}
+		return d.flush()
+	})
+}
+
+// take opens an envelope and applies what it says to the state.
+func (d *Device) take(wire []byte) error {
+	s := d.state
+	admit := func(c *tacit.Certificate, _ *tacit.Start) error {
+		if known := s.Contacts[h(c.Account)]; known != nil && known.Manifest != nil {
+			return known.Manifest.Admit(c)
+		}
+		return nil
+	}
+	opened, err := s.Endpoint.Receive(wire, d.now, func() []byte { return d.draw("ratchet.eph", 32) }, admit)
+	if err != nil {
+		return err
+	}
+	if opened.Start != nil && opened.Start.User != nil {
+		n := s.Names[*opened.Start.User]
+		if n != nil && n.Pinned != h(opened.Session.Account) {
+			d.hold(*opened.Start.User, n, h(opened.Session.Account), wire)
+			return nil
+		}
+	}
+	return d.apply(opened)
+}
+
+// hold keeps a start under a changed identity until the user accepts it
+// [session.start.4].
+func (d *Device) hold(user string, n *name, account string, wire []byte) {
+	s, digest, count := d.state, tacit.Hash(wire), 0
+	d.offered(user, n, account)
+	for _, one := range s.Held {
+		if bytes.Equal(one.Digest, digest) {
+			return
+		}
+		if one.Account == account {
+			count++
+		}
+	}
+	if count < maxHeld {
+		s.Held = append(s.Held, heldStart{account, wire, digest})
+	}
+}
+
+// apply keeps what an authentic message changed, in the order of section 7.3:
+// numbers first, since a duplicate is refused.
+func (d *Device) apply(o *tacit.Opened) error {
+	s, c := d.state, o.Content
+	p := s.peer(o.Session.Device, o.Session.Account)
+	s.contact(h(o.Session.Account))
+	active := d.settle(p, o)
+	next, seen := p.Fence.Observe(s.Secret, s.Own, c.Fence, c.Echo, o.Late || !active)
+	var moved *tacit.Accepted
+	var window *tacit.Window
+	key := h(o.Session.Account) + "/" + h(o.Session.Device) + "/" + h(c.Conversation)
+	if tacit.Numbered(c.Type) {
+		before := s.Windows[key]
+		if before == nil {
+			before = &tacit.Window{}
+		}
+		floor := uint64(0)
+		if c.Floor != nil {
+			floor = *c.Floor
+		}
+		var err error
+		window, moved, err = before.Accept(c.Sequence, floor)
+		if err != nil && !seen.PeerRollback && seen.Restored.Generation == 0 {
+			return err
+		}
+		if err != nil {
+			// What the fence says counts; the message itself is not delivered.
+			var refusal *tacit.Refusal
+			if !errors.As(err, &refusal) {
+				return err
+			}
+			defer d.event("refused", "class", refusal.Class)
+		}
+	}
+	s.Endpoint.Keep(o)
+	if c.Token != nil {
+		p.Token = c.Token
+	}
+	p.Fence = next
+	if seen.PeerRollback {
+		d.event("peer-rollback", "device", h(o.Session.Device))
+	}
+	if seen.Restored.Generation > 0 {
+		d.restored(seen.Restored.Generation)
+	}
+	if moved != nil {
+		s.Windows[key] = window
+		d.numbered(o, moved)
+		return nil
+	}
+	if tacit.Numbered(c.Type) {
+		return nil
+	}
+	if c.Floor != nil {
+		d.raise(key, h(o.Session.Device), *c.Floor)
+	}
+	d.unnumbered(p, o)
+	return nil
+}
+
+// settle says which session is active once this message opened, and answers
+// whether it is this one [session.cross.1, .2, .3].
+func (d *Device) settle(p *peer, o *tacit.Opened) bool {
+	s, session := d.state, o.Session
+	id := h(session.ID)
+	if p.Active == id {
+		return true
+	}
+	if o.Began {
+		p.Archived = append(p.Archived, id)
+		s.Endpoint.Sessions[id] = session
+	}
+	active := s.Endpoint.Sessions[p.Active]
+	above := s.aboveAll(p, session)
+	switch {
+	case o.Start != nil && takesOver(o.Content):
+		if !o.Began && active != nil && active.Start != nil {
+			break // the one begun for it, waiting for its first answer
+		}
+		if above {
+			s.activate(p, session)
+			return true
+		}
+		s.archive(p)
+		s.trim(p)
+		return false
+	case active == nil && o.Began && above, active != nil && standsAbove(session, active):
+		s.activate(p, session)
+		return true
+	}
+	s.trim(p)
+	return false
+}
+
+// aboveAll tells whether a session stands above every other one with the device.
+func (s *state) aboveAll(p *peer, session *tacit.Session) bool {
+	for _, known := range s.sessions(p) {
+		if !bytes.Equal(known.ID, session.ID) && !standsAbove(session, known) {
+			return false
+		}
+	}
+	return true
+}
+
+// takesOver tells contents whose sender may have lost the sessions that stand above
+// its own.
+func takesOver(c *tacit.Content) bool {
+	if c.Type == tacit.TypeRetry {
+		return true
+	}
+	return c.Type == tacit.TypeControl &&
+		(c.Details.Uint("control") == tacit.ControlReset || c.Details.Uint("control") == tacit.ControlAsk)
+}
+
+// numbered shows a counted message and what its number told.
+func (d *Device) numbered(o *tacit.Opened, moved *tacit.Accepted) {
+	device, c := h(o.Session.Device), o.Content
+	if moved.Gap != nil {
+		d.event("gap", "device", device, "from", moved.Gap.From, "to", moved.Gap.To)
+	}
+	for _, lost := range moved.Lost {
+		d.event("lost", "device", device, "from", lost.From, "to", lost.To)
+	}
+	if c.Type == tacit.TypeText {
+		d.event("message", "from", device, "account", h(o.Session.Account), "id", h(c.ID),
+			"number", c.Sequence, "text", h(c.Body), "late", moved.Late)
+	}
+	if moved.Filled {
+		d.event("gap-filled", "device", device, "number", c.Sequence)
+	}
+}
+
+// raise applies the floor of a message that carries no number.
+func (d *Device) raise(key, device string, floor uint64) {
+	before := d.state.Windows[key]
+	if before == nil {
+		before = &tacit.Window{}
+	}
+	after, lost := before.Raise(floor)
+	d.state.Windows[key] = after
+	for _, one := range lost {
+		d.event("lost", "device", device, "from", one.From, "to", one.To)
+	}
+}
+
+func (d *Device) unnumbered(p *peer, o *tacit.Opened) {
+	device, c := h(o.Session.Device), o.Content
+	switch c.Type {
+	case tacit.TypeReceipt:
+		ids := []string{}
+		for _, id := range c.Details.List("messages") {
+			ids = append(ids, h(id.([]byte)))
+		}
+		d.event("receipt", "device", device, "ids", ids, "state", c.Details.Uint("state"))
+	case tacit.TypeRetry:
+		p.answerRetry(c.Details.List("digests"), d.now)
+	case tacit.TypeControl:
+		switch c.Details.Uint("control") {
+		case tacit.ControlReset:
+			d.event("session-reset", "device", device)
+		case tacit.ControlAsk, tacit.ControlAnswer:
+			d.resynchronise(p, o)
+		}
+	}
+}
