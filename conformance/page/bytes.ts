@@ -69,7 +69,9 @@ const fieldRow = (bytes: Uint8Array, field: Field, marks: Ranges): HTMLElement =
   const value: Array<Child> = []
   if (!field.group) {
     const to = Math.min(end, field.at + most)
-    const start = touched ? Math.max(field.at, Math.min(...marks.map(([o]) => o).filter((o) => o >= field.at && o < end), end) - 8) : field.at
+    const start = touched
+      ? Math.max(field.at, Math.min(...marks.map(([o]) => o).filter((o) => o >= field.at && o < end), end) - 8)
+      : field.at
     const from = field.length > most ? Math.min(start, end - most) : field.at
     value.push(
       h(
@@ -107,7 +109,14 @@ export const fieldTable = (shape: Shape, text: string, hint: Hint = {}, marks: R
       h(
         "thead",
         {},
-        h("tr", {}, h("th", { scope: "col" }, "at"), h("th", { scope: "col" }, "length"), h("th", { scope: "col" }, "field"), h("th", { scope: "col" }, "bytes"))
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, "at"),
+          h("th", { scope: "col" }, "length"),
+          h("th", { scope: "col" }, "field"),
+          h("th", { scope: "col" }, "bytes")
+        )
       ),
       h("tbody", {}, ...fields.map((field) => fieldRow(bytes, field, marks)))
     )
@@ -121,6 +130,7 @@ export const brief = (value: unknown, most = 20): string => {
   const bytes = value.length / 2
   if (bytes <= most) return value
   const text = bytes <= 256 ? readable(unhex(value)) : undefined
-  if (text !== undefined && /^[\x20-\x7e]+$/.test(text)) return JSON.stringify(text.length > 32 ? `${text.slice(0, 31)}…` : text)
+  if (text !== undefined && /^[\x20-\x7e]+$/.test(text))
+    return JSON.stringify(text.length > 32 ? `${text.slice(0, 31)}…` : text)
   return `${value.slice(0, 12)}…${value.slice(-6)} · ${bytes} B`
 }

@@ -31,7 +31,12 @@ export const ruleView = (id: string, rules: RuleTexts): HTMLElement => {
   return h(
     "blockquote",
     { class: "rule" },
-    h("div", { class: "rule-id" }, h("a", { href: `#rule/${id}` }, id), rule === undefined ? undefined : h("span", { class: "dim" }, rule.page)),
+    h(
+      "div",
+      { class: "rule-id" },
+      h("a", { href: `#rule/${id}` }, id),
+      rule === undefined ? undefined : h("span", { class: "dim" }, rule.page)
+    ),
     h("p", {}, ...(rule === undefined ? ["This page does not carry the text of this rule."] : prose(rule.text)))
   )
 }
@@ -46,7 +51,14 @@ const notes = (file: VectorFile, item: Case): Child =>
           const note = file.notes[flag]
           return [
             h("dt", {}, tag(flag)),
-            h("dd", {}, note?.text ?? "", note === undefined ? undefined : h("span", { class: "dim" }, ` ${note.kind.toLowerCase().replaceAll("_", " ")}`))
+            h(
+              "dd",
+              {},
+              note?.text ?? "",
+              note === undefined
+                ? undefined
+                : h("span", { class: "dim" }, ` ${note.kind.toLowerCase().replaceAll("_", " ")}`)
+            )
           ]
         })
       )
@@ -87,16 +99,25 @@ export const changeView = (file: VectorFile, item: Case): Child => {
     h(
       "p",
       {},
-      bits === undefined ? undefined : `${bits} ${bits === 1 ? "bit differs" : "bits differ"}. `,
+      bits === undefined || bits > 64 ? undefined : `${bits} ${bits === 1 ? "bit differs" : "bits differ"}. `,
       "It must be noticed at the stage ",
       h("strong", {}, item.stage ?? "?"),
       item.class === undefined ? "." : ` (${item.class.join(" or ")}).`
     ),
-    h("div", { class: "sides" }, side("The twin's", change.before, change.gone), side("This case's", change.after, change.come))
+    h(
+      "div",
+      { class: "sides" },
+      side("The twin's", change.before, change.gone),
+      side("This case's", change.after, change.come)
+    )
   )
 }
 
-const callView = (item: Case, derivation: Derivation.Derivation, marks: ReadonlyArray<readonly [number, number]>): Child => {
+const callView = (
+  item: Case,
+  derivation: Derivation.Derivation,
+  marks: ReadonlyArray<readonly [number, number]>
+): Child => {
   const hint = typeof item.in?.["suite"] === "number" ? { suite: item.in["suite"] } : {}
   const changed = item.delta?.at.split("/")[1]
   return section(
@@ -120,7 +141,9 @@ const callView = (item: Case, derivation: Derivation.Derivation, marks: Readonly
             "div",
             { class: "answer" },
             h("span", { class: "glyph ok", "aria-hidden": "true" }, "✓"),
-            ...Object.entries(item.out ?? {}).map(([name, value]) => member(item.op ?? "", name, value, derivation.look, hint))
+            ...Object.entries(item.out ?? {}).map(([name, value]) =>
+              member(item.op ?? "", name, value, derivation.look, hint)
+            )
           )
     )
   )
@@ -140,7 +163,10 @@ export const caseView = (
   return [
     options.before,
     section("Purpose", h("p", {}, `${item.title[0]?.toUpperCase() ?? ""}${item.title.slice(1)}.`), notes(file, item)),
-    section(item.clauses.length === 1 ? "Rule" : "Rules", ...item.clauses.map((id) => ruleView(id, rules))),
+    section(
+      item.clauses.length === 1 ? "Rule" : "Rules",
+      h("div", { class: "rules" }, ...item.clauses.map((id) => ruleView(id, rules)))
+    ),
     changeView(file, item),
     item.script === undefined
       ? callView(item, derivation, change?.come ?? [])

@@ -2,7 +2,7 @@
  * The derivation behind the values of a case, as a tree that opens step by step.
  */
 import * as Derivation from "../src/audit/Derivation.ts"
-import { isHex, isRef, resolve, type TraceStep } from "../src/audit/Model.ts"
+import { isHex, isRef, refsIn, resolve, type TraceStep } from "../src/audit/Model.ts"
 import { brief, hexView } from "./bytes.ts"
 import { fold, h, type Child } from "./dom.ts"
 
@@ -51,7 +51,8 @@ export const inputLine = (step: TraceStep): string =>
   Object.entries(step.in)
     .map(([name, value]) => {
       if (isRef(value)) return `${name} = ${value.slice(1)}`
-      if (Array.isArray(value)) return `${name} = [${value.map((item) => (isRef(item) ? item.slice(1) : brief(item, 8))).join(", ")}]`
+      if (Array.isArray(value))
+        return `${name} = [${value.map((item) => (isRef(item) ? item.slice(1) : brief(item, 8))).join(", ")}]`
       return `${name} = ${name === "text" || name === "actor" || name === "label" || name === "purpose" ? JSON.stringify(value) : brief(value, 12)}`
     })
     .join(", ")
@@ -70,7 +71,10 @@ export const inputView = (
       return value
     }
   })()
-  const source = isRef(value) && found !== value ? (link?.(value.slice(1)) ?? h("span", { class: "ref" }, value.slice(1))) : undefined
+  const source =
+    isRef(value) && found !== value
+      ? (link?.(value.slice(1)) ?? h("span", { class: "ref" }, value.slice(1)))
+      : undefined
   const plain = name === "actor" || name === "label" || name === "purpose" || name === "text"
   const parts = Array.isArray(value) && name === "parts" ? (value as ReadonlyArray<unknown>) : undefined
   return h(
@@ -81,7 +85,11 @@ export const inputView = (
       ? parts.map((part, i) => inputView(derivation, `part ${i}`, part, link))
       : isHex(found) && !plain
         ? hexView(found, [], name)
-        : h("code", { class: "hex" }, typeof found === "string" ? JSON.stringify(found) : JSON.stringify(value))
+        : h("code", { class: "hex" }, typeof found === "string" ? JSON.stringify(found) : JSON.stringify(value)),
+    // Inside a structure the names stand in its text; here they can be followed.
+    parts === undefined && !isRef(value) && link !== undefined
+      ? h("div", { class: "names" }, ...refsIn(value, name).map((inner) => link(inner)))
+      : undefined
   )
 }
 
@@ -99,7 +107,12 @@ const branch = (derivation: Derivation.Derivation, name: string, seen: ReadonlyS
       h(
         "div",
         { class: "branch" },
-        h("p", { class: "dim" }, meaning[step.op] ?? step.op, step.clause === undefined ? undefined : [" · rule ", h("a", { href: `#rule/${step.clause}` }, step.clause)]),
+        h(
+          "p",
+          { class: "dim" },
+          meaning[step.op] ?? step.op,
+          step.clause === undefined ? undefined : [" · rule ", h("a", { href: `#rule/${step.clause}` }, step.clause)]
+        ),
         h("div", { class: "key" }, "out"),
         hexView(step.out, [], "out"),
         ...Object.entries(step.in)

@@ -70,7 +70,10 @@ const travelling: ReadonlySet<string> = new Set(["message", "envelope", "wire"])
 /** Suite of the session that an actor uses, as far as the steps before say. */
 export const suiteOf = (script: ReadonlyArray<ScriptStep>, upTo: number): Hint => {
   for (let i = Math.min(upTo, script.length - 1); i >= 0; i--) {
-    const suite = script[i]?.in["suite"] ?? script[i]?.out?.["suite"] ?? (script[i]?.in["suites"] as ReadonlyArray<unknown> | undefined)?.[0]
+    const suite =
+      script[i]?.in["suite"] ??
+      script[i]?.out?.["suite"] ??
+      (script[i]?.in["suites"] as ReadonlyArray<unknown> | undefined)?.[0]
     if (typeof suite === "number") return { suite }
   }
   return {}
@@ -108,7 +111,10 @@ export const lanes = (
   item: Case,
   script: ReadonlyArray<ScriptStep>,
   look: Look,
-  options: { readonly marks?: { readonly step: number; readonly member: string; readonly ranges: Ranges }; readonly failure?: Result } = {}
+  options: {
+    readonly marks?: { readonly step: number; readonly member: string; readonly ranges: Ranges }
+    readonly failure?: Result
+  } = {}
 ): HTMLElement => {
   const actors = [...new Set(script.map((step) => step.as ?? "runner"))]
   const column = new Map(actors.map((actor, i) => [actor, i]))
@@ -127,7 +133,11 @@ export const lanes = (
       const label = says(step.do, name, text, hint)
       rows.push(
         source === undefined || source === here
-          ? h("div", { class: "arrow in", style: `grid-column:${here + 2}` }, h("span", {}, `${label}, from the network`))
+          ? h(
+              "div",
+              { class: "arrow in", style: `grid-column:${here + 2}` },
+              h("span", {}, `${label}, from the network`)
+            )
           : h(
               "div",
               {
@@ -177,7 +187,9 @@ export const lanes = (
       { class: "lanes", style: `--lanes:${actors.length}`, role: "list", "aria-label": "transcript" },
       h("div", { class: "number head" }, "#"),
       ...actors.map((actor, i) => h("div", { class: "lane-head", style: `grid-column:${i + 2}` }, actor)),
-      ...actors.map((_, i) => h("div", { class: "lane", style: `grid-column:${i + 2}`, "aria-hidden": "true" })),
+      ...actors.map((_, i) =>
+        h("div", { class: "lane", style: `grid-column:${i + 2}/${i + 3}`, "aria-hidden": "true" })
+      ),
       ...rows
     )
   )

@@ -9,7 +9,10 @@ const rowHeight = 34
 export const virtualList = <T>(
   label: string,
   row: (item: T, selected: boolean) => HTMLElement
-): { readonly element: HTMLElement; readonly show: (items: ReadonlyArray<T>, selected?: (item: T) => boolean) => void } => {
+): {
+  readonly element: HTMLElement
+  readonly show: (items: ReadonlyArray<T>, selected?: (item: T) => boolean) => void
+} => {
   let items: ReadonlyArray<T> = []
   let isSelected: (item: T) => boolean = () => false
   const sizer = h("div", { class: "sizer" })
@@ -30,6 +33,7 @@ export const virtualList = <T>(
       const same = next === items
       items = next
       isSelected = selected
+      sizer.style.height = `${items.length * rowHeight}px`
       if (!same) element.scrollTop = 0
       const at = items.findIndex(isSelected)
       const top = at * rowHeight

@@ -5,11 +5,13 @@ import * as Derivation from "../src/audit/Derivation.ts"
 import { isHex, unhex, type VectorFile } from "../src/audit/Model.ts"
 import { differences } from "../src/audit/Twin.ts"
 import type { CaseIndex, Index, RuleTexts, RunData } from "../src/report/PageData.ts"
-import { hexView } from "./bytes.ts"
+import { shapeOf, type Hint } from "../src/audit/Fields.ts"
+import { fieldTable, hexView, type Ranges } from "./bytes.ts"
 import { caseView, prose, tag, valueView } from "./casepage.ts"
 import * as data from "./data.ts"
 import { derivationTrees } from "./derivation.ts"
 import { byId, fold, h, replace, section, themeButton, type Child } from "./dom.ts"
+import { suiteOf } from "./lanes.ts"
 import { virtualList } from "./list.ts"
 
 const glyphs: { readonly [outcome: string]: readonly [glyph: string, kind: string] } = {
@@ -47,7 +49,10 @@ const isBad = (outcome: string): boolean => glyph(outcome)[1] === "bad"
 
 /** Rows that fit what was asked for: every word in id, title, family, topic, rules or flags. */
 const search = (index: Index, runs: ReadonlyArray<RunData>, state: State): ReadonlyArray<Row> => {
-  const wanted = state.text.toLowerCase().split(/\s+/).filter((word) => word !== "")
+  const wanted = state.text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "")
   return index.cases.flatMap((item, at) => {
     if (state.family !== "" && item.family !== state.family) return []
     const outcomes = runs.map((run) => run.outcomes[at] ?? "-")
@@ -55,7 +60,8 @@ const search = (index: Index, runs: ReadonlyArray<RunData>, state: State): Reado
     if (state.outcome === "critical" && !item.critical) return []
     if (state.outcome === "differ" && new Set(outcomes).size < 2) return []
     if (state.outcome === "waived" && !outcomes.includes("waived")) return []
-    const text = `${item.id} ${item.title} ${item.family} ${item.topic} ${item.stage ?? ""} ${item.clauses.join(" ")} ${item.flags.join(" ")}`.toLowerCase()
+    const text =
+      `${item.id} ${item.title} ${item.family} ${item.topic} ${item.stage ?? ""} ${item.clauses.join(" ")} ${item.flags.join(" ")}`.toLowerCase()
     return wanted.every((word) => text.includes(word)) ? [{ item, at }] : []
   })
 }
@@ -103,7 +109,11 @@ const browse = (index: Index, runs: ReadonlyArray<RunData>): ((change: Partial<S
     ...(runs.length > 1 ? [["differ", "runs differ"] as const] : [])
   ]
   const chips = choices.map(([value, label]) =>
-    h("button", { type: "button", class: "chip", "data-value": value, onclick: () => update({ outcome: value }) }, label)
+    h(
+      "button",
+      { type: "button", class: "chip", "data-value": value, onclick: () => update({ outcome: value }) },
+      label
+    )
   )
   const update = (change: Partial<State>): void => {
     Object.assign(state, change)
@@ -118,7 +128,14 @@ const browse = (index: Index, runs: ReadonlyArray<RunData>): ((change: Partial<S
   replace(
     place,
     h("h3", {}, "Every case"),
-    h("div", { class: "filters" }, box, families, h("div", { class: "chips", role: "group", "aria-label": "Outcome" }, ...chips), count),
+    h(
+      "div",
+      { class: "filters" },
+      box,
+      families,
+      h("div", { class: "chips", role: "group", "aria-label": "Outcome" }, ...chips),
+      count
+    ),
     list.element
   )
   update({})
@@ -131,7 +148,9 @@ const outputDifference = (
   actual: { readonly [name: string]: unknown },
   names: (name: string) => string | undefined,
   file: VectorFile | undefined,
-  id: string
+  id: string,
+  operation: string,
+  hint: Hint
 ): ReadonlyArray<Child> =>
   [...new Set([...Object.keys(expected), ...Object.keys(actual)])]
     .filter((name) => JSON.stringify(expected[name]) !== JSON.stringify(actual[name]))
@@ -141,23 +160,33 @@ const outputDifference = (
       const { come, gone } = both ? differences(unhex(want), unhex(got)) : { come: [], gone: [] }
       const item = file?.cases.find((of) => of.id === id)
       const source = names(name)
+      const shape = shapeOf(operation, name)
+      const side = (title: string, value: unknown, ranges: Ranges): HTMLElement =>
+        h(
+          "div",
+          { class: "side" },
+          h("h5", {}, title),
+          both ? hexView(String(value), ranges) : valueView(value ?? "absent"),
+          both && shape !== undefined ? fold("fields", () => fieldTable(shape, String(value), hint, ranges)) : undefined
+        )
       return h(
         "div",
         { class: "difference" },
         h("h4", {}, name),
-        h(
-          "div",
-          { class: "sides" },
-          h("div", { class: "side" }, h("h5", {}, "expected"), both ? hexView(want, gone) : valueView(want ?? "absent")),
-          h("div", { class: "side" }, h("h5", {}, "actual"), both ? hexView(got, come) : valueView(got ?? "absent"))
-        ),
+        h("div", { class: "sides" }, side("expected", want, gone), side("actual", got, come)),
         source === undefined || file === undefined || item === undefined
           ? undefined
           : fold(`how the expected ${name} is derived`, () => derivationTrees(Derivation.of(file, item), [source]))
       )
     })
 
-const runSection = (run: RunData, outcome: string, file: VectorFile | undefined, id: string, several: boolean): HTMLElement => {
+const runSection = (
+  run: RunData,
+  outcome: string,
+  file: VectorFile | undefined,
+  id: string,
+  several: boolean
+): HTMLElement => {
   const detail = run.details[id]
   const [sign, kind] = glyph(outcome)
   const head = h(
@@ -169,34 +198,64 @@ const runSection = (run: RunData, outcome: string, file: VectorFile | undefined,
   )
   if (detail === undefined) return section(several ? `Result: ${run.name}` : "Result", head)
   const { replay, result, wire } = detail
+  const values = result.expected?.ok !== undefined && result.actual?.ok !== undefined
   const item = file?.cases.find((of) => of.id === id)
   const outputs = result.step === undefined ? item?.out : item?.script?.[result.step]?.out
   const name = (member: string): string | undefined => {
     const value = outputs?.[member]
     return typeof value === "string" && value.startsWith("$") ? value.slice(1) : undefined
   }
-  const values = result.expected?.ok !== undefined && result.actual?.ok !== undefined
   return section(
     several ? `Result: ${run.name}` : "Result",
     head,
-    result.known === undefined ? undefined : h("p", { class: "notice" }, `Known failure ${result.known.pattern}: ${result.known.reason}`),
-    result.message === undefined ? undefined : h("p", {}, result.message),
-    result.step === undefined ? undefined : h("p", {}, `At step ${result.step}${result.op === undefined ? "" : `, ${result.op}`}.`),
+    result.known === undefined
+      ? undefined
+      : h("p", { class: "notice" }, `Known failure ${result.known.pattern}: ${result.known.reason}`),
+    result.message === undefined || values ? undefined : h("p", {}, result.message),
+    result.step === undefined
+      ? undefined
+      : h("p", {}, `At step ${result.step}${result.op === undefined ? "" : `, ${result.op}`}.`),
     values
-      ? outputDifference(result.expected.ok, result.actual.ok, name, file, id)
+      ? outputDifference(
+          result.expected.ok,
+          result.actual.ok,
+          name,
+          file,
+          id,
+          result.op ?? item?.op ?? "",
+          item?.script === undefined ? {} : suiteOf(item.script, result.step ?? 0)
+        )
       : h(
           "div",
           { class: "sides" },
-          h("div", { class: "side" }, h("h4", {}, "Expected"), h("pre", { class: "json" }, JSON.stringify(result.expected ?? {}, null, 2))),
-          h("div", { class: "side" }, h("h4", {}, "Actual"), h("pre", { class: "json" }, JSON.stringify(result.actual ?? {}, null, 2)))
+          h(
+            "div",
+            { class: "side" },
+            h("h4", {}, "Expected"),
+            h("pre", { class: "json" }, JSON.stringify(result.expected ?? {}, null, 2))
+          ),
+          h(
+            "div",
+            { class: "side" },
+            h("h4", {}, "Actual"),
+            h("pre", { class: "json" }, JSON.stringify(result.actual ?? {}, null, 2))
+          )
         ),
     result.class === undefined
       ? undefined
-      : h("p", { class: "dim" }, `Class: expected ${result.class.expected.join(" or ")}, got ${result.class.actual ?? "none"} (shown, not scored).`),
+      : h(
+          "p",
+          { class: "dim" },
+          `Class: expected ${result.class.expected.join(" or ")}, got ${result.class.actual ?? "none"} (shown, not scored).`
+        ),
     wire.length === 0
       ? undefined
       : fold(`messages (${wire.length})`, () =>
-          h("pre", { class: "json" }, wire.map((of) => `${of.dir === "request" ? ">" : "<"} ${JSON.stringify(of.message)}`).join("\n"))
+          h(
+            "pre",
+            { class: "json" },
+            wire.map((of) => `${of.dir === "request" ? ">" : "<"} ${JSON.stringify(of.message)}`).join("\n")
+          )
         ),
     result.stderr === undefined || result.stderr === ""
       ? undefined
@@ -206,7 +265,12 @@ const runSection = (run: RunData, outcome: string, file: VectorFile | undefined,
   )
 }
 
-const casePage = async (id: string, index: Index, runs: ReadonlyArray<RunData>, rules: RuleTexts): Promise<ReadonlyArray<Child>> => {
+const casePage = async (
+  id: string,
+  index: Index,
+  runs: ReadonlyArray<RunData>,
+  rules: RuleTexts
+): Promise<ReadonlyArray<Child>> => {
   const at = index.cases.findIndex((item) => item.id === id)
   const item = index.cases[at]
   if (item === undefined) return [h("h2", {}, id), h("p", {}, "This report has no such case.")]
@@ -217,7 +281,13 @@ const casePage = async (id: string, index: Index, runs: ReadonlyArray<RunData>, 
   const neighbour = (other: CaseIndex | undefined, text: string): Child =>
     other === undefined ? undefined : h("a", { class: "quiet", href: `#case/${other.id}` }, text)
   return [
-    h("nav", { class: "crumbs" }, h("a", { href: "#" }, "← Report"), neighbour(index.cases[at - 1], "previous"), neighbour(index.cases[at + 1], "next")),
+    h(
+      "nav",
+      { class: "crumbs" },
+      h("a", { href: "#" }, "← Report"),
+      neighbour(index.cases[at - 1], "previous"),
+      neighbour(index.cases[at + 1], "next")
+    ),
     h("h2", { class: "case-id" }, item.id),
     h(
       "p",
@@ -254,7 +324,12 @@ const rulePage = (id: string, index: Index, rules: RuleTexts): ReadonlyArray<Chi
   return [
     h("nav", { class: "crumbs" }, h("a", { href: "#" }, "← Report")),
     h("h2", { class: "case-id" }, id),
-    h("blockquote", { class: "rule" }, h("p", {}, ...(rule === undefined ? ["No text."] : prose(rule.text))), h("div", { class: "dim" }, rule?.page)),
+    h(
+      "blockquote",
+      { class: "rule" },
+      h("p", {}, ...(rule === undefined ? ["No text."] : prose(rule.text))),
+      h("div", { class: "dim" }, rule?.page)
+    ),
     part("Cases that must be accepted", "valid"),
     part("Cases that must be refused", "invalid")
   ]
@@ -271,16 +346,35 @@ const propertyPage = (id: string, runs: ReadonlyArray<RunData>): ReadonlyArray<C
       section(
         run.name,
         h("p", {}, `${item.title[0]?.toUpperCase() ?? ""}${item.title.slice(1)}.`),
-        h("p", { class: `verdict ${kind}` }, h("span", { class: "glyph", "aria-hidden": "true" }, sign), h("strong", {}, words[item.outcome] ?? item.outcome), ` over ${item.scripts} scripts, ${item.steps} steps`),
+        h(
+          "p",
+          { class: `verdict ${kind}` },
+          h("span", { class: "glyph", "aria-hidden": "true" }, sign),
+          h("strong", {}, words[item.outcome] ?? item.outcome),
+          ` over ${item.scripts} scripts, ${item.steps} steps`
+        ),
         item.message === undefined ? undefined : h("p", {}, item.message),
         item.failure === undefined
           ? undefined
           : [
               h("p", {}, `World ${item.failure.world}, seed `, h("code", {}, item.failure.seed)),
-              h("p", {}, "Roles: ", Object.entries(item.failure.roles).map(([actor, role]) => `${actor} ${role}`).join(", ")),
-              h("pre", { class: "json" }, item.failure.script.map((step, i) => `${String(i).padStart(3)}  ${JSON.stringify(step)}`).join("\n"))
+              h(
+                "p",
+                {},
+                "Roles: ",
+                Object.entries(item.failure.roles)
+                  .map(([actor, role]) => `${actor} ${role}`)
+                  .join(", ")
+              ),
+              h(
+                "pre",
+                { class: "json" },
+                item.failure.script.map((step, i) => `${String(i).padStart(3)}  ${JSON.stringify(step)}`).join("\n")
+              )
             ],
-        item.stderr === undefined ? undefined : fold("end of standard error", () => h("pre", { class: "json" }, item.stderr ?? ""))
+        item.stderr === undefined
+          ? undefined
+          : fold("end of standard error", () => h("pre", { class: "json" }, item.stderr ?? ""))
       )
     ]
   })
@@ -306,7 +400,7 @@ const start = async (): Promise<void> => {
             : undefined
     const opened = page.hidden
     if (opened && content !== undefined) scrolled = scrollY
-    overview.hidden = list.hidden = content !== undefined
+    overview.hidden = content !== undefined
     page.hidden = content === undefined
     document.title = content === undefined ? title : `${id} · ${title}`
     if (content !== undefined) {
@@ -322,7 +416,7 @@ const start = async (): Promise<void> => {
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
       const box = document.getElementById("search")
-      if (box !== null && !list.hidden) {
+      if (box !== null && !overview.hidden) {
         event.preventDefault()
         box.focus()
       }

@@ -65,9 +65,13 @@ export const find = (folder: Folder, id: string): Found | undefined => {
 /** Rule texts of the pages in a folder of Markdown: a rule begins with a bold bracketed id and ends at the next, a heading or an empty line. */
 export const rulesOf = (pages: string): RuleTexts => {
   const out: { [id: string]: { readonly text: string; readonly page: string } } = {}
-  for (const page of readdirSync(pages).filter((name) => name.endsWith(".md")).sort()) {
+  for (const page of readdirSync(pages)
+    .filter((name) => name.endsWith(".md"))
+    .sort()) {
     const text = readFileSync(join(pages, page), "utf8")
-    for (const match of text.matchAll(/\*\*\[([a-z0-9.-]+)\]\*\*([\s\S]*?)(?=\n\s*\n|\n#|\*\*\[[a-z0-9.-]+\]\*\*|$)/g)) {
+    for (const match of text.matchAll(
+      /\*\*\[([a-z0-9.-]+)\]\*\*([\s\S]*?)(?=\n\s*\n|\n#|\*\*\[[a-z0-9.-]+\]\*\*|$)/g
+    )) {
       out[match[1]!] = { text: match[2]!.replace(/\s+/g, " ").trim(), page }
     }
   }

@@ -107,7 +107,7 @@ export const changeOf = (file: VectorFile, item: Case): Change | undefined => {
   if (delta === undefined || twin === undefined) return undefined
   if (stepDeltas.has(delta.op)) return { ...placeOf(item, delta.at), bytes: false, gone: [], come: [] }
   const [was, is] = [Derivation.of(file, twin).look, Derivation.of(file, item).look]
-  const resigned = delta.op === "resign" && delta.value !== undefined ? String(delta.value) : undefined
+  const resigned = delta.op === "resign" && typeof delta.value === "string" ? delta.value : undefined
   const before = resigned === undefined ? asText(at(twin, delta.at), was) : was(resigned)
   const after = resigned === undefined ? asText(at(item, delta.at), is) : is(`${resigned}'`)
   const bytes = isHex(before) && isHex(after)
@@ -146,7 +146,7 @@ export const describe = (delta: Delta): string => {
     case "splice":
       return `${range(delta.length)} replaced by bytes ${delta.source?.join("+")} of ${delta.from}${field}`
     case "assign":
-      return `the whole value is another one${field}`
+      return `the whole value is another one${isRef(delta.value) ? `, ${delta.value.slice(1)}` : ""}${field}`
     case "replay":
       return `step ${delta.step} happens once more`
     case "redirect":

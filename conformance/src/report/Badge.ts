@@ -40,7 +40,12 @@ export const endpoint = (run: Run): { readonly [name: string]: string | number |
 
 /** Width of a text in 11 px sans-serif, on the safe side, in px. `textLength` makes every viewer keep to it. */
 const widthOf = (text: string): number =>
-  Math.ceil([...text].reduce((sum, c) => sum + (/[il.,·:|]/.test(c) ? 3.4 : /[mwMW]/.test(c) ? 9.6 : c === " " ? 3.6 : 6.5), 0))
+  Math.ceil(
+    Array.from(text).reduce(
+      (sum, c) => sum + (/[il.,·:|]/.test(c) ? 3.4 : /[mwMW]/.test(c) ? 9.6 : c === " " ? 3.6 : 6.5),
+      0
+    )
+  )
 
 /** The SVG text: nothing in it comes from elsewhere. */
 export const svg = (run: Run): string => {

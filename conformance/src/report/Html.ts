@@ -60,25 +60,29 @@ const ladder = (level: number | undefined): string =>
     .map((n) => `<li class="${level !== undefined && n <= level ? "reached" : ""}">${n}</li>`)
     .join("")}</ol>`
 
-const card = (run: Run): string => {
+const card = (run: Run, several: boolean): string => {
   const of = standing(run)
   const state = of.critical.length > 0 ? "bad" : of.level === undefined ? "none" : "good"
   const notes = [
     ...(of.critical.length > 0
-      ? [`${of.critical.length} critical ${of.critical.length === 1 ? "failure" : "failures"}. These cannot be waived.`]
+      ? [
+          of.critical.length === 1
+            ? "One critical failure. It cannot be waived."
+            : `${of.critical.length} critical failures. They cannot be waived.`
+        ]
       : []),
     ...(of.reason === undefined ? [] : [`No level: ${of.reason}.`]),
     ...run.problems.slice(of.reason === undefined ? 0 : 1).map((problem) => `${problem}.`),
     ...(run.footer?.stale ?? []).map((entry) => `Known failure ${entry.pattern}: ${entry.problem}.`)
   ]
   return `<section class="card ${state}">
-<h2>${escapeHtml(run.name)}</h2>
+${several ? `<h2>${escapeHtml(run.name)}</h2>` : ""}
 <p class="standing"><strong>${of.level === undefined ? "No level" : `Level ${of.level}`}</strong>${of.marks
     .map((mark) => `<span class="tag mark">${escapeHtml(mark)}</span>`)
     .join("")}</p>
 ${ladder(of.level)}
 <p class="dim">${escapeHtml(line(of))}</p>
-${notes.map((note) => `<p class="notice">${escapeHtml(note)}</p>`).join("")}
+${notes.map((note, i) => `<p class="notice${i === 0 && state === "bad" ? " alarm" : ""}">${escapeHtml(note)}</p>`).join("")}
 <dl class="facts">${[
     p("language", run.header.subject.language),
     p("run", new Date(run.header.started).toISOString().replace("T", " ").slice(0, 16)),
@@ -138,17 +142,19 @@ const matrix = (runs: ReadonlyArray<Run>): string => {
     }
   const columns = runs.map((run) => ({ level: standing(run).level, tallies: tallies(run) }))
   const head = `<tr><th scope="col">family</th>${runs.map((run) => `<th scope="col">${escapeHtml(run.name)}</th>`).join("")}</tr>`
-  const body = [...families.keys()].sort((a, b) => a - b).map((level) => {
-    const reached = columns.map(
-      (of) =>
-        `<td class="reach">${of.level !== undefined && of.level >= level ? '<span class="tag good">reached</span>' : '<span class="tag">not reached</span>'}</td>`
-    )
-    const rows = [...families.get(level)!].map(
-      (family) =>
-        `<tr><th scope="row">${escapeHtml(family)}</th>${columns.map((of) => cell(of.tallies.get(family), family)).join("")}</tr>`
-    )
-    return `<tbody><tr class="level"><th scope="rowgroup">Level ${level}</th>${reached.join("")}</tr>${rows.join("")}</tbody>`
-  })
+  const body = [...families.keys()]
+    .sort((a, b) => a - b)
+    .map((level) => {
+      const reached = columns.map(
+        (of) =>
+          `<td class="reach">${of.level !== undefined && of.level >= level ? '<span class="tag good">reached</span>' : '<span class="tag">not reached</span>'}</td>`
+      )
+      const rows = [...families.get(level)!].map(
+        (family) =>
+          `<tr><th scope="row">${escapeHtml(family)}</th>${columns.map((of) => cell(of.tallies.get(family), family)).join("")}</tr>`
+      )
+      return `<tbody><tr class="level"><th scope="rowgroup">Level ${level}</th>${reached.join("")}</tr>${rows.join("")}</tbody>`
+    })
   return `<div class="scroll"><table class="matrix"><caption class="sr">Families by level</caption><thead>${head}</thead>${body.join("")}</table></div>`
 }
 
@@ -207,13 +213,13 @@ export const html = async (runs: ReadonlyArray<Run>, folder?: Folder): Promise<s
 <header class="top"><div><p class="kicker">Tacit conformance report</p><h1>${escapeHtml(runs.map((run) => run.name).join(" · "))}</h1></div><div id="tools"></div></header>
 <main>
 <div id="overview" tabindex="-1">
-<div class="cards">${runs.map(card).join("")}</div>
+<div class="cards">${runs.map((run) => card(run, runs.length > 1)).join("")}</div>
 ${other.map((run) => `<p class="notice">${escapeHtml(run.name)} was judged by another suite than the one these pages show (root ${escapeHtml(run.header.root.slice(0, 16))}…).</p>`).join("")}
 <section class="part" id="families"><h3>Families by level</h3>${matrix(runs)}</section>
 ${properties(runs)}
+<section id="browse" class="part" hidden></section>
 ${runs.map((run) => failures(run, runs.length > 1)).join("")}
 </div>
-<section id="browse" class="part" hidden></section>
 <article id="page" tabindex="-1" hidden></article>
 <noscript><p class="notice">Search and case pages need JavaScript; nothing is loaded from elsewhere.</p></noscript>
 </main>`

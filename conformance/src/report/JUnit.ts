@@ -11,7 +11,10 @@ import { actualText, expectedText, failed, replayCommand, type Run } from "./Run
 /** Text for XML 1.0: markup escaped, characters that XML does not allow shown as `\u{…}`. */
 export const escapeXml = (text: string): string =>
   text
-    .replaceAll(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)
+    .replaceAll(
+      /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu,
+      (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`
+    )
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
@@ -39,7 +42,8 @@ const entryOf = (run: Run, result: Result): Entry => {
     const message = `known failure (${result.outcome}): ${reason}${issue === undefined ? "" : ` ${issue}`}`
     return { ...common, kind: "skipped", message }
   }
-  if (result.outcome === "excluded") return { ...common, kind: "skipped", message: result.message ?? "needs what was not declared" }
+  if (result.outcome === "excluded")
+    return { ...common, kind: "skipped", message: result.message ?? "needs what was not declared" }
   if (!failed(result.outcome)) return { ...common, kind: "pass" }
   return {
     ...common,
@@ -49,7 +53,9 @@ const entryOf = (run: Run, result: Result): Entry => {
     body: [
       `case      ${result.case}`,
       `rules     ${result.clauses.join(" ")}`,
-      ...(result.step === undefined ? [] : [`step      ${result.step}${result.op === undefined ? "" : ` ${result.op}`}`]),
+      ...(result.step === undefined
+        ? []
+        : [`step      ${result.step}${result.op === undefined ? "" : ` ${result.op}`}`]),
       `expected  ${expectedText(result)}`,
       `actual    ${actualText(result)}`,
       ...(result.message === undefined ? [] : [`message   ${result.message}`]),
@@ -62,7 +68,8 @@ const entryOf = (run: Run, result: Result): Entry => {
 const propertyEntries = (run: Run): ReadonlyArray<Entry> =>
   run.properties.map((item): Entry => {
     const common = { name: `${item.property}: ${item.title}`, group: "properties", ms: item.ms }
-    if (item.outcome === "excluded") return { ...common, kind: "skipped", message: item.message ?? "needs what was not declared" }
+    if (item.outcome === "excluded")
+      return { ...common, kind: "skipped", message: item.message ?? "needs what was not declared" }
     if (!failed(item.outcome)) return { ...common, kind: "pass" }
     return {
       ...common,
@@ -106,9 +113,14 @@ export const junit = (run: Run): string => {
     if (group === undefined) groups.set(result.family, [entry])
     else group.push(entry)
   }
-  const unfinished = run.open.map(
-    (id): Entry => ({ name: id, group: "unfinished", ms: 0, kind: "error", type: "crash", message: "began and never ended" })
-  )
+  const unfinished = run.open.map((id): Entry => ({
+    name: id,
+    group: "unfinished",
+    ms: 0,
+    kind: "error",
+    type: "crash",
+    message: "began and never ended"
+  }))
   if (unfinished.length > 0) groups.set("unfinished", unfinished)
   const properties = propertyEntries(run)
   if (properties.length > 0) groups.set("properties", [...properties])

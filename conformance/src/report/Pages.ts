@@ -72,21 +72,19 @@ export const indexOf = (folder: Folder.Folder): Index => ({
   cases: folder.files.flatMap(({ file }, number) =>
     file.cases
       .filter((item) => item.status !== "withdrawn")
-      .map(
-        (item): CaseIndex => ({
-          id: item.id,
-          title: item.title,
-          file: number,
-          family: file.family,
-          topic: file.topic,
-          level: item.level,
-          critical: item.critical,
-          verdict: item.verdict,
-          ...(item.stage === undefined ? {} : { stage: item.stage }),
-          flags: item.flags,
-          clauses: item.clauses
-        })
-      )
+      .map((item): CaseIndex => ({
+        id: item.id,
+        title: item.title,
+        file: number,
+        family: file.family,
+        topic: file.topic,
+        level: item.level,
+        critical: item.critical,
+        verdict: item.verdict,
+        ...(item.stage === undefined ? {} : { stage: item.stage }),
+        flags: item.flags,
+        clauses: item.clauses
+      }))
   )
 })
 

@@ -159,7 +159,9 @@ const contradictions = (run: Pick<Run, "results" | "properties" | "footer" | "he
   const ended = [...run.results, ...run.properties]
   const level = levelOf(run.header, ended)
   if (footer.level !== undefined && level !== footer.level)
-    out.push(`the footer claims level ${footer.level}, the results show ${level === undefined ? "none" : `level ${level}`}`)
+    out.push(
+      `the footer claims level ${footer.level}, the results show ${level === undefined ? "none" : `level ${level}`}`
+    )
   else {
     const marks = marksOf(run.header, ended, level)
     const more = footer.marks.filter((mark) => !marks.includes(mark))
@@ -203,11 +205,20 @@ export const tallies = (run: Run): ReadonlyMap<string, ReadonlyMap<string, numbe
   return out
 }
 
+/** Members with long bytes cut short. */
+const membersText = (members: { readonly [name: string]: unknown }): string =>
+  Object.entries(members)
+    .map(([name, value]) => {
+      const text = typeof value === "string" ? value : JSON.stringify(value)
+      return `${name} ${text === "" ? "empty" : text.length > 40 ? `${text.slice(0, 24)}…${text.slice(-8)}` : text}`
+    })
+    .join(", ")
+
 /** What was expected of a step, as a reader wants it: `reject authenticate (auth.tag)` or the values. */
 export const expectedText = (result: Pick<Result, "expected" | "verdict">): string => {
   const { expected } = result
   if (expected === undefined) return result.verdict === "invalid" ? "a refusal" : "acceptance"
-  if (expected.ok !== undefined) return `ok ${JSON.stringify(expected.ok)}`
+  if (expected.ok !== undefined) return `ok ${membersText(expected.ok)}`.trim()
   return `reject${expected.stage === undefined ? "" : ` at ${expected.stage}`}${
     expected.class === undefined || expected.class.length === 0 ? "" : ` (${expected.class.join(" or ")})`
   }`
@@ -217,15 +228,15 @@ export const expectedText = (result: Pick<Result, "expected" | "verdict">): stri
 export const actualText = (result: Pick<Result, "actual" | "message" | "outcome">): string => {
   const { actual } = result
   if (actual === undefined) return result.message ?? result.outcome
-  if (actual.ok !== undefined) return `ok ${JSON.stringify(actual.ok)}`
+  if (actual.ok !== undefined) return `ok ${membersText(actual.ok)}`.trim()
   if (actual.reject !== undefined) {
     const { class: name, native, stage } = actual.reject
     const said = [name, native].filter((part) => part !== undefined).join(", ")
     return `reject${stage === undefined ? "" : ` at ${stage}`}${said === "" ? "" : ` (${said})`}`
   }
-  if (actual.unsupported !== undefined) return `unsupported ${JSON.stringify(actual.unsupported)}`
-  if (actual.fault !== undefined) return `fault ${JSON.stringify(actual.fault)}`
-  return `no reply ${JSON.stringify(actual.lost ?? {})}`
+  if (actual.unsupported !== undefined) return `unsupported: ${membersText(actual.unsupported)}`
+  if (actual.fault !== undefined) return `fault: ${membersText(actual.fault)}`
+  return `no reply: ${membersText(actual.lost ?? {})}`
 }
 
 const quote = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

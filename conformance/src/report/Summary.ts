@@ -9,9 +9,7 @@ import { actualText, expectedText, failed, line, standing, tallies, type Run } f
 export const summary = (run: Run): { readonly [name: string]: unknown } => {
   const of = standing(run)
   const { footer, header } = run
-  const families = Object.fromEntries(
-    [...tallies(run)].map(([family, tally]) => [family, Object.fromEntries(tally)])
-  )
+  const families = Object.fromEntries([...tallies(run)].map(([family, tally]) => [family, Object.fromEntries(tally)]))
   return {
     schema: "tacit/summary/1",
     subject: {
