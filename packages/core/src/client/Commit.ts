@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Bytes from "../base/Bytes.ts"
+import * as KeyCache from "../crypto/KeyCache.ts"
 import { LeaseLost, type Store, type StoreError, type Write } from "../ports/Store.ts"
 
 /** Where a record held in memory stands in the store: the revision it was read or written at, `undefined` when it is absent there. */
@@ -91,6 +92,7 @@ export class Batch {
       } else if (slot !== undefined) slot.revision = undefined
     }
     for (const hook of this.hooks) hook()
+    KeyCache.forget(this.used)
     Bytes.wipe(...this.used)
   }
 }

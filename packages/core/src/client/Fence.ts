@@ -240,7 +240,7 @@ export const thaw = Effect.fnUntraced(function* (
   const goesOn =
     highest <= handle.sequence.last && [...handle.devices.values()].some(({ peer }) => peer.healedIn === restored)
   const last = goesOn ? resumed.last : Math.min(resumed.last + (others ? leap : margin), Limits.maxSequence)
-  const first = yield* Waiting.firstNumber(opened, Outbox.laneOf(opened, handle.hex, device.hex))
+  const first = yield* Waiting.firstNumber(opened, Outbox.laneOf(opened, handle.hex, device.hex), highest)
   const floor = first === undefined ? last : Math.min(last, first - 1)
   if (last !== handle.sequence.last) work.setSequence(handle, { last })
   work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor })

@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Bytes from "../base/Bytes.ts"
 import type { Unreadable } from "../codec/Stored.ts"
+import * as KeyCache from "../crypto/KeyCache.ts"
 import * as Account from "../identity/Account.ts"
 import * as Device from "../identity/Device.ts"
 import { Crypto, Entropy } from "../ports/Crypto.ts"
@@ -142,5 +143,8 @@ const publicsOf = ({ publics }: Keys): PublicKeys => ({
   agreement: publics.agreement.slice()
 })
 
-const wipe = ({ account, device }: Keys): void =>
-  Bytes.wipe(account.identity, account.alias, device.signing, device.agreement)
+const wipe = ({ account, device }: Keys): void => {
+  const secrets = [account.identity, account.alias, device.signing, device.agreement]
+  KeyCache.forget(secrets)
+  Bytes.wipe(...secrets)
+}

@@ -143,13 +143,13 @@ export const numberWaiting = Effect.fnUntraced(function* (
   }
 })
 
-/** The number of the first message that waits for a device and has one. */
-export const firstNumber = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
+/** The lowest number above `highest` of a message that waits for a device. */
+export const firstNumber = Effect.fnUntraced(function* (opened: Opened, lane: Lane, highest: number) {
   for (const entry of lane.waiting) {
     const record = yield* Outbox.recordOf(opened, entry)
     if (record === undefined) continue
     const { sequence } = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
-    if (sequence > 0) return sequence
+    if (sequence > highest) return sequence
   }
   return undefined
 })

@@ -2,7 +2,8 @@
  * Warnings in plain words.
  *
  * Spec: docs/spec/07-sequencing.md §7.1–7.3; docs/spec/04-accounts.md §4.3.
- * A line is made of fixed text and numbers of our own: no name, no text and no bytes of a peer get into it. Who it is about
+ * A line promises nothing: a request to repeat names what arrived, and a sender does not know what was made of its messages on their way.
+ * It is made of fixed text and numbers of our own: no name, no text and no bytes of a peer get into it. Who it is about
  * stands in the warning's `peer`.
  */
 import type { Cause } from "../base/Failure.ts"
@@ -28,10 +29,12 @@ const refused: Readonly<Record<Cause, string>> = {
   "policy.identity-changed":
     "A message came from a changed identity; it is held until you compared safety numbers and accept it.",
   "lookup.no-session": "A message belongs to no conversation this device knows; it was deleted.",
-  "lookup.prekey-unknown": "A first message used a key this device no longer has; the sender was asked to repeat it.",
-  "lookup.prekey-consumed": "A first message used a one-time key a second time; the sender was asked to repeat it.",
+  "lookup.prekey-unknown":
+    "A first message used a key this device no longer has and was deleted; its sender may repeat it.",
+  "lookup.prekey-consumed":
+    "A first message used a one-time key a second time and was deleted; its sender may repeat it.",
   "lookup.manifest-gap": "A contact's list of devices is incomplete; it was refused.",
-  "auth.tag": "A message was changed on its way and was deleted; the sender was asked to repeat it.",
+  "auth.tag": "A message was changed on its way and was deleted. It shows as missing if its sender does not repeat it.",
   "auth.certificate": "A message carried a false device certificate and was deleted.",
   "auth.prekey": "A contact's published keys do not verify; nothing was sent.",
   "auth.low-order": "A message carried an unsafe key and was deleted.",
@@ -44,7 +47,7 @@ const refused: Readonly<Record<Cause, string>> = {
   "fresh.stale": "A message arrived far too late to be checked and was deleted.",
   "fresh.replayed-start": "A first message arrived a second time; the copy was deleted.",
   "fresh.rollback": "An outdated list of devices was offered for a contact; it was refused.",
-  "limit.skip": "A message skipped too many others and was deleted; the sender was asked to repeat it.",
+  "limit.skip": "A message skipped too many others and was deleted; its sender may repeat it.",
   "limit.chain": "A conversation used up its keys; it starts afresh with the next message.",
   "limit.unanswered": "Further messages wait until this contact answers for the first time.",
   "limit.sessions": "A contact opened too many conversations at once; a message was deleted."

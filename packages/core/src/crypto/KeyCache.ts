@@ -1,5 +1,5 @@
 /**
- * Remembers what was computed from a key, for as long as the very array that held the key is alive.
+ * Remembers what was computed from a key, until the key is forgotten or the very array that held it is gone.
  *
  * Spec: none; this is an implementation's economy.
  * A snapshot of the key is compared at every use, so an array that was wiped or filled with another key never answers
@@ -7,14 +7,44 @@
  */
 import * as Bytes from "../base/Bytes.ts"
 
+interface Entry {
+  /** Whose it is: several caches may know one key. */
+  readonly cache: object
+  readonly snapshot: Uint8Array
+  readonly value: unknown
+}
+
+const remembered = new WeakMap<Uint8Array, ReadonlyArray<Entry>>()
+
 /** Wraps an expensive pure function of one key array. */
 export const make = <T>(compute: (key: Uint8Array) => T): ((key: Uint8Array) => T) => {
-  const entries = new WeakMap<Uint8Array, { readonly snapshot: Uint8Array; readonly value: T }>()
+  const cache = {}
   return (key) => {
-    const entry = entries.get(key)
-    if (entry !== undefined && Bytes.constantTimeEqual(entry.snapshot, key)) return entry.value
+    const entries = remembered.get(key)
+    const entry = entries?.find((one) => one.cache === cache)
+    if (entry !== undefined && Bytes.constantTimeEqual(entry.snapshot, key)) return entry.value as T
+    if (entry !== undefined) erase(entry)
     const value = compute(key)
-    entries.set(key, { snapshot: new Uint8Array(key), value })
+    const others = entries?.filter((one) => one.cache !== cache) ?? []
+    remembered.set(key, [...others, { cache, snapshot: new Uint8Array(key), value }])
     return value
+  }
+}
+
+/** Forgets keys in every cache, for whoever wipes them (rule crypto.erase.1): snapshots, and what was computed where it is bytes. */
+export const forget = (keys: Iterable<Uint8Array>): void => {
+  for (const key of keys) {
+    const entries = remembered.get(key)
+    if (entries === undefined) continue
+    remembered.delete(key)
+    entries.forEach(erase)
+  }
+}
+
+const erase = ({ snapshot, value }: Entry): void => {
+  snapshot.fill(0)
+  if (typeof value !== "object" || value === null) return
+  for (const part of value instanceof Uint8Array ? [value] : Object.values(value)) {
+    if (part instanceof Uint8Array) part.fill(0)
   }
 }

@@ -62,8 +62,8 @@ export interface PromiseClient extends AsyncDisposable {
   conversation(peer: Api.Peer, options?: CallOptions): Promise<PromiseConversation>
   send(peer: Api.Peer, body: Api.Body | string, options?: Api.SendOptions & CallOptions): Promise<Api.Sent>
   /**
-   * A message counts as taken when the next one is asked for, or when the loop is left. Aborting the signal ends the loop with the
-   * signal's reason and takes nothing.
+   * A message counts as taken when the next one is asked for, or when the loop is left. Closing the client ends the loop, and aborting
+   * the signal ends it with the signal's reason; both take nothing.
    */
   messages(options?: CallOptions): AsyncIterable<Api.Incoming>
   /** The same in batches of all that wait; a batch counts as taken as a whole. */
@@ -94,8 +94,9 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     await runtime.dispose()
     throw error
   })
+  const endings: Endings = { loops: new Set(), closed: false }
   const iterate = <A, E>(stream: Stream.Stream<A, E>, call: CallOptions = {}): AsyncIterable<A> => ({
-    [Symbol.asyncIterator]: () => abortable(Stream.toAsyncIterable(stream)[Symbol.asyncIterator](), call.signal)
+    [Symbol.asyncIterator]: () => ending(Stream.toAsyncIterable(stream)[Symbol.asyncIterator](), call.signal, endings)
   })
   const converse = (conversation: Api.Conversation): PromiseConversation => ({
     id: conversation.id,
@@ -107,7 +108,11 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     markRead: (ids, call) => run(conversation.markRead(ids), call),
     reset: (call) => run(conversation.reset, call)
   })
-  const close = () => runtime.dispose()
+  const close = () => {
+    endings.closed = true
+    for (const end of endings.loops) end()
+    return runtime.dispose()
+  }
   return {
     self: client.self,
     conversation: (peer, call) => run(Effect.map(client.conversation(peer), converse), call),
@@ -146,21 +151,62 @@ const fail = <E>(cause: Cause.Cause<E>, { signal }: CallOptions): never => {
   throw Option.getOrElse(Cause.findErrorOption(cause), () => Cause.squash(cause))
 }
 
-/** An iterator that ends with the signal's reason when it is aborted. */
-const abortable = <A>(iterator: AsyncIterator<A>, signal: AbortSignal | undefined): AsyncIterator<A> => {
-  if (signal === undefined) return iterator
-  const aborted = new Promise<never>((_, reject) => {
-    const abort = () => {
-      reject(signal.reason)
-      // Not `return`: what was given out last is not taken.
-      void iterator.throw?.(signal.reason).catch(() => undefined)
-    }
-    if (signal.aborted) abort()
-    else signal.addEventListener("abort", abort, { once: true })
+/** What ends the loops of a client that is closed. */
+interface Endings {
+  readonly loops: Set<() => void>
+  closed: boolean
+}
+
+/**
+ * An iterator that ends when the client is closed, and with the signal's reason when it is aborted. Neither takes what was given out
+ * last.
+ */
+const ending = <A>(iterator: AsyncIterator<A>, signal: AbortSignal | undefined, endings: Endings): AsyncIterator<A> => {
+  const over = { done: true, value: undefined } as const
+  let ended = false
+  let settle: (how: IteratorResult<A> | Promise<never>) => void = () => undefined
+  const end = new Promise<IteratorResult<A>>((resolve) => {
+    settle = resolve
   })
-  aborted.catch(() => undefined)
+  end.catch(() => undefined)
+  const finish = (how: IteratorResult<A> | Promise<never>): void => {
+    if (ended) return
+    ended = true
+    endings.loops.delete(close)
+    signal?.removeEventListener("abort", abort)
+    settle(how)
+  }
+  // Not `return`: what was given out last is not taken.
+  const stop = (reason: unknown) => void iterator.throw?.(reason).catch(() => undefined)
+  const close = () => {
+    finish(over)
+    stop(new Error("the client was closed"))
+  }
+  const abort = () => {
+    finish(Promise.reject(signal?.reason))
+    stop(signal?.reason)
+  }
+  if (signal?.aborted === true) abort()
+  else if (endings.closed) close()
+  else {
+    endings.loops.add(close)
+    signal?.addEventListener("abort", abort, { once: true })
+  }
   return {
-    next: () => Promise.race([iterator.next(), aborted]),
-    return: () => iterator.return?.() ?? Promise.resolve({ done: true, value: undefined })
+    next: async () => {
+      if (ended) return end
+      try {
+        const result = await Promise.race([iterator.next(), end])
+        if (result.done === true) finish(over)
+        return result
+      } catch (error) {
+        finish(over)
+        throw error
+      }
+    },
+    return: () => {
+      finish(over)
+      return iterator.return?.() ?? Promise.resolve(over)
+    }
   }
 }

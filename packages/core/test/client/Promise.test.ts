@@ -117,6 +117,42 @@ describe("promise facade", () => {
     await expect(take(bob.messages({ signal: aborted }), 1)).rejects.toBe(reason)
   })
 
+  it("ends every loop when it is closed, waiting or not, and takes nothing by that", async () => {
+    const world = network()
+    const disk = MemoryStore.makeDisk()
+    await using alice = await open(world, "alice")
+    const bob = await open(world, "bob", disk)
+    const seen: Array<string> = []
+    const loop = async (): Promise<string> => {
+      for await (const message of bob.messages()) seen.push(message.id)
+      return "ended"
+    }
+    const waiting = [
+      loop(),
+      take(bob.warnings(), 1).then(() => "ended"),
+      take(bob.outbox(), 1).then(() => "ended"),
+      take(bob.status(), 9).then(() => "ended")
+    ]
+    const first = await alice.send("bob", "1")
+    await new Promise((done) => setTimeout(done, 100))
+    expect(seen).toEqual([first.id])
+    await bob.close()
+    expect(await Promise.all(waiting)).toEqual(["ended", "ended", "ended", "ended"])
+    expect(await take(bob.messages(), 1)).toEqual([])
+    const second = await createClient({ store: disk.layer, transport: world.layer, crypto })
+    // Closed while its message is at hand: the loop ends after it, and it is shown again.
+    const sent = await alice.send("bob", "2")
+    const shown: Array<string> = []
+    for await (const message of second.messages()) {
+      shown.push(message.id)
+      if (message.id === sent.id) await second.close()
+    }
+    expect(shown).toEqual([sent.id])
+    await using third = await createClient({ store: disk.layer, transport: world.layer, crypto })
+    const [again] = await take(third.messages(), 1)
+    expect(again!.id).toBe(sent.id)
+  })
+
   it("opens a registered device without registering again", async () => {
     const world = network()
     const disk = MemoryStore.makeDisk()
