@@ -1,7 +1,7 @@
 /**
  * Our own steps as contenders.
  *
- * `tacit` seals and opens padded plaintext in a session: what the peers' messages do. `tacit message` does all that a client's
+ * `tacit` seals and opens padded plaintext in a session: what the peers' messages do. Ends of `messagePair` do all that a client's
  * message needs besides: content with sequence and id, envelope, session record. Set-up is the same whole thing in both: bundle
  * check, PQXDH, sealed sender, certificate, first message, ratchet.
  */
@@ -208,13 +208,20 @@ const ratchetEnd = (crypto: CryptoProvider, random: Random, start: RatchetState.
 }
 
 /** An end that does everything a client's message needs. */
+export interface MessageEnd extends End {
+  readonly seal: (plaintext: Uint8Array) => Sealed
+  readonly open: (message: Sealed) => Uint8Array
+  /** The record of the session, as a commit stores it. */
+  readonly record: () => Uint8Array
+}
+
 const messageEnd = (
   crypto: CryptoProvider,
   random: Random,
   start: Session.Session,
   direct: Uint8Array,
   to: Uint8Array
-): End => {
+): MessageEnd => {
   let session = start
   let sequence = 0
   const skipped = SkippedKeys.make()
@@ -238,6 +245,7 @@ const messageEnd = (
       skipped.apply(opened.delta)
       return opened.content.body._tag === "Application" ? opened.content.body.data : new Uint8Array(0)
     },
+    record: () => Session.encode(session),
     stateBytes: () => Session.encode(session).length
   }
 }
@@ -267,38 +275,26 @@ export const tacit = (crypto: CryptoProvider, random: Random): Subject => ({
     })
 })
 
-/** The same with content, envelope and session. */
-export const tacitMessage = (crypto: CryptoProvider, random: Random): Contender => ({
-  name: "tacit message",
-  version: "0.1.0",
-  caveat: "as tacit, with content (type, sequence, id, time), envelope and session around it",
-  prepare: (count): ReadonlyArray<Prepared> =>
-    Array.from({ length: count }, () => {
-      const prepared = prepareSession(crypto, random)
-      return {
-        establish: (first): Pair => {
-          const { alice, aliceMailbox, bob, bobMailbox, direct, firstBytes } = prepared.establish(first)
-          // The first answer, which makes the initiator's session an answered one; not measured.
-          const reply = ok(
-            Send.seal(crypto, bob, aliceMailbox, contentOf(new Uint8Array(1), random, direct, 1), random(12))
-          )
-          const { body, kind, to } = ok(Envelope.decode(reply.envelope))
-          const answered = ok(
-            Receive.open(crypto, alice, SkippedKeys.none, {
-              prefix: Envelope.prefix(kind, to),
-              message: body,
-              direct,
-              now: 1
-            })
-          )
-          if (!answered.turning) throw new Error("an answer turns the ratchet")
-          const a = ok(Receive.complete(crypto, answered.half, random(32))).next
-          return {
-            alice: messageEnd(crypto, random, a, direct, bobMailbox),
-            bob: messageEnd(crypto, random, reply.next, direct, aliceMailbox),
-            firstBytes
-          }
-        }
-      }
+/** Both ends of an answered session that do the same with content (type, sequence, id, time), envelope and session record. */
+export const messagePair = (
+  crypto: CryptoProvider,
+  random: Random
+): { readonly alice: MessageEnd; readonly bob: MessageEnd } => {
+  const { alice, aliceMailbox, bob, bobMailbox, direct } = prepareSession(crypto, random).establish(new Uint8Array(1))
+  const reply = ok(Send.seal(crypto, bob, aliceMailbox, contentOf(new Uint8Array(1), random, direct, 1), random(12)))
+  const { body, kind, to } = ok(Envelope.decode(reply.envelope))
+  const answered = ok(
+    Receive.open(crypto, alice, SkippedKeys.none, {
+      prefix: Envelope.prefix(kind, to),
+      message: body,
+      direct,
+      now: 1
     })
-})
+  )
+  if (!answered.turning) throw new Error("an answer turns the ratchet")
+  const a = ok(Receive.complete(crypto, answered.half, random(32))).next
+  return {
+    alice: messageEnd(crypto, random, a, direct, bobMailbox),
+    bob: messageEnd(crypto, random, reply.next, direct, aliceMailbox)
+  }
+}

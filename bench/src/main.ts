@@ -63,7 +63,7 @@ const tasks: ReadonlyArray<Task> = [
   }),
   ...[subject, libsignal, whatsapp].map((contender) => reversed(contender, 1000)),
   base.reversed(1000),
-  ...(await effectLayer(crypto, random))
+  ...effectLayer(crypto, random)
 ].filter((task) => options.only === undefined || task.workload.startsWith(options.only))
 
 const progress = (line: string) => {

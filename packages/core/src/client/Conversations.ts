@@ -9,7 +9,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import * as Semaphore from "effect/Semaphore"
 import * as Bytes from "../base/Bytes.ts"
 import * as Content from "../envelope/Content.ts"
 import type { LeaseLost, Store, StoredRecord, StoreError } from "../ports/Store.ts"
@@ -22,6 +21,7 @@ import * as Retry from "../session/Retry.ts"
 import * as Session from "../session/Session.ts"
 import { absent, Batch, commit, type Slot } from "./Commit.ts"
 import { type ClientError, StoredRecordError } from "./Errors.ts"
+import { Lock } from "./internal/lock.ts"
 import type { Device, Handle, Opened, SessionEntry, Tracked, WindowEntry } from "./Opened.ts"
 import * as Records from "./Records.ts"
 
@@ -128,6 +128,9 @@ export const get = (opened: Opened, account: string): Effect.Effect<Handle, Clie
   )
 }
 
+/** Answered under the lock of a handle that was given up: the conversation is to be loaded afresh. */
+const stale = Symbol("stale")
+
 /**
  * Runs an operation on a conversation under its lock. The operation runs whole: an interruption waits for its end, or comes while it
  * still waits for the lock.
@@ -138,23 +141,20 @@ export const withHandle = <A, E>(
   use: (handle: Handle) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | ClientError> =>
   Effect.flatMap(get(opened, account), (handle) =>
-    Effect.flatten(
-      handle.lock.withPermit(
-        Effect.suspend((): Effect.Effect<Effect.Effect<A, E | ClientError>, E> =>
-          handle.stale
-            ? Effect.succeed(withHandle(opened, account, use))
-            : Effect.map(Effect.uninterruptible(use(handle)), Effect.succeed)
-        )
-      )
+    Effect.flatMap(
+      handle.lock.hold((): Effect.Effect<A | typeof stale, E> => (handle.stale ? Effect.succeed(stale) : use(handle))),
+      (result) => (result === stale ? withHandle(opened, account, use) : Effect.succeed(result))
     )
   )
 
-/** Takes the lock of a conversation for an operation over several; give it back with `handle.lock.release(1)`. */
+/** Takes the lock of a conversation for an operation over several; give it back with `handle.lock.release()`. */
 export const acquire = (opened: Opened, account: string): Effect.Effect<Handle, ClientError> =>
   Effect.flatMap(get(opened, account), (handle) =>
-    Effect.flatMap(handle.lock.take(1), () =>
-      handle.stale ? Effect.andThen(handle.lock.release(1), acquire(opened, account)) : Effect.succeed(handle)
-    )
+    Effect.flatMap(handle.lock.take, () => {
+      if (!handle.stale) return Effect.succeed(handle)
+      handle.lock.release()
+      return acquire(opened, account)
+    })
   )
 
 const load = Effect.fnUntraced(function* (opened: Opened, hex: string) {
@@ -170,7 +170,7 @@ const load = Effect.fnUntraced(function* (opened: Opened, hex: string) {
     hex,
     direct,
     conversation,
-    lock: Semaphore.makeUnsafe(1),
+    lock: new Lock(),
     stale: false,
     sequence:
       counter === undefined

@@ -30,6 +30,7 @@ import type { Incoming, OutboxEvent, Sent, Warning } from "./Api.ts"
 import type { Slot } from "./Commit.ts"
 import type { ClientError } from "./Errors.ts"
 import type { Broadcast } from "./internal/broadcast.ts"
+import type { Lock } from "./internal/lock.ts"
 import type * as Records from "./Records.ts"
 
 /** The ports, looked up once. */
@@ -100,7 +101,7 @@ export interface Handle {
   readonly direct: Uint8Array
   readonly conversation: string
   /** Held around load → steps → commit. */
-  readonly lock: Semaphore.Semaphore
+  readonly lock: Lock
   /** A commit failed: memory may be ahead of the store. Whoever gets the lock loads the conversation afresh. */
   stale: boolean
   sequence: Sequence

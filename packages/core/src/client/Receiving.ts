@@ -144,7 +144,7 @@ export const burst = (
     return Effect.onExit(receiveAll(opened, work, deliveries), (exit) =>
       Effect.suspend(() => {
         if (Exit.isFailure(exit)) for (const handle of work.handles) Conversations.evict(opened, handle)
-        return Effect.forEach(work.held.values(), ({ lock }) => lock.release(1), { discard: true })
+        return Effect.forEach(work.held.values(), ({ lock }) => Effect.sync(() => lock.release()), { discard: true })
       })
     )
   })
