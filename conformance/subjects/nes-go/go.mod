@@ -1,0 +1,3 @@
+module tacit.example/conformance/subjects/nes-go
+
+go 1.26.0

@@ -1,0 +1,93 @@
+/**
+ * The profile's way to a broker: MQTT 3.1.1, clean session, QoS 2, nothing retained.
+ *
+ * Spec: docs/spec/15-nes.md §15.2 (rules nes.topic.1, nes.mqtt.1).
+ * All use of the `mqtt` package is here. Knows no frames.
+ */
+import { randomInt } from "node:crypto"
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt"
+import * as Data from "effect/Data"
+
+/** The broker cannot be reached, refuses, or the address is none. */
+export class BrokerError extends Data.TaggedError("BrokerError")<{
+  readonly reason: "address" | "unreachable" | "refused"
+  readonly cause?: unknown
+}> {}
+
+/** A connection to a broker. */
+export interface Link {
+  /** Resolves when the broker has taken it for good (PUBCOMP). */
+  readonly publish: (topic: string, payload: Uint8Array) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export interface LinkOptions {
+  /** `tcp://host:port`, or `mqtt`, `mqtts`, `ssl`, `ws`, `wss`. */
+  readonly address: string
+  /** Subscribed at every connect. */
+  readonly topic?: string
+  /** Called for each message; the next one waits until it resolves. */
+  readonly onMessage?: (payload: Uint8Array) => Promise<void>
+  readonly timeoutMs?: number
+}
+
+/** Eight random letters, as the earlier program's. */
+export const clientId = (): string => Array.from({ length: 8 }, () => String.fromCharCode(97 + randomInt(26))).join("")
+
+const schemes = new Set(["tcp:", "mqtt:", "mqtts:", "ssl:", "tls:", "ws:", "wss:"])
+
+/** Whether an address can be one of a broker. */
+export const isBrokerAddress = (address: string): boolean =>
+  URL.canParse(address) && schemes.has(new URL(address).protocol) && new URL(address).host !== ""
+
+/** Connects, and subscribes if there is a topic. Comes back by itself when the connection is lost later. */
+export const connect = async (options: LinkOptions): Promise<Link> => {
+  const { address, onMessage, timeoutMs = 10_000, topic } = options
+  if (!isBrokerAddress(address)) throw new BrokerError({ reason: "address" })
+  const settings: IClientOptions = {
+    protocolVersion: 4,
+    clean: true,
+    clientId: clientId(),
+    keepalive: 30,
+    connectTimeout: timeoutMs,
+    reconnectPeriod: 1_000
+  }
+  let client: MqttClient
+  try {
+    client = await connectAsync(address, settings, false)
+  } catch (cause) {
+    throw new BrokerError({ reason: "unreachable", cause })
+  }
+  // Errors of later connections: it tries again, so nobody has to hear of them.
+  client.on("error", () => undefined)
+  const end = (): Promise<void> => client.endAsync(true)
+  if (onMessage !== undefined) {
+    client.handleMessage = (packet, done) => {
+      const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload, "utf8") : packet.payload
+      onMessage(payload).then(
+        () => done(),
+        () => done()
+      )
+    }
+  }
+  if (topic !== undefined) {
+    const granted = await client.subscribeAsync(topic, { qos: 2 }).catch(async (cause: unknown) => {
+      await end()
+      throw new BrokerError({ reason: "refused", cause })
+    })
+    if (granted.some(({ qos }) => qos === 128)) {
+      await end()
+      throw new BrokerError({ reason: "refused" })
+    }
+  }
+  return {
+    publish: async (to, payload) => {
+      try {
+        await client.publishAsync(to, Buffer.from(payload), { qos: 2, retain: false })
+      } catch (cause) {
+        throw new BrokerError({ reason: "refused", cause })
+      }
+    },
+    close: end
+  }
+}
