@@ -6,8 +6,10 @@
  * Keeps what a client would store: prekeys, sessions by tag and by digest, starts seen.
  */
 import {
+  Body,
   Bundle,
   Content,
+  Crossing,
   Envelope,
   Manifest,
   type Pqxdh,
@@ -21,6 +23,7 @@ import {
 } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { ok, reject, type Actors, type Answer, type Operation } from "./outcome.ts"
+import { choice } from "./sessions.ts"
 import { hex, unhex, type Input, type Json } from "./values.ts"
 
 export const operations: { readonly [op: string]: Operation } = {
@@ -98,6 +101,8 @@ class Device {
   readonly #sessions = new Map<string, Held>()
   readonly #byStart = new Map<string, string>()
   readonly #seen = new Set<string>()
+  /** Which session with each peer device is the active one. */
+  readonly #chosen = new Map<string, Crossing.Sessions>()
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto
@@ -113,6 +118,7 @@ class Device {
       [...this.#oneTime.keys()],
       [...this.#kemOneTime.keys()],
       [...this.#seen],
+      [...this.#chosen.values()].map((list) => hex(Crossing.SessionsLayout.encode(list))),
       ...[...this.#sessions.values()].map(({ session, skipped }) => [hex(Session.encode(session)), skipped.count])
     ]
   }
@@ -147,7 +153,19 @@ class Device {
     return ok({ oneTime: [...this.#oneTime.keys()], kemOneTime: [...this.#kemOneTime.keys()] })
   }
 
+  active(input: Input): Answer {
+    const list = this.#chosen.get(input.text("peer"))
+    return ok({ session: list?.active === undefined ? "" : hex(list.active.id) })
+  }
+
+  reset(input: Input): Answer {
+    const peer = input.text("peer")
+    this.#chosen.set(peer, Crossing.archive(this.#chosen.get(peer) ?? Crossing.none).next)
+    return ok({})
+  }
+
   forget(): Answer {
+    this.#chosen.clear()
     this.#sessions.clear()
     this.#byStart.clear()
     return ok({})
@@ -172,7 +190,24 @@ class Device {
     if (Result.isFailure(begun)) return reject(begun.failure.cause)
     const { session } = begun.success
     this.#keep(session, SkippedKeys.make())
+    this.#choose(session, (list, mark) => Crossing.begin(list, mark))
     return ok({ suite: session.ratchet.suite, session: hex(session.id), start: hex(session.start) })
+  }
+
+  #choose(
+    session: Session.Session,
+    by: (list: Crossing.Sessions, mark: Crossing.SessionMark) => Crossing.Changed
+  ): void {
+    const peer = hex(session.peer.device)
+    const { dropped, next } = by(this.#chosen.get(peer) ?? Crossing.none, Session.markOf(session))
+    this.#chosen.set(peer, next)
+    for (const { id } of dropped) this.#sessions.delete(hex(id))
+  }
+
+  /** Whether the active session with a device is one of this side's own without an answer. */
+  #waits(peer: Uint8Array): boolean {
+    const active = this.#chosen.get(hex(peer))?.active
+    return active !== undefined && this.#sessions.get(hex(active.id))?.session.pending !== undefined
   }
 
   #keep(session: Session.Session, skipped: SkippedKeys.SkippedKeys): void {
@@ -221,7 +256,9 @@ class Device {
     const opened = Receive.open(this.#crypto, held.session, held.skipped, { prefix, message: body, direct, now })
     return Result.isFailure(opened)
       ? reject(opened.failure.cause)
-      : this.#deliver(opened.success, held.skipped, held.session, input, direct)
+      : this.#deliver(opened.success, held.skipped, held.session, input, direct, (list, { id }) =>
+          Crossing.open(list, id)
+        )
   }
 
   #direct(peer: Uint8Array): Uint8Array {
@@ -254,7 +291,7 @@ class Device {
       })
       return Result.isFailure(opened)
         ? reject(opened.failure.cause)
-        : this.#deliver(opened.success, known.skipped, known.session, input, direct)
+        : this.#deliver(opened.success, known.skipped, known.session, input, direct, this.#started(opened.success))
     }
     if (this.#seen.has(hex(digest))) return reject("fresh.replayed-start")
     const prekeys = this.#prekeysFor(start)
@@ -269,7 +306,8 @@ class Device {
       now
     })
     if (Result.isFailure(accepted)) return reject(accepted.failure.cause)
-    const answer = this.#deliver(accepted.success, SkippedKeys.make(), undefined, input, direct)
+    const started = this.#started(accepted.success)
+    const answer = this.#deliver(accepted.success, SkippedKeys.make(), undefined, input, direct, started)
     this.#seen.add(hex(digest))
     this.#oneTime.delete(start.oneTimePrekeyId)
     if (start.kemOneTime === 1) this.#kemOneTime.delete(start.kemPrekeyId)
@@ -304,13 +342,22 @@ class Device {
     }
   }
 
+  /** What an opened start means for the active session. */
+  #started(
+    opened: Receive.Received | Receive.ReceivedTurning
+  ): (list: Crossing.Sessions, mark: Crossing.SessionMark, peer: Uint8Array) => Crossing.Changed {
+    const takesOver = Body.takesOver(opened.content.body)
+    return (list, mark, peer) => Crossing.accept(list, mark, takesOver, this.#waits(peer))
+  }
+
   /** Completes a turn, stores the session and gives the content. */
   #deliver(
     opened: Receive.Received | Receive.ReceivedTurning,
     skipped: SkippedKeys.SkippedKeys,
     before: Session.Session | undefined,
     input: Input,
-    direct: Uint8Array
+    direct: Uint8Array,
+    by: (list: Crossing.Sessions, mark: Crossing.SessionMark, peer: Uint8Array) => Crossing.Changed
   ): Answer {
     let next: Session.Session
     if (opened.turning) {
@@ -320,6 +367,7 @@ class Device {
     } else next = opened.next
     if (before !== undefined && hex(before.id) !== hex(next.id)) throw new Error("the session's id changed")
     skipped.apply(opened.delta)
+    this.#choose(next, (list, mark) => by(list, mark, next.peer.device))
     this.#keep(next, skipped)
     const content = Content.encode(opened.content, direct)
     if (Result.isFailure(content)) throw new Error("content does not encode again")
@@ -329,9 +377,11 @@ class Device {
 
 export const actors: Actors = (crypto) => {
   const device = new Device(crypto)
+  const chosen = choice()
   return {
-    snapshot: () => device.snapshot(),
+    snapshot: () => [device.snapshot(), chosen.snapshot()],
     step: (name, input, now) => {
+      if (name.startsWith("sessions.") || name.startsWith("retry.")) return chosen.step(name, input, now)
       switch (name) {
         case "device.begin":
           return device.begin(input)
@@ -347,6 +397,10 @@ export const actors: Actors = (crypto) => {
           return device.seal(input)
         case "session.receive":
           return device.receive(input, now)
+        case "session.active":
+          return device.active(input)
+        case "session.reset":
+          return device.reset(input)
         default:
           throw new Error(`no step ${name}`)
       }

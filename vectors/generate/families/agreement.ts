@@ -85,7 +85,26 @@ export const family: Family = {
       stateful: true,
       in: { envelope: "bytes", fresh: "bytes?" },
       out: { session: "bytes", from: "bytes", content: "bytes", late: "flag" }
-    }
+    },
+    "session.active": { stateful: true, in: { peer: "bytes" }, out: { session: "bytes" } },
+    "session.reset": { stateful: true, in: { peer: "bytes" }, out: {} },
+    "sessions.rank": { stateful: true, in: { now: "uint" }, out: { rank: "uint" } },
+    "sessions.begin": {
+      stateful: true,
+      in: { session: "bytes", rank: "uint" },
+      out: { active: "bytes", dropped: "list" }
+    },
+    "sessions.start": {
+      stateful: true,
+      in: { session: "bytes", rank: "uint", takesOver: "flag", waits: "flag" },
+      out: { active: "bytes", dropped: "list" }
+    },
+    "sessions.message": { stateful: true, in: { session: "bytes" }, out: { active: "bytes", dropped: "list" } },
+    "sessions.archive": { stateful: true, in: {}, out: { active: "bytes", dropped: "list" } },
+    "sessions.list": { stateful: true, in: {}, out: { active: "bytes", archived: "list" } },
+    "retry.ask": { stateful: true, in: { digests: "list", now: "uint" }, out: { digests: "list" } },
+    "retry.log": { stateful: true, in: { digest: "bytes", content: "bytes", now: "uint" }, out: { kept: "uint" } },
+    "retry.answer": { stateful: true, in: { digest: "bytes", sealed: "bytes", now: "uint" }, out: { content: "list" } }
   },
   notes: {
     Directory: {
@@ -126,6 +145,21 @@ export const family: Family = {
     },
     Replay: { kind: "REPLAY", text: "A genuine start once more.", refs: ["docs/spec/08-sessions.md §8.2"] },
     OutOfOrder: { kind: "DELIVERY", text: "Starts of one session in another order than they were sealed.", refs: [] },
+    Crossing: {
+      kind: "CONVERGENCE",
+      text: "Both sides began sessions; which one both send in follows from ranks and ids.",
+      refs: ["docs/spec/08-sessions.md §8.3"]
+    },
+    Repair: {
+      kind: "RECOVERY",
+      text: "A reset, a retry request, or a message of a session that was put away.",
+      refs: ["docs/spec/08-sessions.md §8.4"]
+    },
+    Bound: {
+      kind: "DENIAL_OF_SERVICE",
+      text: "At a bound of sessions or of repair.",
+      refs: ["docs/spec/08-sessions.md"]
+    },
     Policy: { kind: "POLICY", text: "Well-formed, but not allowed here.", refs: [] }
   }
 }
@@ -170,6 +204,25 @@ export const textContent = (trace: Trace, id: string, actor: string, sequence: n
   )
 }
 
+/** Content of a type that is not numbered: `[type, direct, 0, id, sent at, body, {}]`. `index` counts the actor's message ids. */
+export const controlContent = (
+  trace: Trace,
+  id: string,
+  actor: string,
+  index: number,
+  type: number,
+  value: Arg
+): Ref => {
+  const messageId = trace.coin(`${id}.id`, actor, "msg.id", index, 16)
+  const body = trace.op(`${id}.body`, "canon", { value }, type === 8 ? "content.retry.1" : "content.device-control.1")
+  return trace.op(
+    id,
+    "canon",
+    { value: [type, new Uint8Array(0), 0, messageId, sentAt, body, { map: [] }] },
+    "content.layout.1"
+  )
+}
+
 /** A session that somebody begins with a published device, with the messages that go through it. */
 export class Session {
   readonly trace: Trace
@@ -181,8 +234,10 @@ export class Session {
   readonly agreed: Agreement
   readonly conversation: Conversation
   readonly bundle: Ref
-  #sealed = 0
-  #sequence: [number, number] = [0, 0]
+  /** What the next start says; the first one counts. */
+  rank: number
+  #sealed: number
+  readonly #sequence: [number, number]
 
   constructor(
     trace: Trace,
@@ -191,7 +246,17 @@ export class Session {
     initiator: Device,
     actor: string,
     responder: Published,
-    keys: { readonly spk?: Prekey; readonly opk?: Prekey | undefined; readonly kem: KemPrekey },
+    keys: {
+      readonly spk?: Prekey
+      readonly opk?: Prekey | undefined
+      readonly kem: KemPrekey
+      /** Place in the order of sessions; the time of sending if not given. */
+      readonly rank?: number
+      /** Which of the initiator's agreements it is, counted from 0. */
+      readonly index?: number
+      /** Numbers already given out by initiator and responder. */
+      readonly sequence?: readonly [number, number]
+    },
     drawn?: { readonly turns: readonly [number, number]; readonly nonces: readonly [number, number] }
   ) {
     this.trace = trace
@@ -200,9 +265,23 @@ export class Session {
     this.initiator = initiator
     this.actor = actor
     this.responder = responder
+    this.rank = keys.rank ?? sentAt
+    this.#sequence = [...(keys.sequence ?? [0, 0])]
+    this.#sealed = 64 * (keys.index ?? 0)
     const spk = keys.spk ?? responder.spk
     this.bundle = bundle(trace, `${name}.bundle`, responder.device, spk, keys.kem, keys.opk)
-    this.agreed = pqxdh(trace, name, suite, actor, 0, initiator, responder.device, spk, keys.opk, keys.kem)
+    this.agreed = pqxdh(
+      trace,
+      name,
+      suite,
+      actor,
+      keys.index ?? 0,
+      initiator,
+      responder.device,
+      spk,
+      keys.opk,
+      keys.kem
+    )
     this.conversation = new Conversation(trace, this.agreed, [actor, responder.actor], `${name}.`, drawn)
     this.conversation.turn()
     if (!trace.has(`prefix.start.${responder.device.name}`))
@@ -218,17 +297,19 @@ export class Session {
     return `${this.name}.${index}.${number}`
   }
 
-  #message(index: number, number: number, prefix: Ref): Ref {
+  #message(index: number, number: number, prefix: Ref, write?: (id: string) => Ref): Ref {
     const { conversation, trace } = this
     const side = index % 2
     const id = this.id(index, number)
-    const content = textContent(
-      trace,
-      `${id}.content`,
-      side === 0 ? this.actor : this.responder.actor,
-      ++this.#sequence[side]!,
-      `${this.name}: chain ${index}, message ${number}`
-    )
+    const content =
+      write?.(`${id}.content`) ??
+      textContent(
+        trace,
+        `${id}.content`,
+        side === 0 ? this.actor : this.responder.actor,
+        ++this.#sequence[side]!,
+        `${this.name}: chain ${index}, message ${number}`
+      )
     const padded = trace.op(`${id}.padded`, "pad", { content }, "padding.layout.1")
     const message = conversation.seal(`${id}.message`, index, number, prefix, padded)
     conversation.chainAfter(index, number, `${id}.next`)
@@ -236,11 +317,11 @@ export class Session {
   }
 
   /** Adds a session start with message `number`. */
-  start(number: number): Ref {
+  start(number: number, write?: (id: string) => Ref): Ref {
     const { agreed, initiator, responder, suite, trace } = this
     const id = this.id(0, number)
     const to: Ref = `$prefix.start.${responder.device.name}`
-    const message = this.#message(0, number, to)
+    const message = this.#message(0, number, to, write)
     const value: ReadonlyArray<Arg> = [
       suite,
       initiator.certificate,
@@ -253,7 +334,7 @@ export class Session {
       agreed.kem.id,
       agreed.ciphertext,
       message,
-      { map: [[3, sentAt]] }
+      { map: [[3, this.rank]] }
     ]
     const start = trace.op(`${id}.start`, "canon", { value }, "sealed.start.1")
     const secret = trace.coin(`${id}.sealing-secret`, this.actor, "sealed.eph", this.#sealed++, 32)
@@ -262,11 +343,11 @@ export class Session {
   }
 
   /** Adds a session message of a later chain. */
-  later(index: number, number: number): Ref {
+  later(index: number, number: number, write?: (id: string) => Ref): Ref {
     const { conversation, initiator, responder, trace } = this
     while (conversation.chains.length <= index) conversation.turn()
     const to = index % 2 === 0 ? responder.device : initiator
-    const message = this.#message(index, number, `$prefix.message.${to.name}`)
+    const message = this.#message(index, number, `$prefix.message.${to.name}`, write)
     return trace.op(this.id(index, number), "canon", { value: [1, 2, to.mailbox, message] }, "envelope.layout.1")
   }
 }
@@ -330,7 +411,7 @@ export const beginSession = (
       ephemeralSecret: session.agreed.ephemeralSecret,
       kemCoins: session.agreed.coins,
       ratchetSecret: session.conversation.chains[0]!.ratchetSecret,
-      rank: sentAt
+      rank: session.rank
     },
     { suite: session.suite, session: session.agreed.sessionId, start: session.agreed.digest }
   )

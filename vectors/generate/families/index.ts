@@ -33,6 +33,7 @@ import { transcripts } from "./ratchet-transcripts.ts"
 import { family as safetyFamily, safety } from "./safety.ts"
 import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
 import { counters, windowEdges } from "./sequence-edges.ts"
+import { sessionOrder } from "./session-order.ts"
 import { family as stateFamily, stored } from "./state.ts"
 import { clientRecords } from "./state-client.ts"
 import { x25519 } from "./x25519.ts"
@@ -47,7 +48,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   { family: labelsFamily, build: () => [labels(), derivations()] },
   { family: encodingFamily, build: () => [encoding(), encodingForms(), layouts(), layoutKinds()] },
   { family: envelopeFamily, build: () => [envelopes(), padding(), contents(), sealed()] },
-  { family: agreementFamily, build: () => [bundles(), ...suites.map(sessions), shared()] },
+  { family: agreementFamily, build: () => [bundles(), ...suites.map(sessions), shared(), sessionOrder()] },
   {
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
