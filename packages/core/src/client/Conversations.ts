@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
 import * as Content from "../envelope/Content.ts"
 import type { LeaseLost, Store, StoredRecord, StoreError } from "../ports/Store.ts"
 import * as SkippedKeys from "../ratchet/SkippedKeys.ts"
@@ -63,7 +64,9 @@ export class Work {
   dropSession(entry: SessionEntry): void {
     this.sessions.delete(entry)
     this.batch.remove(Records.keys.session(entry.id), entry.slot)
-    for (const key of entry.skipped.oldest(entry.skipped.count)) this.batch.remove(skippedKey(entry, key))
+    const skipped = entry.skipped.oldest(entry.skipped.count)
+    for (const key of skipped) this.batch.remove(skippedKey(entry, key))
+    this.batch.consume([...secretsOf(entry.session), ...SkippedKeys.secretsOf(entry.skipped, skipped, [])])
   }
 
   /** Brings every changed record into the batch. */
@@ -80,6 +83,26 @@ export class Work {
       batch.put(Records.keys.sequence(handle.conversation), Sequence.encode(handle.sequence), handle.sequenceSlot)
     }
   }
+}
+
+/** The secrets of a session, skipped keys apart, for erasing them once it is deleted. */
+const secretsOf = ({ ratchet }: Session.Session): ReadonlyArray<Uint8Array> => {
+  const {
+    nextReceiveHeader,
+    nextSendHeader,
+    ratchetSecret,
+    receiveChain,
+    receiveHeader,
+    rootKey,
+    sendChain,
+    sendHeader
+  } = ratchet
+  const secrets = [rootKey, ratchetSecret, nextSendHeader]
+  for (const chain of [sendChain, receiveChain]) if (chain !== undefined) secrets.push(chain)
+  for (const header of [sendHeader, receiveHeader, nextReceiveHeader]) {
+    if (header !== undefined) secrets.push(header.key, header.sealing)
+  }
+  return secrets
 }
 
 /** The key under which a skipped key of a session is stored. */
@@ -102,6 +125,14 @@ export const commitWork = (opened: Opened, work: Work): Effect.Effect<void, Stor
 export const evict = (opened: Opened, handle: Handle): void => {
   handle.stale = true
   if (opened.handles.get(handle.hex) === handle) opened.handles.delete(handle.hex)
+}
+
+/**
+ * Throws a conversation out of memory that is one with somebody of whom nothing is stored: strangers may name any number of accounts.
+ * Runs under the lock.
+ */
+export const forgetStranger = (opened: Opened, handle: Handle): void => {
+  if (handle.devices.size === 0 && !opened.contacts.has(handle.hex)) evict(opened, handle)
 }
 
 /** Every record under a prefix. */
@@ -266,6 +297,8 @@ const loadSession = Effect.fnUntraced(function* (opened: Opened, id: string, now
     // Rule ratchet.skip.2: keys past their lifetime go when they are seen.
     const batch = new Batch()
     for (const skippedOne of expired) batch.remove(skippedKey(entry, skippedOne))
+    const { nextReceiveHeader, receiveHeader, sendHeader } = session.ratchet
+    batch.consume(SkippedKeys.secretsOf(skipped, expired, [receiveHeader, nextReceiveHeader, sendHeader]))
     yield* commit(store, batch)
     skipped.apply({ added: [], removed: expired })
   }
@@ -328,6 +361,15 @@ export const activeSession = (device: Device): SessionEntry | undefined => {
 
 /** Whether the device must not be sent to before it confirmed what it has (rule fence.heal.1). */
 export const isFrozen = (opened: Opened, device: Device): boolean => device.peer.healedIn < opened.self.restored
+
+/**
+ * Whether a device may number messages in a conversation: in the direct one always, in others up to a bound, because each window is
+ * kept for good (rule sequence.window.3).
+ */
+export const hasRoom = (handle: Handle, device: Device, conversation: string): boolean =>
+  conversation === handle.conversation ||
+  device.windows.has(conversation) ||
+  device.windows.size < Limits.maxResynchronised
 
 /** The replay window of a device in a conversation. */
 export const windowOf = (handle: Handle, device: Device, conversation: string): WindowEntry => {

@@ -71,6 +71,7 @@ class Burst extends Sealing.SendWork {
   readonly contacts = new Map<string, Contact>()
   /** The newest manifest of accounts whose manifests this burst fetched. */
   readonly manifests = new Map<string, Manifest.Manifest>()
+  readonly asked = new Map<string, "unanswered" | "lookup.manifest-gap">()
   readonly warnings: Array<Api.Warning> = []
   readonly failed = new Map<
     string,
@@ -144,7 +145,14 @@ export const burst = (
     return Effect.onExit(receiveAll(opened, work, deliveries), (exit) =>
       Effect.suspend(() => {
         if (Exit.isFailure(exit)) for (const handle of work.handles) Conversations.evict(opened, handle)
-        return Effect.forEach(work.held.values(), ({ lock }) => Effect.sync(() => lock.release()), { discard: true })
+        return Effect.forEach(
+          work.held.values(),
+          (handle) => {
+            Conversations.forgetStranger(opened, handle)
+            return Effect.sync(() => handle.lock.release())
+          },
+          { discard: true }
+        )
       })
     )
   })
@@ -401,8 +409,13 @@ const admit = Effect.fnUntraced(function* (
   }
   const cause = judge()
   if (cause !== "lookup.manifest-gap" || contact === undefined || manifest === undefined) return cause
+  // Once for all starts that came together: an account can certify any number of versions that do not exist.
+  const asked = work.asked.get(handle.hex)
+  if (asked !== undefined) return asked
+  work.asked.set(handle.hex, "unanswered")
   const answer = yield* Peers.manifestsAfter(opened, handle.account, manifest.version)
   if (answer === undefined) return "unanswered"
+  work.asked.set(handle.hex, cause)
   const adopted = Peers.adopt(opened, work, handle, contact, manifest, undefined, answer)
   if (Result.isFailure(adopted)) return adopted.failure.cause
   manifest = adopted.success
@@ -549,12 +562,13 @@ const deliver = (
   delivery: Delivery
 ): void => {
   const conversation = content.conversation.length === 0 ? handle.conversation : Bytes.toHex(content.conversation)
+  const peer = Peers.senderOf(opened, device.account, device.hex)
+  if (!Conversations.hasRoom(handle, device, conversation)) return warn(opened, work, delivery, "limit.sessions", peer)
   const entry = Conversations.windowOf(handle, device, conversation)
   const judged = ReplayWindow.accept(entry.window, content.sequence, content.extensions.floor ?? 0)
   if (Result.isFailure(judged)) return
   const outcome = judged.success
   if (outcome.next !== entry.window) work.setWindow(entry, outcome.next)
-  const peer = Peers.senderOf(opened, device.account, device.hex)
   for (const { from, to } of outcome.lost) work.warnings.push(Warnings.lost(peer, conversation, from, to, work.now))
   if (outcome._tag !== "Accepted") {
     // The sender may not know that it arrived.

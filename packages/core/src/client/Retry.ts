@@ -65,8 +65,9 @@ const mayAsk = (
   device: string,
   digests: ReadonlyArray<Uint8Array>
 ): Effect.Effect<boolean, ClientError> =>
-  Effect.flatMap(Conversations.get(opened, account), (handle) =>
+  Conversations.withHandle(opened, account, (handle) =>
     Effect.map(Background.now, (now) => {
+      Conversations.forgetStranger(opened, handle)
       const requests = handle.devices.get(device)?.peer.requests ?? RetryStep.noRequests
       return RetryStep.ask(requests, digests, now).next !== undefined
     })
