@@ -21,14 +21,19 @@ export const make = <T>(compute: (key: Uint8Array) => T): ((key: Uint8Array) => 
   const cache = {}
   return (key) => {
     const entries = remembered.get(key)
-    const entry = entries?.find((one) => one.cache === cache)
+    const entry = entries === undefined ? undefined : entryOf(entries, cache)
     if (entry !== undefined && Bytes.constantTimeEqual(entry.snapshot, key)) return entry.value as T
     if (entry !== undefined) erase(entry)
     const value = compute(key)
-    const others = entries?.filter((one) => one.cache !== cache) ?? []
-    remembered.set(key, [...others, { cache, snapshot: new Uint8Array(key), value }])
+    const made = { cache, snapshot: new Uint8Array(key), value }
+    remembered.set(key, entries === undefined ? [made] : [...entries.filter((one) => one !== entry), made])
     return value
   }
+}
+
+const entryOf = (entries: ReadonlyArray<Entry>, cache: object): Entry | undefined => {
+  for (let i = 0; i < entries.length; i++) if (entries[i]!.cache === cache) return entries[i]
+  return undefined
 }
 
 /** Forgets keys in every cache, for whoever wipes them (rule crypto.erase.1): snapshots, and what was computed where it is bytes. */
