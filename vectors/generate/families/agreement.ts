@@ -234,8 +234,9 @@ export class Session {
   readonly agreed: Agreement
   readonly conversation: Conversation
   readonly bundle: Ref
-  /** What the next start says; the first one counts. */
-  rank: number
+  readonly rank: number
+  /** What the next start says its rank is; the first one counts. */
+  claimed: number
   #sealed: number
   readonly #sequence: [number, number]
 
@@ -266,6 +267,7 @@ export class Session {
     this.actor = actor
     this.responder = responder
     this.rank = keys.rank ?? sentAt
+    this.claimed = this.rank
     this.#sequence = [...(keys.sequence ?? [0, 0])]
     this.#sealed = 64 * (keys.index ?? 0)
     const spk = keys.spk ?? responder.spk
@@ -334,7 +336,7 @@ export class Session {
       agreed.kem.id,
       agreed.ciphertext,
       message,
-      { map: [[3, this.rank]] }
+      { map: [[3, this.claimed]] }
     ]
     const start = trace.op(`${id}.start`, "canon", { value }, "sealed.start.1")
     const secret = trace.coin(`${id}.sealing-secret`, this.actor, "sealed.eph", this.#sealed++, 32)

@@ -33,6 +33,7 @@ import { transcripts } from "./ratchet-transcripts.ts"
 import { family as safetyFamily, safety } from "./safety.ts"
 import { family as sequenceFamily, fence, replayWindow } from "./sequence.ts"
 import { counters, windowEdges } from "./sequence-edges.ts"
+import { binding, crossing } from "./session-crossing.ts"
 import { sessionOrder } from "./session-order.ts"
 import { family as stateFamily, stored } from "./state.ts"
 import { clientRecords } from "./state-client.ts"
@@ -48,7 +49,10 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   { family: labelsFamily, build: () => [labels(), derivations()] },
   { family: encodingFamily, build: () => [encoding(), encodingForms(), layouts(), layoutKinds()] },
   { family: envelopeFamily, build: () => [envelopes(), padding(), contents(), sealed()] },
-  { family: agreementFamily, build: () => [bundles(), ...suites.map(sessions), shared(), sessionOrder()] },
+  {
+    family: agreementFamily,
+    build: () => [bundles(), ...suites.map(sessions), shared(), sessionOrder(), crossing(), binding()]
+  },
   {
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]

@@ -1,0 +1,683 @@
+/**
+ * F05: sessions that cross, are reset and repaired, byte for byte; and every input of the agreement shown to matter alone.
+ *
+ * Spec: docs/spec/05-agreement.md §5.2, docs/spec/08-sessions.md §8.3, §8.4.
+ */
+import { FileBuilder } from "../family.ts"
+import type { Delta, ScriptStep, VectorFile } from "../model.ts"
+import type { Ref, Trace } from "../trace.ts"
+import {
+  begin,
+  beginSession,
+  controlContent,
+  family,
+  finish,
+  forget,
+  left,
+  prekeys,
+  publish,
+  receive,
+  seal,
+  sentAt,
+  Session,
+  type Published
+} from "./agreement.ts"
+
+const alice = "alice/1"
+const bob = "bob/1"
+
+/** Coins that the two drew in sessions before: eight for each. */
+const drawn = (before: number) => ({ turns: [8 * before, 8 * before], nonces: [8 * before, 8 * before] }) as const
+
+const chosen = (as: string, peer: Published, session: Session | undefined): ScriptStep => ({
+  do: "session.active",
+  as,
+  in: { peer: peer.device.device },
+  expect: "ok",
+  out: { session: session?.agreed.sessionId ?? "" }
+})
+const reset = (as: string, peer: Published): ScriptStep => ({
+  do: "session.reset",
+  as,
+  in: { peer: peer.device.device },
+  expect: "ok",
+  out: {}
+})
+
+interface Cast {
+  readonly trace: Trace
+  readonly a: Published
+  readonly b: Published
+  readonly setting: ReadonlyArray<ScriptStep>
+}
+const cast = (file: FileBuilder, world: string, title: string): Cast => {
+  const trace = file.world(world, title)
+  const run = `${file.topic}/${world}`
+  const [a, b] = [publish(trace, "alice", run), publish(trace, "bob", run)]
+  const setting = [begin(a.device, alice), prekeys(a, alice), begin(b.device, bob), prekeys(b, bob)]
+  return { trace, a, b, setting }
+}
+
+export const crossing = (): VectorFile => {
+  const file = new FileBuilder(family, "crossing")
+  const world = "both"
+  const { a, b, setting, trace } = cast(
+    file,
+    world,
+    "Alice and Bob each begin a session with the other; Bob's has the higher rank"
+  )
+  const s = new Session(trace, "s", 1, a.device, a.actor, b, { opk: b.opk[0], kem: b.kem[0]! })
+  s.start(0)
+  s.claimed = sentAt + 50
+  s.start(1)
+  const t = new Session(
+    trace,
+    "t",
+    1,
+    b.device,
+    b.actor,
+    a,
+    { opk: a.opk[0], kem: a.kem[0]!, rank: sentAt + 1, sequence: [10, 10] },
+    drawn(1)
+  )
+  t.start(0)
+  t.start(1)
+  t.later(1, 0)
+  t.later(2, 0)
+  finish(s, 2)
+  finish(t, 4)
+  const accept = (
+    id: string,
+    title: string,
+    clauses: ReadonlyArray<string>,
+    flag: string,
+    steps: ReadonlyArray<ScriptStep>,
+    of = world,
+    start = setting
+  ): void =>
+    void file.transcript({ id: `crossing-${id}`, title, clauses, flags: [flag], world: of }, [...start, ...steps])
+  const refuse = (
+    id: string,
+    title: string,
+    clause: string,
+    flag: string,
+    twin: string,
+    delta: Delta,
+    cause: string,
+    critical = true
+  ): void =>
+    void file.refused(
+      { id: `crossing-bad-${id}`, title, clauses: [clause], flags: [flag], critical },
+      `crossing-${twin}`,
+      delta,
+      cause
+    )
+  const place = (twin: string, find: (step: ScriptStep) => boolean): number =>
+    file.case(`crossing-${twin}`).script!.findIndex(find)
+  const receiving =
+    (session: Session, index: number, number: number) =>
+    (step: ScriptStep): boolean =>
+      step.do === "session.receive" && step.in["envelope"] === `$${session.id(index, number)}`
+  /** Attacks on the step of a twin that receives a message: another envelope in its place, one bit, another receiver, a repetition. */
+  const attack = (twin: string, session: Session, index: number, number: number) => {
+    const at = place(twin, receiving(session, index, number))
+    const envelope = `script/${at}/in/envelope`
+    return {
+      instead: (value: Ref): Delta => ({ at: envelope, op: "assign", value }),
+      bit: (offset: number, field: string): Delta => ({ at: envelope, op: "xor", offset, bytes: "01", field }),
+      to: (as: string): Delta => ({ at: `script/${at}`, op: "redirect", to: as }),
+      again: (later: number): Delta => ({ at: `script/${at + later}`, op: "replay", step: at }),
+      start: (inner: Delta): Delta => ({
+        at: envelope,
+        op: "resign",
+        value: `${session.id(index, number)}.start`,
+        inner
+      })
+    }
+  }
+  const crossed = [
+    beginSession(s, alice),
+    beginSession(t, bob),
+    chosen(alice, b, s),
+    chosen(bob, a, t),
+    seal(s, alice, 0, 0),
+    seal(t, bob, 0, 0),
+    receive(s, bob, 0, 0, { turns: true }),
+    chosen(bob, a, t),
+    receive(t, alice, 0, 0, { turns: true }),
+    chosen(alice, b, t)
+  ]
+  // The second start of the higher session is sealed and lost.
+  const onwards = [
+    seal(t, bob, 0, 1),
+    seal(t, alice, 1, 0),
+    receive(t, bob, 1, 0, { turns: true }),
+    seal(t, bob, 2, 0),
+    receive(t, alice, 2, 0, { turns: true }),
+    chosen(alice, b, t),
+    chosen(bob, a, t)
+  ]
+  accept(
+    "both",
+    "starts cross; both go on in the session of the higher rank",
+    ["session.cross.1", "session.rank.1"],
+    "Crossing",
+    [...crossed, ...onwards]
+  )
+  accept(
+    "late-start",
+    "a second start of the lower one comes late, and names another rank: the first one counts",
+    ["session.cross.2", "session.rank.1"],
+    "Crossing",
+    [...crossed, receive(s, bob, 0, 1), chosen(bob, a, t), ...onwards]
+  )
+  accept(
+    "lost-start",
+    "the first start of the higher one is lost; the second one decides",
+    ["session.cross.1"],
+    "Crossing",
+    [
+      beginSession(s, alice),
+      beginSession(t, bob),
+      seal(s, alice, 0, 0),
+      seal(t, bob, 0, 0),
+      receive(s, bob, 0, 0, { turns: true }),
+      chosen(alice, b, s),
+      seal(t, bob, 0, 1),
+      receive(t, alice, 0, 1, { turns: true }),
+      chosen(alice, b, t),
+      receive(t, alice, 0, 0, { late: true }),
+      chosen(alice, b, t)
+    ]
+  )
+  const both = attack("both", s, 0, 0)
+  const answer = attack("both", t, 1, 0)
+  const late = attack("late-start", s, 0, 1)
+  refuse(
+    "start-to-its-sender",
+    "Alice's start brought back to Alice",
+    "envelope.prefix.1",
+    "Modified",
+    "both",
+    both.to(alice),
+    "envelope.mailbox"
+  )
+  refuse(
+    "start-again",
+    "Alice's start once more after both chose",
+    "session.start.2",
+    "Replay",
+    "both",
+    both.again(4),
+    "fresh.used-key"
+  )
+  refuse(
+    "start-bit",
+    "one bit of a start that crosses",
+    "sealed.ad.1",
+    "Modified",
+    "both",
+    both.bit(900, "box"),
+    "auth.tag"
+  )
+  refuse(
+    "rank-above-largest",
+    "a rank of 2⁵² + 1",
+    "session.rank.2",
+    "Insider",
+    "both",
+    both.start({ at: "value", op: "set", offset: rankOffset(trace, s), bytes: "0010000000000001", field: "rank" }),
+    "decode.value"
+  )
+  refuse(
+    "rank-2-53",
+    "a rank that is no integer of the encoding",
+    "codec.int.1",
+    "Insider",
+    "both",
+    both.start({ at: "value", op: "set", offset: rankOffset(trace, s), bytes: "0020000000000000", field: "rank" }),
+    "decode.value"
+  )
+  refuse(
+    "answer-to-its-sender",
+    "Alice's answer brought back to Alice",
+    "envelope.prefix.1",
+    "Modified",
+    "both",
+    answer.to(alice),
+    "envelope.mailbox"
+  )
+  refuse(
+    "answer-of-the-other",
+    "a start of the lower session in place of the answer in the higher one: opened before",
+    "session.start.2",
+    "Replay",
+    "both",
+    answer.instead("$s.0.0"),
+    "fresh.used-key"
+  )
+  refuse(
+    "answer-body",
+    "one bit of the answer",
+    "ratchet.message.1",
+    "Modified",
+    "both",
+    answer.bit(trace.look("t.1.0").length - 20, "body"),
+    "auth.tag"
+  )
+  refuse(
+    "answer-header",
+    "one bit of its header",
+    "ratchet.header.2",
+    "Modified",
+    "both",
+    answer.bit(24 + 16 + 12 + 5, "header"),
+    "auth.tag"
+  )
+  refuse(
+    "answer-tag",
+    "one bit of its session tag",
+    "session-message.tag.2",
+    "Modified",
+    "both",
+    answer.bit(25, "tag"),
+    "lookup.no-session"
+  )
+  refuse(
+    "late-start-bit",
+    "one bit of a start that comes late",
+    "sealed.ad.1",
+    "Modified",
+    "late-start",
+    late.bit(900, "box"),
+    "auth.tag"
+  )
+  refuse(
+    "late-start-again",
+    "the late start once more",
+    "session.start.2",
+    "Replay",
+    "late-start",
+    late.again(2),
+    "fresh.used-key"
+  )
+  refuse(
+    "late-start-message",
+    "the message inside the late start with one bit changed",
+    "session.start.2",
+    "Insider",
+    "late-start",
+    late.start({
+      at: "value",
+      op: "xor",
+      offset: trace.look("s.0.1.start").length - 30,
+      bytes: "01",
+      field: "message"
+    }),
+    "auth.tag"
+  )
+
+  // ---- Reset, retry request, late messages of what was put away
+  const repair = "repair"
+  const {
+    a: a2,
+    b: b2,
+    setting: setting2,
+    trace: trace2
+  } = cast(file, repair, "A session is reset, another one lost and asked about")
+  const old = new Session(trace2, "old", 1, a2.device, a2.actor, b2, { opk: b2.opk[0], kem: b2.kem[0]! })
+  old.start(0)
+  old.start(1)
+  old.later(1, 0)
+  old.later(1, 1)
+  old.later(2, 0)
+  old.later(2, 1)
+  finish(old, 4)
+  const fresh = new Session(
+    trace2,
+    "fresh",
+    1,
+    a2.device,
+    a2.actor,
+    b2,
+    { opk: b2.opk[1], kem: b2.kem[1]!, rank: sentAt + 5, index: 1, sequence: [20, 20] },
+    drawn(1)
+  )
+  fresh.start(0, (id) => controlContent(trace2, id, a2.actor, 40, 7, [2, 1]))
+  fresh.start(1)
+  fresh.later(1, 0)
+  finish(fresh, 3)
+  const asking = new Session(
+    trace2,
+    "asking",
+    1,
+    b2.device,
+    b2.actor,
+    a2,
+    { opk: a2.opk[0], kem: a2.kem[0]!, rank: sentAt + 6, sequence: [30, 30] },
+    drawn(2)
+  )
+  const digestInput = trace2.op(
+    "lost.digest-input",
+    "label",
+    { purpose: "envelope digest", parts: [`$${old.id(2, 0)}.message`] },
+    "content.retry.1"
+  )
+  const digest = trace2.slice(
+    "lost.digest",
+    trace2.op("lost.digest-hash", "sha256", { data: digestInput }),
+    0,
+    16,
+    "content.retry.1"
+  )
+  asking.start(0, (id) => controlContent(trace2, id, b2.actor, 41, 8, [digest]))
+  asking.later(1, 0, (id) => trace2.concat(id, [`$${old.id(2, 0)}.content`], "session.retry.2"))
+  asking.later(2, 0)
+  finish(asking, 4)
+  const established = [
+    beginSession(old, alice),
+    seal(old, alice, 0, 0),
+    seal(old, alice, 0, 1),
+    receive(old, bob, 0, 0, { turns: true }),
+    seal(old, bob, 1, 0),
+    receive(old, alice, 1, 0, { turns: true }),
+    chosen(alice, b2, old),
+    chosen(bob, a2, old)
+  ]
+  const anew = [
+    reset(alice, b2),
+    chosen(alice, b2, undefined),
+    beginSession(fresh, alice),
+    seal(fresh, alice, 0, 0),
+    receive(fresh, bob, 0, 0, { turns: true }),
+    chosen(alice, b2, fresh),
+    chosen(bob, a2, fresh),
+    seal(fresh, bob, 1, 0),
+    receive(fresh, alice, 1, 0, { turns: true })
+  ]
+  const again = (id: string, title: string, clauses: ReadonlyArray<string>, steps: ReadonlyArray<ScriptStep>): void =>
+    accept(id, title, clauses, "Repair", steps, repair, setting2)
+  again(
+    "reset",
+    "Alice resets: a new session begins with a notice",
+    ["session.reset.1", "session.cross.3"],
+    [...established, ...anew]
+  )
+  again(
+    "reset-late",
+    "messages of the session before the reset come late on both sides",
+    ["session.archive.1", "session.cross.2"],
+    [
+      ...established,
+      seal(old, bob, 1, 1),
+      seal(old, alice, 2, 0),
+      ...anew,
+      receive(old, alice, 1, 1),
+      receive(old, bob, 2, 0, { turns: true }),
+      chosen(alice, b2, fresh),
+      chosen(bob, a2, fresh)
+    ]
+  )
+  again(
+    "reset-late-old-chain",
+    "the end of an old chain of the session before comes last of all",
+    ["session.archive.1", "ratchet.skip.4"],
+    [
+      ...established,
+      seal(old, alice, 2, 0),
+      seal(old, alice, 2, 1),
+      ...anew,
+      receive(old, bob, 2, 1, { turns: true }),
+      receive(old, bob, 2, 0, { late: true }),
+      receive(old, bob, 0, 1, { late: true }),
+      chosen(bob, a2, fresh)
+    ]
+  )
+  again(
+    "reset-both-lost-notice",
+    "the notice is lost; the second start of the new session comes",
+    ["session.cross.1", "session.reset.1"],
+    [
+      ...established,
+      ...anew.slice(0, 4),
+      seal(fresh, alice, 0, 1),
+      receive(fresh, bob, 0, 1, { turns: true }),
+      chosen(bob, a2, fresh),
+      receive(fresh, bob, 0, 0, { late: true }),
+      chosen(bob, a2, fresh)
+    ]
+  )
+  again(
+    "retry",
+    "Bob lost the session, asks in a fresh one, and is given the same message again",
+    ["session.retry.1", "session.retry.2", "session.cross.3"],
+    [
+      ...established,
+      seal(old, alice, 2, 0),
+      forget(bob),
+      beginSession(asking, bob),
+      seal(asking, bob, 0, 0),
+      receive(asking, alice, 0, 0, { turns: true }),
+      chosen(alice, b2, asking),
+      seal(asking, alice, 1, 0),
+      receive(asking, bob, 1, 0, { turns: true }),
+      seal(asking, bob, 2, 0),
+      receive(asking, alice, 2, 0, { turns: true }),
+      chosen(alice, b2, asking),
+      chosen(bob, a2, asking)
+    ]
+  )
+  const lateOne = attack("reset-late", old, 1, 1)
+  const lateTwo = attack("reset-late", old, 2, 0)
+  const notice = attack("reset", fresh, 0, 0)
+  const request = attack("retry", asking, 0, 0)
+  const given = attack("retry", asking, 1, 0)
+  refuse(
+    "late-body",
+    "one bit of a late message of an archived session",
+    "ratchet.message.1",
+    "Modified",
+    "reset-late",
+    lateOne.bit(trace2.look("old.1.1").length - 20, "body"),
+    "auth.tag"
+  )
+  refuse(
+    "late-header",
+    "one bit of its header",
+    "ratchet.header.2",
+    "Modified",
+    "reset-late",
+    lateOne.bit(24 + 16 + 12 + 5, "header"),
+    "auth.tag"
+  )
+  refuse(
+    "late-again",
+    "the late message once more",
+    "ratchet.skip.3",
+    "Replay",
+    "reset-late",
+    lateOne.again(1),
+    "fresh.used-key"
+  )
+  refuse(
+    "late-to-the-other",
+    "the late message brought back to its sender",
+    "envelope.prefix.1",
+    "Modified",
+    "reset-late",
+    lateTwo.to(alice),
+    "envelope.mailbox"
+  )
+  refuse(
+    "late-turning-again",
+    "a message that turned an archived session, once more",
+    "ratchet.receive.3",
+    "Replay",
+    "reset-late",
+    lateTwo.again(1),
+    "fresh.used-key"
+  )
+  refuse(
+    "notice-again",
+    "the start with the notice once more",
+    "session.start.2",
+    "Replay",
+    "reset",
+    notice.again(3),
+    "fresh.used-key"
+  )
+  refuse(
+    "notice-bit",
+    "one bit of the start with the notice",
+    "sealed.ad.1",
+    "Modified",
+    "reset",
+    notice.bit(900, "box"),
+    "auth.tag"
+  )
+  refuse(
+    "notice-key",
+    "the notice's start with another EK",
+    "pqxdh.ad.1",
+    "Insider",
+    "reset",
+    notice.start({ at: "value", op: "xor", offset: ephemeralOffset(trace2), bytes: "01", field: "EK" }),
+    "auth.tag"
+  )
+  refuse(
+    "old-start-after-reset",
+    "the first start of the old session in place of the new one",
+    "session.start.2",
+    "Replay",
+    "reset",
+    notice.instead("$old.0.0"),
+    "fresh.used-key"
+  )
+  refuse(
+    "lost-message",
+    "the message Bob cannot open any more",
+    "session-message.tag.2",
+    "Repair",
+    "retry",
+    given.instead("$old.2.0"),
+    "lookup.no-session",
+    false
+  )
+  refuse(
+    "lost-start",
+    "the start of the session he lost: its digest is remembered",
+    "session.start.3",
+    "Replay",
+    "retry",
+    given.instead("$old.0.0"),
+    "fresh.replayed-start"
+  )
+  refuse(
+    "request-bit",
+    "one bit of the request's start",
+    "sealed.ad.1",
+    "Modified",
+    "retry",
+    request.bit(900, "box"),
+    "auth.tag"
+  )
+  refuse(
+    "request-again",
+    "the request once more: no second answer",
+    "session.start.2",
+    "Replay",
+    "retry",
+    request.again(2),
+    "fresh.used-key"
+  )
+  refuse(
+    "given-bit",
+    "one bit of what was sent again",
+    "ratchet.message.1",
+    "Modified",
+    "retry",
+    given.bit(trace2.look("asking.1.0").length - 20, "body"),
+    "auth.tag"
+  )
+  refuse(
+    "given-again",
+    "what was sent again, twice",
+    "ratchet.receive.3",
+    "Replay",
+    "retry",
+    given.again(2),
+    "fresh.used-key"
+  )
+  return file.file()
+}
+
+/** The rank is the last value of a start: nine bytes, `cf` in front; its eight bytes begin here. */
+const rankOffset = (trace: Trace, session: Session): number => trace.look(`${session.id(0, 0)}.start`).length - 8
+/** Array, suite, certificate with a head of two, manifest version, mailbox with a head of two, head of EK; its last byte. */
+const ephemeralOffset = (trace: Trace): number => 2 + 2 + trace.look("alice.certificate").length + 1 + 18 + 2 + 31
+
+/** Every DH output, the encapsulated secret and every element of the transcript, changed alone with everything behind it made anew. */
+export const binding = (): VectorFile => {
+  const file = new FileBuilder(family, "binding")
+  const world = "binding"
+  const { a, b, trace } = cast(file, world, "Alice begins a session with Bob, who used one-time prekeys of both kinds")
+  const s = new Session(trace, "s", 1, a.device, a.actor, b, { opk: b.opk[0], kem: b.kem[0]! })
+  s.start(0)
+  finish(s, 2)
+  const setting = [begin(b.device, bob), prekeys(b, bob)]
+  const genuine = [receive(s, bob, 0, 0, { turns: true }), left(bob, [10], [12])]
+  const twin = "binding-start"
+  file.transcript({ id: twin, title: "Bob receives a start", clauses: ["pqxdh.kdf.1", "pqxdh.ad.1"], world }, [
+    ...setting,
+    ...genuine
+  ])
+  const probe = [left(bob, [9, 10], [11, 12]), ...genuine]
+  const change = (id: string, title: string, clause: string, value: string, offset: number, field: string): void =>
+    void file.refused(
+      { id: `binding-${id}`, title, clauses: [clause, "prekey.once.1"], flags: ["Secret"], critical: true },
+      twin,
+      {
+        at: "script/2/in/envelope",
+        op: "resign",
+        value,
+        inner: { at: "value", op: "xor", offset, bytes: "01", field }
+      },
+      "auth.tag",
+      { probe, rejects: 2 }
+    )
+  for (const n of [1, 2, 3, 4])
+    change(`dh${n}`, `Alice computed another DH${n}`, "pqxdh.dh.1", `s.dh${n}`, 31, `DH${n}`)
+  change("secret", "Alice has another encapsulated secret", "pqxdh.kem.1", "s.ss", 0, "SS")
+  change("front", "another byte in front of the agreements", "pqxdh.kdf.1", "s.ikm", 0, "0xFF³²")
+  const elements: ReadonlyArray<readonly [name: string, title: string, length: number]> = [
+    ["suite", "suite", 1],
+    ["account-a", "Alice's account", 34],
+    ["account-b", "Bob's account", 34],
+    ["device-a", "Alice's device", 34],
+    ["device-b", "Bob's device", 34],
+    ["agreement-a", "Alice's agreement key", 34],
+    ["agreement-b", "Bob's agreement key", 34],
+    ["ephemeral", "EK", 34],
+    ["signed-prekey-id", "signed prekey id", 1],
+    ["signed-prekey", "signed prekey", 34],
+    ["one-time-id", "one-time prekey id", 1],
+    ["one-time", "one-time prekey", 34],
+    ["kem-id", "KEM prekey id", 1],
+    ["kem-key", "KEM prekey", 1187],
+    ["kem-ciphertext", "KEM ciphertext", 1091]
+  ]
+  let offset = 1
+  for (const [id, title, length] of elements) {
+    offset += length
+    change(
+      `transcript-${id}`,
+      `another ${title} in Alice's transcript`,
+      "pqxdh.ad.1",
+      "s.transcript",
+      offset - 1,
+      title
+    )
+  }
+  if (offset !== trace.look("s.transcript").length) throw new Error("the transcript has other elements")
+  return file.file()
+}
