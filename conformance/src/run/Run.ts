@@ -7,7 +7,7 @@
 import { declares, suitesOf, type Hello } from "../protocol/Hello.ts"
 import { kit } from "../protocol/Kit.ts"
 import type { KnownFailures } from "../protocol/KnownFailures.ts"
-import type { Budget, Footer, Header, Property, Result, ResultEvent, Tally } from "../protocol/Result.ts"
+import type { Budget, CaseOutcome, Footer, Header, Property, Result, ResultEvent, Tally } from "../protocol/Result.ts"
 import { budget as restarts, Keeper, Unusable } from "../subject/Keeper.ts"
 import type { Source, Subject } from "../subject/Subject.ts"
 import { StartFailure } from "../subject/Subject.ts"
@@ -111,7 +111,7 @@ class Running {
   readonly #restarts: Array<ResultEvent> = []
   readonly #conversations: Array<{
     readonly problem: string | undefined
-    readonly lost: boolean
+    readonly lost: CaseOutcome | undefined
     readonly ms: number
   }> = []
   #header: Header | undefined
@@ -127,7 +127,7 @@ class Running {
   async run(): Promise<RunEnd> {
     const { jobs, signal } = this.#options
     const lanes: Array<Keeper> = []
-    let stopped: { readonly code: ExitCode; readonly message: string } | undefined
+    let stopped: { readonly code: ExitCode; readonly message: string; readonly kind?: CaseOutcome } | undefined
     try {
       const first = this.#keeper()
       lanes.push(first)
@@ -138,13 +138,13 @@ class Running {
       if (!signal.aborted) await this.#lastSanity(first)
     } catch (error) {
       if (!(error instanceof Unusable) && !(error instanceof StartFailure)) throw error
-      stopped = { code: ExitCode.unusable, message: error.message }
+      stopped = { code: ExitCode.unusable, message: error.message, kind: error.kind }
       if (error.stderr !== "") stopped = { ...stopped, message: `${error.message}\n${error.stderr.slice(-2000)}` }
     } finally {
       await Promise.all(lanes.map((lane) => lane.close()))
     }
     if (signal.aborted) stopped = { code: ExitCode.interrupted, message: "interrupted" }
-    this.#sanityEnd()
+    this.#sanityEnd(stopped?.kind)
     const footer = this.#footer(stopped)
     this.#options.emit(footer)
     return { header: this.#header, footer, ended: this.#ended }
@@ -209,15 +209,20 @@ class Running {
 
   async #converse(subject: Subject): Promise<string | undefined> {
     const began = performance.now()
-    const problem = await sanity(subject, this.#options.suite.cases)
+    const { families } = this.#options.selection
+    const cases = this.#options.suite.cases
+    const asked = families.length === 0 ? cases : cases.filter(({ family }) => families.includes(family))
+    const problem = await sanity(subject, asked)
+    const last = subject.alive() ? undefined : await subject.ask({ op: "reset" })
     const ms = performance.now() - began
     this.#options.timeouts.calibrate(ms, nominalSanity)
-    this.#conversations.push({ problem, lost: !subject.alive(), ms })
+    const lost = last !== undefined && "lost" in last ? last.lost.kind : undefined
+    this.#conversations.push({ problem, lost, ms })
     return problem
   }
 
   /** The conversations of the run as one property: all must have gone well, except where a case ended the subject. */
-  #sanityEnd(): void {
+  #sanityEnd(stopped: CaseOutcome | undefined): void {
     this.#open(undefined)
     const all = this.#conversations
     const bad = all.find(({ problem }) => problem !== undefined)
@@ -228,7 +233,7 @@ class Running {
       title: "hello, reset and the sanity conversation",
       level: 0,
       critical: true,
-      outcome: all.length === 0 || bad?.lost === true ? "crash" : bad === undefined ? "pass" : "fail",
+      outcome: all.length === 0 ? (stopped ?? "crash") : (bad?.lost ?? (bad === undefined ? "pass" : "fail")),
       scripts: all.length,
       steps: all.length,
       ...(bad?.problem === undefined ? {} : { message: bad.problem }),

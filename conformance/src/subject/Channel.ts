@@ -112,7 +112,7 @@ export class Channel {
 
   /** Greets the subject. Rejects with `StartFailure`. */
   async greet(kit: string, seed: string): Promise<Subject> {
-    const answer = await this.ask({ op: "hello", in: { kit, speaks: [protocolVersion], seed } }, 30_000)
+    const answer = await this.ask({ op: "hello", in: { kit, speaks: [protocolVersion], seed } })
     const refuse = (kind: Lost["kind"], message: string): never => {
       const stderr = this.#carrier.stderr()
       this.lose(kind, message)

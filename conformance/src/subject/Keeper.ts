@@ -20,11 +20,13 @@ export const budget = (restarts = restartBudget): Budget => ({ left: restarts, u
 /** The subject is of no use any more: exit code 3. */
 export class Unusable extends Error {
   readonly _tag = "Unusable"
+  readonly kind: Lost["kind"]
   readonly stderr: string
 
-  constructor(message: string, stderr: string) {
+  constructor(kind: Lost["kind"], message: string, stderr: string) {
     super(message)
     this.name = "Unusable"
+    this.kind = kind
     this.stderr = stderr
   }
 }
@@ -90,7 +92,9 @@ export class Keeper {
 
   #count(cause: Lost["kind"], message: string, stderr: string): void {
     const { budget, onRestart } = this.#options
-    if (budget.left <= 0) throw new Unusable(`it was started again ${budget.used} times; last: ${message}`, stderr)
+    if (budget.left <= 0) {
+      throw new Unusable(cause, `it was started again ${budget.used} times; last: ${message}`, stderr)
+    }
     if (this.#at === undefined || this.#at !== this.#counted) budget.left -= 1
     this.#counted = this.#at
     budget.used += 1
@@ -105,10 +109,15 @@ export class Keeper {
         const problem = await check?.(subject)
         // What the conversation finds wrong counts there; a subject that ends in it cannot be used.
         if (subject.alive()) return subject
-        throw new StartFailure("crash", problem ?? "it ended in the sanity conversation", subject.stderr())
+        const last = await subject.ask({ op: "reset" })
+        const kind = "lost" in last ? last.lost.kind : "crash"
+        throw new StartFailure(kind, `in the sanity conversation: ${problem ?? kind}`, subject.stderr())
       } catch (error) {
         if (!(error instanceof StartFailure)) throw error
-        if (attempt === 3) throw new Unusable(`it does not come up: ${error.message}`, error.stderr)
+        // One that never came up will not; one that did may have met something that passes.
+        if (attempt === 3 || this.#subject === undefined) {
+          throw new Unusable(error.kind, `it does not come up: ${error.message}`, error.stderr)
+        }
         this.#count(error.kind, error.message, error.stderr)
       }
     }

@@ -6,6 +6,7 @@
 
 /** Operations that do much work in one request. */
 const slow = new Set([
+  "hello",
   "hmac-iterate",
   "x25519-iterate",
   "safety.number",

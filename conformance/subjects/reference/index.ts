@@ -46,6 +46,8 @@ const calls: ReadonlyMap<string, Operation> = new Map(
 const casts: Readonly<Record<string, Actors>> = {
   device: actors["agreement"]!,
   session: actors["agreement"]!,
+  sessions: actors["agreement"]!,
+  retry: actors["agreement"]!,
   ratchet: actors["ratchet"]!,
   counter: actors["sequence"]!,
   window: actors["sequence"]!,
@@ -115,7 +117,9 @@ export const create = (options: CreateOptions = {}): Handler => {
       try {
         const controlled = control(request)
         if (controlled !== undefined) return reply(controlled)
-        if (devices.takes(request)) {
+        // A party of a transcript and a whole device have operations of the same name.
+        const party = request.as !== undefined && cast.has(request.as)
+        if (!party && devices.takes(request)) {
           const outcome = devices.handle(request)
           return outcome instanceof Promise ? outcome.then(reply) : reply(outcome)
         }
