@@ -146,6 +146,63 @@ const variants = (file: FileBuilder, trace: Trace, actor: string, recipient: Ref
   }
 }
 
+type Refuse = (
+  id: string,
+  title: string,
+  clause: string,
+  flag: string,
+  delta: Delta,
+  cause: string,
+  critical?: boolean
+) => void
+
+/** Every byte of the prefix, which is associated data, and every byte of the body's heads. */
+const headers = (refuse: Refuse): void => {
+  // 93 version kind c410 mailbox(16)
+  const fields = ["head", "version", "kind", "head of to", "head of to"]
+  for (let offset = 0; offset < 20; offset++) {
+    const field = fields[offset] ?? "to"
+    const name = String(offset).padStart(2, "0")
+    const delta: Delta = { at: "in/prefix", op: "xor", offset, bytes: "80", field }
+    refuse(`prefix-byte-${name}`, `byte ${offset} of the prefix: ${field}`, "sealed.ad.1", "Context", delta, "auth.tag")
+  }
+  for (const [id, title, a, b] of [
+    ["mailbox-halves", "the halves of the mailbox", [5, 8], [13, 8]],
+    ["mailbox-neighbours", "the first two bytes of the mailbox", [5, 1], [6, 1]],
+    ["mailbox-ends", "the ends of the mailbox", [5, 1], [20, 1]],
+    ["kind-and-mailbox", "the kind and the first byte of the mailbox", [2, 1], [5, 1]]
+  ] as const)
+    refuse(
+      `prefix-swap-${id}`,
+      `${title} exchanged`,
+      "envelope.prefix.1",
+      "Context",
+      { at: "in/prefix", op: "swap", a, b },
+      "auth.tag"
+    )
+  const head = (offset: number, bytes: string, field: string, cause: string): void =>
+    refuse(
+      `head-byte-${offset}-${bytes}`,
+      `${field}: byte ${bytes}`,
+      "sealed.layout.1",
+      "Modified",
+      { at: "in/body", op: "set", offset, bytes, field },
+      cause,
+      false
+    )
+  head(0, "92", "array of two", "decode.size")
+  head(0, "94", "array of four", "decode.size")
+  head(0, "83", "map of three", "decode.type")
+  head(2, "c5", "ephemeral with a length of two bytes", "decode.size")
+  head(2, "d9", "ephemeral as text", "decode.type")
+  head(3, "1f", "ephemeral of 31 bytes", "decode.size")
+  head(3, "21", "ephemeral of 33 bytes", "decode.size")
+  head(36, "c4", "box with a length of one byte", "decode.trailing")
+  head(36, "da", "box as text", "decode.type")
+  head(37, "00", "box with the high byte of its length zero", "decode.noncanonical")
+  head(37, "ff", "box longer than there is", "decode.truncated")
+}
+
 /** What somebody on the way can do. */
 const strangers = (file: FileBuilder, suite: Suite, otherSecret: Ref): void => {
   const twin = `sealed-open-${suite}`
@@ -218,6 +275,7 @@ const strangers = (file: FileBuilder, suite: Suite, otherSecret: Ref): void => {
     "auth.tag"
   )
   if (suite !== 1) return
+  headers(refuse)
   refuse(
     "suite-0",
     "suite 0",
