@@ -42,10 +42,16 @@ const json = (path: string): { readonly text: string; readonly value: unknown } 
   }
 }
 
-/** The suite in a folder. Throws {@link Unreadable}. */
-export const read = (path: string): Folder => {
+/** The manifest of the suite in a folder. Throws {@link Unreadable}. */
+export const readManifest = (path: string): Manifest => {
   const manifest = json(join(path, "manifest.json")).value as Manifest
   if (!Array.isArray(manifest.files)) throw new Unreadable(`${path} holds no suite`)
+  return manifest
+}
+
+/** The suite in a folder. Throws {@link Unreadable}. */
+export const read = (path: string): Folder => {
+  const manifest = readManifest(path)
   const files = manifest.files.map((entry): SuiteFile => {
     const { text, value } = json(join(path, entry.path))
     return { path: entry.path, text, file: value as VectorFile }

@@ -101,6 +101,8 @@ export interface Manifest {
   readonly schema: string
   readonly suite: string
   readonly protocol: string
+  /** Digest over the wording of the cited rules. */
+  readonly rules: string
   readonly root: string
   readonly count: number
   readonly files: ReadonlyArray<ManifestEntry>
