@@ -12,6 +12,7 @@ import type { Opened } from "./Opened.ts"
 import * as Peers from "./Peers.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
+import * as Starts from "./Starts.ts"
 
 /**
  * Pins `account` (32 bytes) for a name from now on. The directory must answer the name with it. The account pinned before stays a
@@ -36,6 +37,6 @@ const deliverHeld = Effect.fnUntraced(function* (opened: Opened, account: string
     const { envelope, receivedAt } = yield* Records.read(Records.Held, key, value)
     const delivery = { id: Records.orderOf(key), receivedAt, envelope }
     yield* Receiving.burst(opened, [delivery], false)
-    yield* Receiving.forgetHeld(opened, key)
+    yield* Starts.forgetHeld(opened, key)
   }
 })

@@ -225,6 +225,8 @@ export interface Opened extends Ports {
   readonly lanes: Map<string, Lane>
 
   readonly inbox: InboxState
+  /** Held by one burst of received envelopes at a time. */
+  readonly receiving: Semaphore.Semaphore
   /** The last inbox order given out. */
   received: number
   /** Deliveries that are committed but perhaps not acknowledged: number and last 16 bytes in hexadecimal. */

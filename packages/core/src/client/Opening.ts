@@ -141,6 +141,7 @@ const load = Effect.fnUntraced(function* (
     tags: new Map(),
     lanes: new Map(),
     inbox: { cache: new Map(), wake: Latch.makeUnsafe(false), reader: Semaphore.makeUnsafe(1) },
+    receiving: Semaphore.makeUnsafe(1),
     received: received?.order ?? 0,
     committed: new Map(received?.committed.map(({ end, id }) => [id, Bytes.toHex(end)])),
     progressInSlot: { revision: progressIn?.revision },

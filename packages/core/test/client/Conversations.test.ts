@@ -83,6 +83,33 @@ it.effect("accounts that a stranger makes up leave nothing in memory or in the s
   })
 )
 
+it.effect(
+  "bursts that come at once, as when what was held is delivered, give every message a place of its own [state.once.1] [state.commit.2]",
+  () =>
+    Effect.gen(function* () {
+      const world = World.make()
+      const [alice, carol] = [yield* world.join("alice"), yield* world.join("carol")]
+      const actor = world.actor("bob")
+      yield* world.register(actor)
+      const { opened, store } = yield* look(world, actor)
+      yield* World.tick(10)
+      world.network.faults({ drop: 1 })
+      const count = world.network.submitted.length
+      yield* alice.client.send("bob", "from alice")
+      yield* carol.client.send("bob", "from carol")
+      yield* World.tick(5)
+      world.network.faults({ drop: 0 })
+      const starts = world.network.submitted.slice(count)
+      expect(starts.length).toBe(2)
+      const bursts = starts.map(({ envelope }, i) =>
+        Receiving.burst(opened, [{ id: 500 + i, receivedAt: 0, envelope }])
+      )
+      yield* Effect.all(bursts, { concurrency: "unbounded" })
+      expect((yield* Conversations.scanAll(store, "inbox/")).length).toBe(2)
+      expect(opened.received).toBe(2)
+    })
+)
+
 it.effect("the secrets of a deleted session are erased once it is gone from the store [crypto.erase.1]", () =>
   Effect.gen(function* () {
     const world = World.make()

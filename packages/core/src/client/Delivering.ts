@@ -1,0 +1,179 @@
+/**
+ * What a message that opened does: its session, fences, replay window and inbox entry, all in the burst's commit.
+ *
+ * Spec: docs/spec/07-sequencing.md §7.1, §7.2; docs/spec/16-state.md §16.2, rule state.commit.2.
+ * What follows beside storing it (sending again, healing) is only noted here and happens after the commit.
+ */
+import * as Result from "effect/Result"
+import * as Bytes from "../base/Bytes.ts"
+import type * as Content from "../envelope/Content.ts"
+import type { Delivery } from "../ports/Transport.ts"
+import * as FenceStep from "../sequence/Fence.ts"
+import * as ReplayWindow from "../sequence/ReplayWindow.ts"
+import type * as Crossing from "../session/Crossing.ts"
+import * as Receive from "../session/Receive.ts"
+import type * as Session from "../session/Session.ts"
+import * as Conversations from "./Conversations.ts"
+import * as Fence from "./Fence.ts"
+import * as Inbox from "./Inbox.ts"
+import type { Device, Handle, Opened, SessionEntry } from "./Opened.ts"
+import * as Outbox from "./Outbox.ts"
+import * as Peers from "./Peers.ts"
+import * as Receipts from "./Receipts.ts"
+import * as Retry from "./Retry.ts"
+import * as Warnings from "./Warnings.ts"
+import { type Burst, reject, warn } from "./Burst.ts"
+
+export const complete = (opened: Opened, { half }: Receive.ReceivedTurning): Receive.Completed | undefined => {
+  const completed = Receive.complete(opened.crypto, half, opened.entropy.bytes("ratchet.eph", 32))
+  return Result.isSuccess(completed) ? completed.success : undefined
+}
+
+export const apply = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  device: Device,
+  entry: SessionEntry,
+  received: Receive.Received | Receive.ReceivedTurning,
+  changed: Crossing.Changed,
+  delivery: Delivery
+): void => {
+  work.batch.consume(received.consumed)
+  let next: Session.Session
+  if (received.turning) {
+    const completed = complete(opened, received)
+    if (completed === undefined) return reject(opened, work, delivery, "auth.low-order", device)
+    work.batch.consume(completed.consumed)
+    next = completed.next
+  } else next = received.next
+  store(opened, work, handle, device, entry, next, received, changed, delivery)
+}
+
+/** What opened is stored: session, fences, and what the message says. */
+export const store = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  device: Device,
+  entry: SessionEntry,
+  next: Session.Session,
+  { content, delta, late }: Pick<Receive.Received, "content" | "delta" | "late">,
+  changed: Crossing.Changed,
+  delivery: Delivery
+): void => {
+  work.touched.add(device)
+  work.acknowledged.push(delivery)
+  opened.proven.add(device.hex)
+  Conversations.advance(opened, work, device, entry, next, delta)
+  Conversations.setSessions(opened, work, device, changed)
+  const isActive = Conversations.activeSession(device) === entry
+  observe(opened, work, device, content.extensions, late || !isActive)
+  const { deliveryToken } = content.extensions
+  const { token } = device.peer
+  if (deliveryToken !== undefined && (token === undefined || !Bytes.equal(token, deliveryToken))) {
+    work.setPeer(device, { ...device.peer, token: deliveryToken })
+  }
+  act(opened, work, handle, device, content, delivery)
+}
+
+/** Rules fence.observe.1 and fence.detect.1. */
+const observe = (
+  opened: Opened,
+  work: Burst,
+  device: Device,
+  { echo, fence }: Content.Extensions,
+  late: boolean
+): void => {
+  const before = Conversations.fenceOf(device.peer)
+  if (fence === undefined && echo === undefined && !before.owed) return
+  const carried = { ...(fence === undefined ? {} : { fence }), ...(echo === undefined ? {} : { echo }) }
+  const observed = FenceStep.observe(opened.self.fence, before, carried, late, opened.fences.made)
+  if (!isSameFence(observed.next, before)) {
+    work.setPeer(device, { ...device.peer, fence: Conversations.peerFence(observed.next) })
+  }
+  if (observed.peerRollback) {
+    work.warnings.push(Warnings.peerRollback(Peers.senderOf(opened, device.account, device.hex), work.now))
+    work.answers.add(device)
+  }
+  const { restored } = observed
+  if (restored !== undefined) work.after.push(Fence.detectFromPeer(opened, restored))
+}
+
+const isSameFence = (a: FenceStep.PeerFence, b: FenceStep.PeerFence): boolean =>
+  a.owed === b.owed && a.highest === b.highest && a.echoed === b.echoed
+
+/** What a message says. */
+const act = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  device: Device,
+  content: Content.Content,
+  delivery: Delivery
+): void => {
+  const { body } = content
+  switch (body._tag) {
+    case "Text":
+    case "Application":
+    case "Opaque":
+      return deliver(opened, work, handle, device, content, delivery)
+    case "Typing":
+      return show(opened, work, handle, device, content, delivery, false)
+    case "Receipt":
+      return Outbox.receipt(opened, work, device, body.state, body.messages, work.now)
+    case "Acknowledge":
+      return
+    case "Reset":
+      work.warnings.push(Warnings.sessionReset(Peers.senderOf(opened, device.account, device.hex), work.now))
+      return
+    case "RetryRequest":
+      work.after.push(Retry.answer(opened, handle.hex, device.hex, body.digests))
+      return
+    case "Resynchronise":
+      work.resynchronised.push({ device, request: body })
+  }
+}
+
+/** A numbered message goes through the replay window into the inbox. */
+const deliver = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  device: Device,
+  content: Content.Content,
+  delivery: Delivery
+): void => {
+  const conversation = content.conversation.length === 0 ? handle.conversation : Bytes.toHex(content.conversation)
+  const peer = Peers.senderOf(opened, device.account, device.hex)
+  if (!Conversations.hasRoom(handle, device, conversation)) return warn(opened, work, delivery, "limit.sessions", peer)
+  const entry = Conversations.windowOf(handle, device, conversation)
+  const judged = ReplayWindow.accept(entry.window, content.sequence, content.extensions.floor ?? 0)
+  if (Result.isFailure(judged)) return
+  const outcome = judged.success
+  if (outcome.next !== entry.window) work.setWindow(entry, outcome.next)
+  for (const { from, to } of outcome.lost) work.warnings.push(Warnings.lost(peer, conversation, from, to, work.now))
+  if (outcome._tag !== "Accepted") {
+    // The sender may not know that it arrived.
+    if (outcome._tag === "Duplicate") Receipts.owe(device, content.messageId)
+    warn(opened, work, delivery, outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale", peer)
+    return
+  }
+  const { filled, gap, late } = outcome
+  if (gap !== undefined) work.warnings.push(Warnings.gap(peer, conversation, gap.from, gap.to, work.now))
+  if (filled) work.warnings.push(Warnings.gapFilled(peer, conversation, content.sequence, work.now))
+  Receipts.owe(device, content.messageId)
+  show(opened, work, handle, device, content, delivery, late)
+}
+
+const show = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  device: Device,
+  content: Content.Content,
+  { receivedAt }: Delivery,
+  late: boolean
+): void => {
+  work.shows.push(Inbox.put(opened, work, handle, device, content, receivedAt, late, ++work.received))
+}
