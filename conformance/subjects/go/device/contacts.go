@@ -102,19 +102,10 @@ func (d *Device) dropUnlisted(account []byte, m *tacit.Manifest) {
 			listed := m.Listed(session.Device)
 			if listed == nil || !bytes.Equal(listed.Agreement, session.Agreement) {
 				delete(s.Endpoint.Sessions, id)
+				p.Forget(id)
 			}
 		}
-		p.forget(s)
 	}
-}
-
-// forget drops the ids of sessions that are gone.
-func (p *peer) forget(s *state) {
-	gone := func(id string) bool { return s.Endpoint.Sessions[id] == nil }
-	if gone(p.Active) {
-		p.Active = ""
-	}
-	p.Archived = slices.DeleteFunc(p.Archived, gone)
 }
 
 // Accept accepts the account that is offered under a name: held starts open, held

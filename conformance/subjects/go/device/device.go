@@ -24,6 +24,8 @@ type Device struct {
 	draw  Draw
 	now   uint64
 	down  bool // the process died; only Restart brings it back
+	used  [][]byte
+	probe bool // a message of no session came: ask around; forgotten when the process ends
 }
 
 // state is everything a device stores. Keys of maps are hexadecimal.
@@ -47,6 +49,7 @@ type state struct {
 	Sequence    map[string]tacit.Counter // of the direct conversation, by account
 	Held        []heldStart
 	Accused     uint64 // when a peer's word last proved a restoration, ms
+	Probe       tacit.Probe
 	Inbox       []Event
 	Outbox      []Out
 }
@@ -65,19 +68,19 @@ type name struct {
 
 // peer is one device of another account.
 type peer struct {
-	Account  []byte
-	Mailbox  []byte
-	Token    []byte
-	Bundle   []byte // offered for the next session
-	Active   string // session id, empty for none
-	Archived []string
-	Fence    tacit.Fence
-	Frozen   bool    // this device was restored and the peer has not answered yet
-	Reset    bool    // the next session begins with a reset notice
-	Floor    *uint64 // the number before its first message, or before the first after healing
-	Met      bool    // this device has addressed it
-	Waiting  []draft // sealed for it as soon as that can be
-	Log      []logged
+	Account []byte
+	tacit.Order
+	Token   []byte
+	Bundle  []byte // offered for the next session
+	Fence   tacit.Fence
+	Frozen  bool     // this device was restored and the peer has not answered yet
+	Reset   bool     // the next session begins with a reset notice
+	Floor   *uint64  // the number before its first message, or before the first after healing
+	Met     bool     // this device has addressed it
+	Waiting []draft  // sealed for it as soon as that can be
+	Owed    [][]byte // ids of messages a delivery receipt is still to be sent for
+	Sent    []draft  // the messages of Log
+	Log     tacit.Log
 }
 
 // draft is content that is not sealed yet.
@@ -140,7 +143,8 @@ func New(user string, suites []uint64, now uint64, draw Draw) *Device {
 		Prekeys: tacit.NewPrekeys(), Sessions: map[string]*tacit.Session{}, Seen: map[string]uint64{},
 	}
 	d := &Device{state: s, draw: draw, now: now}
-	d.start()
+	d.start() // it is made with generation 1,
+	d.start() // and started as at any other time
 	d.commit()
 	return d
 }
@@ -172,6 +176,7 @@ const (
 type Done struct {
 	Events  []Event
 	Out     []Out
+	Used    [][]byte // devices whose offered bundle was used up
 	Crashed bool
 }
 
@@ -182,6 +187,7 @@ func (d *Device) change(crash Crash, operation func() error) (*Done, error) {
 	if d.down {
 		return nil, fmt.Errorf("the device is not running")
 	}
+	d.used = nil
 	if err := operation(); err != nil {
 		d.reload()
 		return nil, err
@@ -193,7 +199,7 @@ func (d *Device) change(crash Crash, operation func() error) (*Done, error) {
 		d.down = true
 		return &Done{Crashed: true}, nil
 	}
-	done := &Done{Events: d.state.Inbox, Out: d.state.Outbox}
+	done := &Done{Events: d.state.Inbox, Out: d.state.Outbox, Used: d.used}
 	d.state.Inbox, d.state.Outbox = nil, nil
 	d.commit()
 	return done, nil
@@ -229,7 +235,7 @@ func (d *Device) reload() {
 
 // Restart ends and starts the device on what it stored.
 func (d *Device) Restart() (*Done, error) {
-	d.down = false
+	d.down, d.probe = false, false
 	d.reload()
 	return d.change(NoCrash, func() error {
 		d.start()

@@ -11,12 +11,17 @@ const maxHeld = 64 // starts held for one account [16.1]
 
 // Receive takes an envelope.
 func (d *Device) Receive(wire []byte, crash Crash) (*Done, error) {
-	return d.change(crash, func() error {
+	done, err := d.change(crash, func() error {
 		if err := d.take(wire); err != nil {
 			return err
 		}
 		return d.flush()
 	})
+	var refusal *tacit.Refusal
+	if errors.As(err, &refusal) && refusal.Class == "lookup.no-session" {
+		d.probe = true
+	}
+	return done, err
 }
 
 // take opens an envelope and applies what it says to the state.
@@ -66,7 +71,8 @@ func (d *Device) apply(o *tacit.Opened) error {
 	s, c := d.state, o.Content
 	p := s.peer(o.Session.Device, o.Session.Account)
 	s.contact(h(o.Session.Account))
-	active := d.settle(p, o)
+	s.Endpoint.Keep(o)
+	active := s.Endpoint.Settle(&p.Order, o)
 	next, seen := p.Fence.Observe(s.Secret, s.Own, c.Fence, c.Echo, o.Late || !active)
 	var moved *tacit.Accepted
 	var window *tacit.Window
@@ -94,7 +100,6 @@ func (d *Device) apply(o *tacit.Opened) error {
 			defer d.event("refused", "class", refusal.Class)
 		}
 	}
-	s.Endpoint.Keep(o)
 	if c.Token != nil {
 		p.Token = c.Token
 	}
@@ -120,60 +125,6 @@ func (d *Device) apply(o *tacit.Opened) error {
 	return nil
 }
 
-// settle says which session is active once this message opened, and answers
-// whether it is this one [session.cross.1, .2, .3].
-func (d *Device) settle(p *peer, o *tacit.Opened) bool {
-	s, session := d.state, o.Session
-	id := h(session.ID)
-	if p.Active == id {
-		return true
-	}
-	if o.Began {
-		p.Archived = append(p.Archived, id)
-		s.Endpoint.Sessions[id] = session
-	}
-	active := s.Endpoint.Sessions[p.Active]
-	above := s.aboveAll(p, session)
-	switch {
-	case o.Start != nil && takesOver(o.Content):
-		if !o.Began && active != nil && active.Start != nil {
-			break // the one begun for it, waiting for its first answer
-		}
-		if above {
-			s.activate(p, session)
-			return true
-		}
-		s.archive(p)
-		s.trim(p)
-		return false
-	case active == nil && o.Began && above, active != nil && standsAbove(session, active):
-		s.activate(p, session)
-		return true
-	}
-	s.trim(p)
-	return false
-}
-
-// aboveAll tells whether a session stands above every other one with the device.
-func (s *state) aboveAll(p *peer, session *tacit.Session) bool {
-	for _, known := range s.sessions(p) {
-		if !bytes.Equal(known.ID, session.ID) && !standsAbove(session, known) {
-			return false
-		}
-	}
-	return true
-}
-
-// takesOver tells contents whose sender may have lost the sessions that stand above
-// its own.
-func takesOver(c *tacit.Content) bool {
-	if c.Type == tacit.TypeRetry {
-		return true
-	}
-	return c.Type == tacit.TypeControl &&
-		(c.Details.Uint("control") == tacit.ControlReset || c.Details.Uint("control") == tacit.ControlAsk)
-}
-
 // numbered shows a counted message and what its number told.
 func (d *Device) numbered(o *tacit.Opened, moved *tacit.Accepted) {
 	device, c := h(o.Session.Device), o.Content
@@ -184,6 +135,8 @@ func (d *Device) numbered(o *tacit.Opened, moved *tacit.Accepted) {
 		d.event("lost", "device", device, "from", lost.From, "to", lost.To)
 	}
 	if c.Type == tacit.TypeText {
+		p := d.state.peer(o.Session.Device, o.Session.Account)
+		p.Owed = append(p.Owed, c.ID)
 		d.event("message", "from", device, "account", h(o.Session.Account), "id", h(c.ID),
 			"number", c.Sequence, "text", h(c.Body), "late", moved.Late)
 	}
@@ -215,7 +168,9 @@ func (d *Device) unnumbered(p *peer, o *tacit.Opened) {
 		}
 		d.event("receipt", "device", device, "ids", ids, "state", c.Details.Uint("state"))
 	case tacit.TypeRetry:
-		p.answerRetry(c.Details.List("digests"), d.now)
+		for _, digest := range c.Details["digests"].([]any) {
+			p.answer(digest.([]byte), d.now)
+		}
 	case tacit.TypeControl:
 		switch c.Details.Uint("control") {
 		case tacit.ControlReset:

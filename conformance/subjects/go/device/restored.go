@@ -18,8 +18,8 @@ func (d *Device) restored(generation uint64) {
 	d.event("restored")
 	for _, device := range s.sortedPeers() {
 		p := s.Peers[device]
-		s.archive(p)
-		if !p.Met && len(s.sessions(p)) == 0 {
+		s.Endpoint.Drop(p.Archive())
+		if !p.Met && p.Empty() {
 			continue
 		}
 		p.Frozen = true
@@ -44,6 +44,26 @@ func (s *state) requeue(p *peer) {
 		}
 	}
 	p.Waiting, c.Queue = kept, append(back, c.Queue...)
+}
+
+// askAround asks the devices with an active session whether one of the two sides
+// lost a session, after a message of none [fence.probe.1].
+func (d *Device) askAround() {
+	s, active := d.state, []string{}
+	if !d.probe {
+		return
+	}
+	d.probe = false
+	for _, device := range s.sortedPeers() {
+		if s.Peers[device].Active != nil {
+			active = append(active, device)
+		}
+	}
+	next, asked := s.Probe.Ask(d.now, len(active))
+	s.Probe = next
+	for _, device := range active[:asked] {
+		d.ask(device, s.Peers[device])
+	}
 }
 
 // ask lays a resynchronise request in wait, for a fresh session.

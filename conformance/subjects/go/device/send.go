@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tacit.example/conformance/subjects/go/tacit"
 )
@@ -13,7 +14,6 @@ import (
 type Sent struct {
 	ID     []byte
 	Number uint64 // 0 while it waits to be numbered
-	Used   [][]byte
 	Done
 }
 
@@ -22,17 +22,21 @@ func (d *Device) Send(account, text []byte, crash Crash) (*Sent, error) {
 	sent := &Sent{}
 	done, err := d.change(crash, func() error {
 		s, key := d.state, h(account)
+		switch {
+		case !utf8.Valid(text):
+			return tacit.Refuse("decode.utf8")
+		case len(text) > tacit.MaxBody:
+			return tacit.Refuse("decode.size")
+		}
 		devices := s.addressees(account)
 		if len(devices) == 0 {
 			return tacit.Refuse("lookup.no-session")
 		}
-		offered := map[string]bool{}
 		for _, device := range devices {
 			p := s.peer(device, account)
-			if p.Active == "" && len(p.Bundle) == 0 && !p.Frozen {
+			if p.Active == nil && len(p.Bundle) == 0 && !p.Frozen {
 				return tacit.Refuse("lookup.no-session")
 			}
-			offered[h(device)] = len(p.Bundle) > 0
 		}
 		message := draft{Type: tacit.TypeText, ID: d.draw("msg.id", 16), SentAt: d.now, Body: text}
 		s.contact(key).Queue = append(s.contact(key).Queue, message)
@@ -42,11 +46,6 @@ func (d *Device) Send(account, text []byte, crash Crash) (*Sent, error) {
 		sent.ID = message.ID
 		if len(s.contact(key).Queue) == 0 {
 			sent.Number = s.Sequence[key].Last
-		}
-		for _, device := range devices {
-			if offered[h(device)] && len(s.Peers[h(device)].Bundle) == 0 {
-				sent.Used = append(sent.Used, device)
-			}
 		}
 		return nil
 	})
@@ -70,7 +69,7 @@ func (s *state) addressees(account []byte) [][]byte {
 		return out
 	}
 	for _, device := range s.sortedPeers() {
-		if p := s.Peers[device]; bytes.Equal(p.Account, account) && p.Active != "" {
+		if p := s.Peers[device]; bytes.Equal(p.Account, account) && p.Active != nil {
 			out = append(out, unhex(device))
 		}
 	}
@@ -93,6 +92,7 @@ func (d *Device) flush() error { return d.flushFor("") }
 // begin. Elsewhere a bundle that does not serve is dropped.
 func (d *Device) flushFor(asked string) error {
 	s := d.state
+	d.askAround()
 	accounts := []string{}
 	for account := range s.Contacts {
 		accounts = append(accounts, account)
@@ -144,9 +144,10 @@ func (s *state) frozen(account string) bool {
 // sealWaiting seals for one device, in order, as far as it goes.
 func (d *Device) sealWaiting(device []byte, p *peer) error {
 	s := d.state
+	d.oweReceipt(p)
 	for i := 0; i < len(p.Waiting); {
 		next := p.Waiting[i]
-		session := s.Endpoint.Sessions[p.Active]
+		session := s.active(p)
 		if session == nil || next.ToBegin {
 			if len(p.Bundle) == 0 && next.ToBegin {
 				i++ // it waits for a bundle; what needs none goes on
@@ -160,13 +161,6 @@ func (d *Device) sealWaiting(device []byte, p *peer) error {
 				return err
 			}
 			session = begun
-			if p.Reset {
-				p.Reset = false
-				p.Waiting[i].ToBegin = false
-				notice := draft{Type: tacit.TypeControl, ID: d.draw("msg.id", 16), SentAt: d.now, Body: tacit.Encode([]any{tacit.ControlReset, 0})}
-				p.Waiting = slices.Insert(p.Waiting, i, notice)
-				continue
-			}
 		}
 		if session.Start != nil && session.Starts >= tacit.MaxUnansweredStarts {
 			return nil
@@ -177,6 +171,23 @@ func (d *Device) sealWaiting(device []byte, p *peer) error {
 		p.Waiting = slices.Delete(p.Waiting, i, i+1)
 	}
 	return nil
+}
+
+// oweReceipt lays a delivery receipt in wait for messages that were shown. It goes
+// in the session there is: none is begun for it.
+func (d *Device) oweReceipt(p *peer) {
+	session := d.state.active(p)
+	if len(p.Owed) == 0 || session == nil || session.Start != nil {
+		return
+	}
+	ids := []any{}
+	for _, id := range p.Owed[:min(len(p.Owed), tacit.MaxReceiptIDs)] {
+		ids = append(ids, id)
+	}
+	p.Owed = p.Owed[len(ids):]
+	p.Waiting = append(p.Waiting, draft{
+		Type: tacit.TypeReceipt, ID: d.draw("msg.id", 16), SentAt: d.now, Body: tacit.Encode([]any{1, ids}),
+	})
 }
 
 // address notes the floor of a device that is not addressed from number 1 on
@@ -217,17 +228,49 @@ func (d *Device) seal(p *peer, session *tacit.Session, message draft) error {
 		return err
 	}
 	suite, _ := tacit.SuiteOf(session.Ratchet.Suite)
-	next, wire, err := session.Seal(p.Mailbox, plain, d.draw("header.nonce", suite.Nonce),
+	next, wire, err := session.Seal(session.Mailbox, plain, d.draw("header.nonce", suite.Nonce),
 		func() []byte { return d.draw("sealed.eph", 32) })
 	if err != nil {
 		return err
 	}
 	s.Endpoint.Sessions[h(next.ID)] = next
-	s.Outbox = append(s.Outbox, Out{p.Mailbox, wire})
+	s.Outbox = append(s.Outbox, Out{session.Mailbox, wire})
 	if tacit.Numbered(message.Type) {
 		p.log(message, wire, d.now)
 	}
 	return nil
+}
+
+// active is the session one sends in, nil for none.
+func (s *state) active(p *peer) *tacit.Session {
+	if p.Active == nil {
+		return nil
+	}
+	return s.Endpoint.Sessions[p.Active.ID]
+}
+
+// log remembers a sealed message for retry requests.
+func (p *peer) log(message draft, wire []byte, now uint64) {
+	envelope, err := tacit.DecodeEnvelope(wire)
+	if err != nil {
+		panic(err)
+	}
+	p.Log.Add(message.ID, tacit.EnvelopeDigest(envelope.Body), now)
+	known := func(one draft) bool { return bytes.Equal(one.ID, message.ID) }
+	if !slices.ContainsFunc(p.Sent, known) {
+		p.Sent = append(p.Sent, message)
+		p.Sent = p.Sent[max(0, len(p.Sent)-len(p.Log.Entries)):]
+	}
+}
+
+// answer lays a message that a retry request asks for in wait again.
+func (p *peer) answer(digest []byte, now uint64) {
+	id, ok := p.Log.Answer(digest, now)
+	for _, message := range p.Sent {
+		if ok && bytes.Equal(message.ID, id) {
+			p.Waiting = append(p.Waiting, message)
+		}
+	}
 }
 
 // split takes the parts of the key of a window.

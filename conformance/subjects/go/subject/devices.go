@@ -26,7 +26,11 @@ var deviceOps = map[string]deviceOp{
 	},
 	"session.send": sessionSend,
 	"session.reset": func(d *device.Device, in Values) (any, error) {
-		return object{}, d.Reset(in.sized("account", 32))
+		done, err := d.Reset(in.sized("account", 32))
+		if err != nil {
+			return nil, err
+		}
+		return object{"out": outForm(done.Out), "used": hs(done.Used)}, nil
 	},
 	"receive": func(d *device.Device, in Values) (any, error) {
 		done, err := d.Receive(in.bytes("wire"), crashOf(in))
@@ -142,7 +146,7 @@ func doneForm(done *device.Done) any {
 	if events == nil {
 		events = []device.Event{}
 	}
-	return object{"events": events, "out": outForm(done.Out)}
+	return object{"events": events, "out": outForm(done.Out), "used": hs(done.Used)}
 }
 
 func outForm(list []device.Out) []object {

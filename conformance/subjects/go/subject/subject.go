@@ -47,7 +47,7 @@ func (s *Subject) do(r *Request) (any, error) {
 	if call, ok := calls[r.Op]; ok {
 		return call(r.In)
 	}
-	if step, ok := steps[r.Op]; ok {
+	if step, ok := steps[r.Op]; ok && s.devices[r.As] == nil {
 		if r.As == "" {
 			panic(badRequest("as is missing"))
 		}

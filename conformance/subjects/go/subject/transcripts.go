@@ -16,9 +16,13 @@ type party struct {
 	Own       tacit.Mark
 	Fence     tacit.Fence
 	Restored  tacit.Mark
+	Order     tacit.Order // of sessions that are only named
+	Asked     tacit.Asked
+	Log       tacit.Log
 	Counter   tacit.Counter
 	Probe     tacit.Probe
 	Endpoint  *tacit.Endpoint
+	Orders    map[string]*tacit.Order // by peer device
 	Manifests map[string]*tacit.Manifest
 	now       uint64
 }
@@ -135,6 +139,14 @@ var steps = map[string]step{
 	},
 	"device.forget-sessions": func(p *party, _ Values, _ uint64) (any, error) {
 		p.endpoint().Sessions = map[string]*tacit.Session{}
+		p.Orders = nil
+		return object{}, nil
+	},
+	"session.active": func(p *party, in Values, _ uint64) (any, error) {
+		return object{"session": activeOf(p.order(in.bytes("peer")))}, nil
+	},
+	"session.reset": func(p *party, in Values, _ uint64) (any, error) {
+		p.endpoint().Drop(p.order(in.bytes("peer")).Archive())
 		return object{}, nil
 	},
 	"session.begin":   sessionBegin,
@@ -161,6 +173,16 @@ func (p *party) endpoint() *tacit.Endpoint {
 		panic(badRequest("the actor has no device"))
 	}
 	return p.Endpoint
+}
+
+func (p *party) order(device []byte) *tacit.Order {
+	if p.Orders == nil {
+		p.Orders = map[string]*tacit.Order{}
+	}
+	if p.Orders[h(device)] == nil {
+		p.Orders[h(device)] = &tacit.Order{}
+	}
+	return p.Orders[h(device)]
 }
 
 func agreed(in Values) tacit.Agreed {
@@ -284,6 +306,7 @@ func sessionBegin(p *party, in Values, _ uint64) (any, error) {
 		return nil, err
 	}
 	e.Sessions[h(session.ID)] = session
+	e.Drop(p.order(session.Device).Begin(session.Ranked()))
 	return object{"suite": session.Ratchet.Suite, "session": h(session.ID), "start": h(session.Digest)}, nil
 }
 
@@ -309,5 +332,6 @@ func sessionReceive(p *party, in Values, now uint64) (any, error) {
 		return nil, err
 	}
 	e.Keep(opened)
+	e.Settle(p.order(opened.Session.Device), opened)
 	return object{"session": h(opened.Session.ID), "from": h(opened.Session.Device), "content": h(opened.Plain), "late": opened.Late}, nil
 }
