@@ -266,7 +266,7 @@ export class Actor {
 
   #targets(process: Process, account: string) {
     const exit = process.run(process.device.targets(account))
-    if (exit._tag === "Failure") throw new Error("a conversation does not load", { cause: exit.cause })
+    if (exit._tag === "Failure") throw new Error(`a conversation does not load: ${String(exit.cause)}`, { cause: exit.cause })
     return exit.value
   }
 
@@ -288,6 +288,8 @@ export class Actor {
     const hindrance = this.#hindrance(process, account)
     if (hindrance !== undefined) return done(reject(hindrance))
     const offers = this.#outside.offers()
+    // What waits for a bundle of these devices gets it now, and goes out first.
+    while (this.#outside.answer(new Set(this.#targets(process, account).map(({ device }) => device)))) this.settle()
     if (crash !== undefined) {
       process.doom({
         when: crash,
@@ -325,11 +327,11 @@ export class Actor {
       if (session !== undefined || prepared) continue
       const offer = this.#outside.offerOf(device)
       if (offer === undefined) return "lookup.no-session"
-      const bundle = Bundle.decode(offer)
-      const common = Result.isFailure(bundle) || this.#suites.some((suite) => bundle.success.suites.includes(suite))
-      if (common) continue
       const checked = Bundle.check(this.#crypto, offer, Bytes.fromHex(account)!)
-      return Result.isFailure(checked) ? checked.failure.cause : "policy.suite"
+      if (Result.isFailure(checked)) return checked.failure.cause
+      if (Bytes.toHex(checked.success.certificate.device) !== device) return "auth.account"
+      const suite = Bundle.chooseSuite(checked.success, this.#suites)
+      if (Result.isFailure(suite)) return suite.failure.cause
     }
     return undefined
   }

@@ -29,6 +29,8 @@ export interface Outgoing {
 }
 
 interface Question {
+  /** The device a bundle is asked for. */
+  readonly device: string | undefined
   /** Answers if the answer is known. */
   readonly answer: () => boolean
 }
@@ -100,10 +102,11 @@ export class Outside {
     return new Map(this.#offers)
   }
 
-  /** Answers what can be answered of what the device asked by itself. */
-  answer(): boolean {
+  /** Answers what can be answered of what the device asked by itself, if `devices` are given only of bundles for them. */
+  answer(devices?: ReadonlySet<string>): boolean {
     let answered = false
     for (const question of this.#questions) {
+      if (devices !== undefined && (question.device === undefined || !devices.has(question.device))) continue
       if (!question.answer()) continue
       this.#questions.delete(question)
       answered = true
@@ -176,15 +179,16 @@ export class Outside {
         const chain = this.#manifests.get(Bytes.toHex(account))
         return chain === undefined ? undefined : { account, manifests: chain.slice(version) }
       }),
-    bundle: (_account, device) =>
-      this.#ask(() => {
-        const hex = Bytes.toHex(device)
+    bundle: (_account, device) => {
+      const hex = Bytes.toHex(device)
+      return this.#ask(() => {
         const bundle = this.#offers.get(hex)
         if (bundle === undefined) return undefined
         this.#offers.delete(hex)
         this.used.push(hex)
         return bundle
-      }),
+      }, hex)
+    },
     prekeyStatus: Effect.sync(() => ({
       waiting: 0,
       oneTime: this.#wanted,
@@ -216,7 +220,7 @@ export class Outside {
   })
 
   /** Asks at once, or at the next poll. */
-  #ask<A>(find: () => A | undefined): Effect.Effect<A, TransportError> {
+  #ask<A>(find: () => A | undefined, device?: string): Effect.Effect<A, TransportError> {
     return Effect.suspend((): Effect.Effect<A, TransportError> => {
       if (this.inline) {
         const found = find()
@@ -224,6 +228,7 @@ export class Outside {
       }
       return Effect.callback<A>((resume) => {
         const question: Question = {
+          device,
           answer: () => {
             const found = find()
             if (found === undefined) return false

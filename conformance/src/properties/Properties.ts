@@ -1,0 +1,54 @@
+/**
+ * The properties: what each says, where it counts, and how it is judged.
+ *
+ * Spec: docs/spec/21-conformance.md §21.3.
+ */
+
+/** Worlds of whole devices; transcripts side by side; single encodings; requests at a time; runs side by side. */
+export type Judged = "script" | "differential" | "encoding" | "concurrency" | "shape" | "freshness"
+
+export interface PropertyInfo {
+  readonly id: string
+  readonly title: string
+  readonly judged: Judged
+  readonly level: number
+  readonly critical: boolean
+}
+
+const property = (id: string, judged: Judged, critical: boolean, title: string): PropertyInfo => ({
+  id,
+  title,
+  judged,
+  level: judged === "encoding" ? 1 : 2,
+  critical
+})
+
+export const properties = [
+  property("P01", "script", false, "every genuine message delivered within the limits is shown, with text, sender and number"),
+  property("P02", "script", true, "nothing is shown that no actor sent"),
+  property("P03", "script", true, "nothing is shown twice, also after a restart or a restore"),
+  property("P04", "script", false, "after refused input the next genuine message opens"),
+  property("P05", "script", false, "refused input leaves the digest as it was"),
+  property("P06", "script", false, "both sides agree on the active session when nothing is under way"),
+  property("P10", "script", true, "an envelope brought to another context is refused at or before authenticate"),
+  property("P11", "script", true, "no keystream is used twice, also across crash, restore and copies"),
+  property("P12", "script", false, "hostile input costs bounded work, and counters stay within the limits"),
+  property("P13", "script", false, "gaps reported are exactly the numbers missing"),
+  property("P14", "script", true, "a changed identity is told before or with the first message under it"),
+  property("P15", "differential", false, "with the same coins, subject and reference give the same bytes"),
+  property("P16", "encoding", true, "accepted bytes encode again to themselves"),
+  property("P19", "script", true, "one-time keys work once; a forged use does not use them up"),
+  property("P20", "script", true, "a rollback is noticed or harmless"),
+  property("P21", "concurrency", false, "overlapping requests to one actor have the effect of some order"),
+  property("P22", "shape", false, "lengths depend on padding alone"),
+  property("P23", "freshness", true, "without coins, two runs differ in every random field")
+] as const
+
+export type PropertyId = (typeof properties)[number]["id"]
+
+/** What a property found. `step` is that of the script, -1 for what came after it. */
+export interface Violation {
+  readonly property: string
+  readonly message: string
+  readonly step: number
+}

@@ -1,0 +1,66 @@
+/**
+ * One script from beginning to end, and what came of it.
+ *
+ * Spec: docs/spec/21-conformance.md, rule property.script.1.
+ */
+import type { CryptoProvider } from "@tacit/core/hazmat"
+import type { Members } from "../protocol/Value.ts"
+import type { Subject } from "../subject/Subject.ts"
+import { Play } from "./Play.ts"
+import type { Violation } from "./Properties.ts"
+import type { Script, WorldName } from "./Script.ts"
+import { Broken, Found, type Side, World } from "./World.ts"
+
+/** A script with what it needs to be repeated. */
+export interface Reproducer {
+  readonly world: WorldName
+  /** Who answers for each person. */
+  readonly roles: ReadonlyArray<Side>
+  readonly script: Script
+}
+
+/** What a script needs to run. */
+export interface Stage {
+  readonly crypto: CryptoProvider
+  readonly subject: () => Promise<Subject>
+  readonly reference: () => Promise<Subject>
+  readonly reached: Set<string>
+  readonly record?: (step: number, dir: "request" | "reply", message: Members) => void
+}
+
+/** What became of a script. */
+export interface ScriptResult {
+  readonly violation: Violation | undefined
+  /** The subject gave an answer that is none, or ended. */
+  readonly broken: Broken | undefined
+  readonly requests: number
+}
+
+/** Runs a script until its end, or until one of the watched properties is broken. */
+export const runScript = async (
+  stage: Stage,
+  { roles, script, world: name }: Reproducer,
+  watched: ReadonlySet<string>
+): Promise<ScriptResult> => {
+  const { crypto, reached, record } = stage
+  const subject = await stage.subject()
+  const reference = await stage.reference()
+  const world = new World({
+    name,
+    roles,
+    subject,
+    reference,
+    watched,
+    reached,
+    ...(record === undefined ? {} : { record })
+  })
+  try {
+    await world.open()
+    await new Play(world, crypto).run(script)
+    return { violation: undefined, broken: undefined, requests: world.requests }
+  } catch (error) {
+    if (error instanceof Found) return { violation: error.violation, broken: undefined, requests: world.requests }
+    if (!(error instanceof Broken)) throw error
+    return { violation: undefined, broken: error, requests: world.requests }
+  }
+}

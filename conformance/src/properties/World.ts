@@ -1,0 +1,349 @@
+/**
+ * A world of whole devices: who is there, what is on its way, and how they are asked.
+ *
+ * Spec: docs/spec/20-subject.md §20.5, §20.6.
+ * The network and the directory are here and keep to nothing: what is done with them is Play.ts. Judging is Model.ts.
+ */
+import type { Answer } from "../protocol/Message.ts"
+import { isObject, type Members } from "../protocol/Value.ts"
+import type { Subject } from "../subject/Subject.ts"
+import { Keystream } from "./Keystream.ts"
+import { type Memory, Model, type Sent } from "./Model.ts"
+import type { Violation } from "./Properties.ts"
+import type { WorldName } from "./Script.ts"
+import * as Bytecode from "./Bytecode.ts"
+import { Bytes } from "@tacit/core/hazmat"
+
+/** Who answers for a person. */
+export type Side = "subject" | "reference"
+
+/** One person with one device. */
+export interface Person {
+  readonly index: number
+  readonly name: string
+  readonly user: string
+  readonly side: Side
+  readonly account: string
+  readonly device: string
+  readonly mailbox: string
+  readonly manifest: string
+  readonly certificate: string
+  /** One-time bundles not handed out yet, and the one that can be handed out for ever. */
+  readonly bundles: Array<string>
+  last: string
+  readonly spent: Array<string>
+  /** How far its clock is from the world's, ms. */
+  skew: number
+  down: boolean
+  readonly snapshots: Array<{ readonly bytes: string; readonly memory: Memory }>
+  /** The bundle that lies in store for each other person. */
+  readonly offered: Map<number, string>
+  /** Whom it can write to. */
+  readonly knows: Set<number>
+}
+
+/** An envelope that somebody sent. */
+export interface Wire {
+  readonly bytes: string
+  readonly kind: number
+  readonly from: number
+  readonly to: number
+  /** Counts the sessions that were begun with a bundle; 0 where none is known. */
+  readonly session: number
+  readonly bundle: string | undefined
+  readonly message: Sent | undefined
+  /** Taken in by whom it was for, unaltered. */
+  taken: boolean
+}
+
+/** What ended a script: an answer that is none. */
+export class Broken extends Error {
+  readonly _tag = "Broken"
+  readonly kind: "fault" | "unsupported" | "timeout" | "crash" | "violation"
+  readonly side: Side
+
+  constructor(kind: Broken["kind"], message: string, side: Side) {
+    super(message)
+    this.name = "Broken"
+    this.kind = kind
+    this.side = side
+  }
+}
+
+/** A violation of a property that is looked for. */
+export class Found extends Error {
+  readonly _tag = "Found"
+  readonly violation: Violation
+
+  constructor(violation: Violation) {
+    super(violation.message)
+    this.name = "Found"
+    this.violation = violation
+  }
+}
+
+export interface WorldOptions {
+  readonly name: WorldName
+  readonly roles: ReadonlyArray<Side>
+  readonly subject: Subject
+  readonly reference: Subject
+  /** Properties that end a script when they are broken. */
+  readonly watched: ReadonlySet<string>
+  /** Every request and answer, for a report. */
+  readonly record?: (step: number, dir: "request" | "reply", message: Members) => void
+  /** What was reached: operation, stage, class, role. */
+  readonly reached: Set<string>
+}
+
+/** The clock at which every script begins, ms. */
+export const beginning = 1_700_000_000_000
+
+const users: { readonly [name in WorldName]: ReadonlyArray<string> } = {
+  pair: ["alice", "bob"],
+  trio: ["alice", "bob", "carol"],
+  usurper: ["alice", "bob", "bob"]
+}
+
+/** How many people a world has. */
+export const sizeOf = (name: WorldName): number => users[name].length
+
+/** One-time bundles that everybody publishes first. */
+const firstBundles = 4
+
+/** The world of one script. */
+export class World {
+  readonly people: Array<Person> = []
+  readonly flight: Array<Wire> = []
+  readonly past: Array<Wire> = []
+  readonly keystream = new Keystream()
+  readonly options: WorldOptions
+  model!: Model
+  now = beginning
+  step = -1
+  sessions = 0
+  resets = 0
+  requests = 0
+  texts = 0
+  /** Time the subject took to take in genuine envelopes, ms. */
+  readonly usual: Array<number> = []
+  readonly #wires = new Set<string>()
+
+  constructor(options: WorldOptions) {
+    this.options = options
+  }
+
+  /** Makes everybody, and introduces them to each other. */
+  async open(): Promise<void> {
+    const { name, reference, roles, subject } = this.options
+    await this.#control(subject, "subject")
+    if (reference !== subject) await this.#control(reference, "reference")
+    for (const [index, user] of users[name].entries()) this.people.push(await this.#make(index, user, roles[index]!))
+    this.model = new Model(this.people, (property, message) => this.fail(property, message))
+    for (const one of this.people) {
+      for (const other of this.people) if (one !== other && this.#introduced(one, other)) await this.learn(one, other)
+    }
+  }
+
+  #introduced(one: Person, other: Person): boolean {
+    return this.options.name !== "usurper" || one.index + other.index === 1 || (one.index === 2 && other.index === 0)
+  }
+
+  async #control(subject: Subject, side: Side): Promise<void> {
+    const answer = await subject.ask({ op: "reset" })
+    if (!("ok" in answer)) throw this.#broken(answer, "reset", side)
+  }
+
+  async #make(index: number, user: string, side: Side): Promise<Person> {
+    const name = `a${index}`
+    const at = { index, name, side, skew: 0, down: false }
+    const made = await this.#ok(at, "actor.new", { user })
+    const text = (member: string): string => String(made[member] ?? "")
+    const person: Person = {
+      ...at,
+      user,
+      account: text("account"),
+      device: text("device"),
+      mailbox: text("mailbox"),
+      manifest: text("manifest"),
+      certificate: text("certificate"),
+      bundles: [],
+      last: "",
+      spent: [],
+      snapshots: [],
+      offered: new Map(),
+      knows: new Set()
+    }
+    await this.publish(person, firstBundles)
+    return person
+  }
+
+  // ---- Asking
+
+  /** Asks one person. Throws {@link Broken} for anything but `ok` and `reject`. */
+  async ask(person: Pick<Person, "name" | "side" | "skew">, op: string, input: Members = {}): Promise<Answer> {
+    const { record, reached, reference, subject } = this.options
+    const asked = person.side === "subject" ? subject : reference
+    const request = { op, as: person.name, in: input, now: Math.max(0, this.now + person.skew) }
+    record?.(this.step, "request", { side: person.side, ...request })
+    this.requests++
+    const answer = await asked.ask(request)
+    record?.(this.step, "reply", { side: person.side, ...(answer as Members) })
+    const reject = "reject" in answer ? answer.reject : undefined
+    reached.add(`${op} ${reject === undefined ? "ok" : (reject.stage ?? "-")} ${reject?.class ?? "-"} ${person.side}`)
+    if ("ok" in answer || "reject" in answer) return answer
+    throw this.#broken(answer, op, person.side)
+  }
+
+  #broken(answer: Answer, op: string, side: Side): Broken {
+    if ("fault" in answer) return new Broken("fault", `${op}: ${answer.fault.message}`, side)
+    if ("unsupported" in answer) return new Broken("unsupported", `${op}: ${answer.unsupported.feature}`, side)
+    if ("lost" in answer) return new Broken(answer.lost.kind, `${op}: ${answer.lost.message}`, side)
+    return new Broken("violation", `${op} was refused`, side)
+  }
+
+  async #ok(person: Pick<Person, "name" | "side" | "skew">, op: string, input: Members = {}): Promise<Members> {
+    const answer = await this.ask(person, op, input)
+    if ("ok" in answer) return answer.ok
+    throw this.#broken(answer, op, person.side)
+  }
+
+  /** A property is broken. Ends the script when it is one that is looked for. */
+  fail(property: string, message: string): void {
+    if (this.options.watched.has(property)) throw new Found({ property, message, step: this.step })
+  }
+
+  // ---- Directory
+
+  async publish(person: Person, count: number): Promise<void> {
+    const { bundles, last } = await this.#ok(person, "prekey.publish", { count })
+    if (!Array.isArray(bundles) || bundles.length !== count || typeof last !== "string") {
+      throw new Broken("violation", "prekey.publish did not answer so many bundles", person.side)
+    }
+    person.bundles.push(...bundles.map(String))
+    person.last = last
+  }
+
+  /** The directory's honest answer, and a bundle in store. */
+  async learn(person: Person, other: Person): Promise<void> {
+    const { account, manifest, user } = other
+    const answer = await this.ask(person, "peer.learn", { user, account, manifests: [manifest] })
+    if ("ok" in answer) person.knows.add(other.index)
+    if ("ok" in answer && !person.offered.has(other.index)) await this.offer(person, other)
+  }
+
+  /** Lays an honest bundle in store. */
+  async offer(person: Person, other: Person, bundle = other.bundles.shift() ?? other.last): Promise<void> {
+    person.offered.set(other.index, bundle)
+    const { account, device } = other
+    await this.#ok(person, "peer.offer", { account, device, bundle })
+  }
+
+  /** Follows up on bundles that were used. Answers how many sessions they began, by person. */
+  async used(person: Person, ok: Members): Promise<ReadonlyMap<number, { session: number; bundle: string }>> {
+    const begun = new Map<number, { session: number; bundle: string }>()
+    for (const device of Array.isArray(ok["used"]) ? ok["used"] : []) {
+      const other = this.people.find((one) => one.device === device)
+      const bundle = other === undefined ? undefined : person.offered.get(other.index)
+      if (other === undefined || bundle === undefined) continue
+      begun.set(other.index, { session: ++this.sessions, bundle })
+      // So many sessions push old ones out of the archive, with what was under way in them.
+      if (this.sessions > 30) this.model.clean = false
+      if (bundle !== other.last) other.spent.push(bundle)
+    }
+    for (const index of begun.keys()) await this.offer(person, this.people[index]!)
+    return begun
+  }
+
+  // ---- Network
+
+  /** Takes over what an answer sends. Envelopes may carry `message`. */
+  async outgoing(person: Person, ok: Members, message?: Sent): Promise<void> {
+    const out = Array.isArray(ok["out"]) ? ok["out"] : []
+    const sent: Array<Wire> = []
+    const taken = out.filter((one): one is Members => isObject(one))
+    // Rule state.outbox.2: the very same bytes may leave twice; they are one envelope.
+    const fresh = taken.filter(({ wire }) => !this.#wires.has(String(wire)))
+    const begun = [...this.#begun(ok)]
+    for (const { to, wire } of fresh) {
+      const bytes = String(wire)
+      const other = this.people.find(({ mailbox }) => mailbox === to)
+      const parsed = Bytecode.envelope(Bytes.fromHex(bytes) ?? Bytes.empty)
+      if (parsed === undefined) throw new Broken("violation", "what was sent is no envelope", person.side)
+      this.#wires.add(bytes)
+      const reused = this.keystream.note(bytes, fresh.length === 1 && message ? Bytes.fromHex(message.text) : undefined)
+      if (reused !== undefined) this.fail("P11", reused)
+      this.#length(parsed)
+      if (other === undefined) continue
+      const isNew = parsed.kind === 1 && begun.includes(other.device)
+      const bundle = person.offered.get(other.index)
+      sent.push({
+        bytes,
+        kind: parsed.kind,
+        from: person.index,
+        to: other.index,
+        session: isNew ? this.sessions + 1 : 0,
+        bundle: isNew && bundle !== other.last ? bundle : undefined,
+        message: message?.to === other.index ? message : undefined,
+        taken: false
+      })
+    }
+    for (const wire of sent) {
+      wire.message?.pending.add(wire.bytes)
+      this.flight.push(wire)
+      this.past.push(wire)
+    }
+    for (const { wire } of taken.filter((one) => !fresh.includes(one))) this.#again(String(wire))
+    await this.used(person, ok)
+  }
+
+  *#begun(ok: Members): Generator<string> {
+    for (const device of Array.isArray(ok["used"]) ? ok["used"] : []) yield String(device)
+  }
+
+  /** An envelope was submitted once more. */
+  #again(bytes: string): void {
+    const wire = this.past.find((one) => one.bytes === bytes)
+    if (wire !== undefined && !wire.taken && !this.flight.includes(wire)) this.flight.push(wire)
+  }
+
+  /** P22: a session message of suite 1 is as long as its padding says. */
+  #length({ body, kind }: Bytecode.Envelope): void {
+    if (kind !== 2) return
+    const padded = body.end - body.content - 100
+    if (padded !== paddedLength(padded)) this.fail("P22", `a message has ${padded} bytes inside, which no padding makes`)
+  }
+
+  /** Gives an envelope to a person as it is; the events are judged. Answers what came. */
+  async receive(person: Person, bytes: string): Promise<Answer> {
+    const answer = await this.ask(person, "receive", { wire: bytes, at: this.now })
+    if ("ok" in answer) await this.shown(person, answer.ok)
+    return answer
+  }
+
+  /** Takes in events and envelopes of an answer. */
+  async shown(person: Person, ok: Members, whole = true): Promise<void> {
+    const events = Array.isArray(ok["events"]) ? ok["events"] : []
+    this.model.events(person.index, events, whole)
+    await this.outgoing(person, ok)
+  }
+
+  /** What a person keeps, in a form that changes when it does. */
+  async state(person: Person): Promise<string> {
+    const { digest } = await this.#ok(person, "digest")
+    return `${String(digest)} ${JSON.stringify(await this.inspect(person))}`
+  }
+
+  async inspect(person: Person): Promise<Members> {
+    const { reference, subject } = this.options
+    const { features } = (person.side === "subject" ? subject : reference).hello
+    return (features.inspect ?? []).length === 0 ? {} : this.#ok(person, "inspect")
+  }
+}
+
+/** P(L) of rule padding.length.1. */
+export const paddedLength = (length: number): number => {
+  if (length <= 64) return 64
+  const exponent = Math.floor(Math.log2(length))
+  const step = 2 ** (exponent - (Math.floor(Math.log2(exponent)) + 1))
+  return Math.ceil(length / step) * step
+}
