@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Conversations from "./Conversations.ts"
 import * as Fence from "./Fence.ts"
 import type { Opened } from "./Opened.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Orders from "./Orders.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Retry from "./Retry.ts"
 import * as Sealing from "./Sealing.ts"
@@ -16,7 +16,7 @@ import type { Burst } from "./Burst.ts"
 
 /** Receipts, answers to session starts and to requests, sealed in the commit that delivers what they answer. */
 export const settle = Effect.fnUntraced(function* (opened: Opened, work: Burst) {
-  yield* Outbox.reserve(opened, work.touched.size * (Receipts.most + 2))
+  yield* Orders.reserve(opened, work.touched.size * (Receipts.most + 2))
   for (const { device, request } of work.resynchronised) {
     const handle = work.held.get(device.account)!
     const above = Fence.highestOf(request)

@@ -19,7 +19,7 @@ import * as Identity from "./Identity.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Opening from "./Opening.ts"
 import type { Contact, Opened } from "./Opened.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Flush from "./Flush.ts"
 import * as Peers from "./Peers.ts"
 import * as Sending from "./Sending.ts"
 
@@ -82,7 +82,7 @@ export const make = (opened: Opened): ClientApi => {
     take: (message) => failed(Inbox.take(opened, [message])),
     warnings: opened.warnings.stream,
     outbox: opened.events.stream,
-    flush: failed(Outbox.flush(opened)),
+    flush: failed(Flush.flush(opened)),
     status: opened.transport.status,
     contacts: Effect.sync(() => [...opened.contacts.values()].map(Peers.present)),
     acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty))

@@ -5,14 +5,11 @@
  * Under its lock a conversation may be changed in memory before it is stored; when a commit fails it is thrown away and loaded
  * again. Seals and opens nothing.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
-import * as Content from "../envelope/Content.ts"
-import type { LeaseLost, Store, StoredRecord, StoreError } from "../ports/Store.ts"
+import type { LeaseLost, StoredRecord, StoreError } from "../ports/Store.ts"
 import * as SkippedKeys from "../ratchet/SkippedKeys.ts"
 import * as Fence from "../sequence/Fence.ts"
 import * as ReplayWindow from "../sequence/ReplayWindow.ts"
@@ -21,10 +18,10 @@ import * as Crossing from "../session/Crossing.ts"
 import * as Retry from "../session/Retry.ts"
 import * as Session from "../session/Session.ts"
 import { absent, Batch, commit, type Slot } from "./Commit.ts"
-import { type ClientError, StoredRecordError } from "./Errors.ts"
-import { Lock } from "./internal/lock.ts"
-import type { Device, Handle, Opened, SessionEntry, Tracked, WindowEntry } from "./Opened.ts"
+import { type ClientError } from "./Errors.ts"
+import type { Device, Handle, Opened, SessionEntry, WindowEntry } from "./Opened.ts"
 import * as Records from "./Records.ts"
+import * as Loading from "./Loading.ts"
 
 /** What one operation changes in the conversations it holds. Encodes each changed record once, at the commit. */
 export class Work {
@@ -65,7 +62,7 @@ export class Work {
     this.sessions.delete(entry)
     this.batch.remove(Records.keys.session(entry.id), entry.slot)
     const skipped = entry.skipped.oldest(entry.skipped.count)
-    for (const key of skipped) this.batch.remove(skippedKey(entry, key))
+    for (const key of skipped) this.batch.remove(Loading.skippedKey(entry, key))
     this.batch.consume([...secretsOf(entry.session), ...SkippedKeys.secretsOf(entry.skipped, skipped, [])])
   }
 
@@ -105,10 +102,6 @@ const secretsOf = ({ ratchet }: Session.Session): ReadonlyArray<Uint8Array> => {
   return secrets
 }
 
-/** The key under which a skipped key of a session is stored. */
-export const skippedKey = (entry: SessionEntry, key: SkippedKeys.SkippedKey): string =>
-  Records.keys.skipped(entry.id, Bytes.toHex(key.header.tag), key.number)
-
 /** Commits a work. When that fails, every conversation it touched is thrown out of memory. */
 export const commitWork = (opened: Opened, work: Work): Effect.Effect<void, StoreError | LeaseLost> => {
   work.encode()
@@ -135,18 +128,6 @@ export const forgetStranger = (opened: Opened, handle: Handle): void => {
   if (handle.devices.size === 0 && !opened.contacts.has(handle.hex)) evict(opened, handle)
 }
 
-/** Every record under a prefix. */
-export const scanAll = Effect.fnUntraced(function* (store: Store["Service"], prefix: string) {
-  const all: Array<StoredRecord> = []
-  for (;;) {
-    const last = all.at(-1)
-    const page = yield* store.scan(prefix, last === undefined ? { limit: page_ } : { after: last.key, limit: page_ })
-    for (const record of page) all.push(record)
-    if (page.length < page_) return all
-  }
-})
-const page_ = 1000
-
 /** The conversation with an account, loaded if it is not in memory. */
 export const get = (opened: Opened, account: string): Effect.Effect<Handle, ClientError> => {
   const handle = opened.handles.get(account)
@@ -154,7 +135,7 @@ export const get = (opened: Opened, account: string): Effect.Effect<Handle, Clie
   return opened.loading.withPermit(
     Effect.suspend(() => {
       const loaded = opened.handles.get(account)
-      return loaded === undefined ? load(opened, account) : Effect.succeed(loaded)
+      return loaded === undefined ? Loading.load(opened, account) : Effect.succeed(loaded)
     })
   )
 }
@@ -187,127 +168,6 @@ export const acquire = (opened: Opened, account: string): Effect.Effect<Handle, 
       return acquire(opened, account)
     })
   )
-
-const load = Effect.fnUntraced(function* (opened: Opened, hex: string) {
-  const { crypto, store } = opened
-  const account = Bytes.fromHex(hex)!
-  const direct = Content.directConversation(crypto, opened.self.account, account)
-  const conversation = Bytes.toHex(direct)
-  const sequenceKey = Records.keys.sequence(conversation)
-  const counter = yield* store.get(sequenceKey)
-  const now = yield* Clock.currentTimeMillis
-  const handle: Handle = {
-    account,
-    hex,
-    direct,
-    conversation,
-    lock: new Lock(),
-    stale: false,
-    sequence:
-      counter === undefined
-        ? firstSequence(opened, now)
-        : yield* Effect.fromResult(Records.readable(sequenceKey, Sequence.decode(counter.value))),
-    sequenceSlot: { revision: counter?.revision },
-    devices: new Map()
-  }
-  for (const record of yield* scanAll(store, `peer/${hex}/`)) {
-    const device = yield* loadDevice(opened, hex, record, now)
-    handle.devices.set(device.hex, device)
-  }
-  for (const { key, revision, value } of yield* scanAll(store, `window/${hex}/`)) {
-    const [, , device, of] = Records.partsOf(key)
-    const window = yield* Effect.fromResult(Records.readable(key, ReplayWindow.decode(value)))
-    handle.devices.get(device!)?.windows.set(of!, { key, window, slot: { revision } })
-  }
-  opened.handles.set(hex, handle)
-  return handle
-})
-
-/**
- * The counter of a conversation that has none. A device that was restored once cannot know whether it had numbered messages here
- * after the copy was made, and begins above every number it can have used.
- */
-const firstSequence = (opened: Opened, now: number): Sequence.Sequence =>
-  opened.self.restored === 0 ? Sequence.start : { last: now }
-
-const loadDevice = Effect.fnUntraced(function* (opened: Opened, account: string, record: StoredRecord, now: number) {
-  const { store } = opened
-  const hex = Records.partsOf(record.key)[2]!
-  const peer = yield* Records.read(Records.Peer, record.key, record.value)
-  const sessions = new Map<string, SessionEntry>()
-  for (const mark of marks(peer.sessions)) {
-    const id = Bytes.toHex(mark.id)
-    sessions.set(id, yield* loadSession(opened, id, now))
-  }
-  const tracked = new Map<string, Tracked>()
-  for (const { key, value } of yield* scanAll(store, `sent/${hex}/`)) {
-    const { at, log, message, state, type } = yield* Records.read(Records.Sent, key, value)
-    tracked.set(Bytes.toHex(message), {
-      order: Records.orderOf(key),
-      type,
-      at,
-      state: state === 1 ? "sent" : "delivered",
-      logged: log !== undefined
-    })
-  }
-  const owedKey = Records.keys.owed(account, hex)
-  const owed = yield* store.get(owedKey)
-  const device: Device = {
-    id: Bytes.fromHex(hex)!,
-    hex,
-    account,
-    peer,
-    slot: { revision: record.revision },
-    sessions,
-    windows: new Map(),
-    tracked,
-    owed: new Map(
-      owed === undefined
-        ? []
-        : (yield* Records.read(Records.Owed, owedKey, owed.value)).messages.map((id) => [Bytes.toHex(id), id])
-    ),
-    owedSlot: { revision: owed?.revision },
-    receiptAt: 0
-  }
-  return device
-})
-
-const loadSession = Effect.fnUntraced(function* (opened: Opened, id: string, now: number) {
-  const { crypto, store } = opened
-  const key = Records.keys.session(id)
-  const record = yield* store.get(key)
-  if (record === undefined) return yield* new StoredRecordError({ kind: "session", reason: "corrupt" })
-  const session = yield* Effect.fromResult(Records.readable(key, Session.decode(crypto, record.value)))
-  record.value.fill(0)
-  const stored = yield* scanAll(store, `skipped/${id}/`)
-  const skipped = yield* Effect.fromResult(
-    Records.readable(
-      "skipped",
-      SkippedKeys.decodeAll(
-        crypto,
-        session.ratchet.suite,
-        session.ratchet.ad,
-        stored.map(({ key, value }) => ({ number: Records.orderOf(key), bytes: value }))
-      )
-    )
-  )
-  const entry: SessionEntry = { id, session, skipped, slot: { revision: record.revision } }
-  const expired = skipped.expired(now)
-  if (expired.length > 0) {
-    // Rule ratchet.skip.2: keys past their lifetime go when they are seen.
-    const batch = new Batch()
-    for (const skippedOne of expired) batch.remove(skippedKey(entry, skippedOne))
-    const { nextReceiveHeader, receiveHeader, sendHeader } = session.ratchet
-    batch.consume(SkippedKeys.secretsOf(skipped, expired, [receiveHeader, nextReceiveHeader, sendHeader]))
-    yield* commit(store, batch)
-    skipped.apply({ added: [], removed: expired })
-  }
-  return entry
-})
-
-/** Active and archived sessions. */
-export const marks = (sessions: Crossing.Sessions): ReadonlyArray<Crossing.SessionMark> =>
-  sessions.active === undefined ? sessions.archived : [sessions.active, ...sessions.archived]
 
 /** A device of which nothing is known but where its mailbox is. */
 export const addDevice = (opened: Opened, work: Work, handle: Handle, id: Uint8Array, mailbox: Uint8Array): Device => {
@@ -411,7 +271,7 @@ export const setSessions = (opened: Opened, work: Work, device: Device, { droppe
 
 /** Deletes every session with a device that its account has revoked (rule manifest.device.2). */
 export const dropSessions = (opened: Opened, work: Work, device: Device): void => {
-  const dropped = marks(device.peer.sessions)
+  const dropped = Loading.marks(device.peer.sessions)
   if (dropped.length > 0) setSessions(opened, work, device, { next: Crossing.none, dropped })
 }
 
@@ -440,8 +300,8 @@ export const advance = (
 ): void => {
   const before = entry.session
   if (next !== before) work.setSession(entry, next)
-  for (const key of delta.added) work.batch.put(skippedKey(entry, key), SkippedKeys.encode(key))
-  for (const key of delta.removed) work.batch.remove(skippedKey(entry, key))
+  for (const key of delta.added) work.batch.put(Loading.skippedKey(entry, key), SkippedKeys.encode(key))
+  for (const key of delta.removed) work.batch.remove(Loading.skippedKey(entry, key))
   const changedKeys = delta.added.length + delta.removed.length > 0
   if (changedKeys) entry.skipped.apply(delta)
   const turned = next.ratchet.receiveHeader !== before.ratchet.receiveHeader
@@ -462,12 +322,3 @@ export const advance = (
       if (!live.has(tag) && entry.skipped.headerKey(Bytes.fromHex(tag)!) === undefined) opened.tags.delete(tag)
   })
 }
-
-/** The slot of a record just read. */
-export const slotOf = (record: StoredRecord | undefined): Slot => ({ revision: record?.revision })
-
-/** Runs a result's failure as an error of a damaged record. */
-export const orCorrupt = <A>(kind: string, result: Result.Result<A, unknown>): Effect.Effect<A, StoredRecordError> =>
-  Result.isSuccess(result)
-    ? Effect.succeed(result.success)
-    : Effect.fail(new StoredRecordError({ kind, reason: "corrupt" }))

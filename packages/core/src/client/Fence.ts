@@ -13,9 +13,11 @@ import * as FenceStep from "../sequence/Fence.ts"
 import * as Sequence from "../sequence/Sequence.ts"
 import * as Crossing from "../session/Crossing.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Prekeys from "./Prekeys.ts"
@@ -98,7 +100,7 @@ export const probe = (opened: Opened): Effect.Effect<void> =>
       if (!FenceStep.mayProbe(opened.probedAt, now) || now - opened.restoredAt < restoreEveryMs) return
       opened.probedAt = now
       const active: Array<readonly [account: string, device: string]> = []
-      for (const { key, value } of yield* Conversations.scanAll(opened.store, "peer/")) {
+      for (const { key, value } of yield* Loading.scanAll(opened.store, "peer/")) {
         const [, account, device] = Records.partsOf(key)
         const peer = yield* Records.read(Records.Peer, key, value)
         if (peer.sessions.active !== undefined) active.push([account!, device!])
@@ -119,7 +121,7 @@ export const heal = (opened: Opened): Effect.Effect<void> =>
     Effect.gen(function* () {
       if (opened.self.restored === 0) return
       const frozen: Array<readonly [account: string, device: string]> = []
-      for (const { key, value } of yield* Conversations.scanAll(opened.store, "peer/")) {
+      for (const { key, value } of yield* Loading.scanAll(opened.store, "peer/")) {
         const [, account, device] = Records.partsOf(key)
         const peer = yield* Records.read(Records.Peer, key, value)
         if (peer.healedIn < opened.self.restored) frozen.push([account!, device!])
@@ -162,7 +164,7 @@ const askEveryMs = 50 * 60 * 1000
 /** Archives the sessions with a device and asks it, in a fresh one, how far it received. */
 const request = (opened: Opened, account: string, hex: string, isProbe: boolean): Effect.Effect<void, ClientError> =>
   Effect.andThen(
-    Outbox.reserve(opened, 2),
+    Orders.reserve(opened, 2),
     Conversations.withHandle(opened, account, (handle) =>
       Effect.gen(function* () {
         const now = yield* Background.now

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Bytes from "../base/Bytes.ts"
-import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import { type AcceptError, PeerMisbehaved, UnknownUser } from "./Errors.ts"
 import type { Opened } from "./Opened.ts"
 import * as Peers from "./Peers.ts"
@@ -33,7 +33,7 @@ export const accept = (opened: Opened, user: string, account: Uint8Array): Effec
   })
 
 const deliverHeld = Effect.fnUntraced(function* (opened: Opened, account: string) {
-  for (const { key, value } of yield* Conversations.scanAll(opened.store, `held/${account}/`)) {
+  for (const { key, value } of yield* Loading.scanAll(opened.store, `held/${account}/`)) {
     const { envelope, receivedAt } = yield* Records.read(Records.Held, key, value)
     const delivery = { id: Records.orderOf(key), receivedAt, envelope }
     yield* Receiving.burst(opened, [delivery], false)

@@ -25,7 +25,7 @@ import * as FenceStep from "../sequence/Fence.ts"
 import * as Session from "../session/Session.ts"
 import type * as Api from "./Api.ts"
 import { Batch, commit } from "./Commit.ts"
-import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import { type ClientError, NotRegistered } from "./Errors.ts"
 import * as Fence from "./Fence.ts"
 import * as Background from "./internal/background.ts"
@@ -130,8 +130,7 @@ const load = Effect.fnUntraced(function* (
     identity: { account, device, agreement },
     fences,
     hex: { account: Bytes.toHex(account), device: Bytes.toHex(device) },
-    manifestVersion: (yield* Conversations.orCorrupt("self", Manifest.verify(crypto, before.manifest, account)))
-      .version,
+    manifestVersion: (yield* Loading.orCorrupt("self", Manifest.verify(crypto, before.manifest, account))).version,
     contacts: new Map(),
     names: new Map(),
     checked: new Set(),
@@ -178,14 +177,14 @@ const load = Effect.fnUntraced(function* (
 })
 
 const loadContacts = Effect.fnUntraced(function* (opened: Opened) {
-  for (const { key, revision, value } of yield* Conversations.scanAll(opened.store, "contact/")) {
+  for (const { key, revision, value } of yield* Loading.scanAll(opened.store, "contact/")) {
     const record = yield* Records.read(Records.Contact, key, value)
     const hex = Records.partsOf(key)[1]!
     const account = Bytes.fromHex(hex)!
     const manifest =
       record.manifest.length === 0
         ? undefined
-        : yield* Conversations.orCorrupt("contact", Manifest.verify(opened.crypto, record.manifest, account))
+        : yield* Loading.orCorrupt("contact", Manifest.verify(opened.crypto, record.manifest, account))
     const contact: Contact = { account, hex, record, slot: { revision }, manifest }
     opened.contacts.set(hex, contact)
     if (record.user !== undefined) opened.names.set(record.user, hex)
@@ -196,7 +195,7 @@ const loadContacts = Effect.fnUntraced(function* (opened: Opened) {
 const loadTags = Effect.fnUntraced(function* (opened: Opened) {
   const { crypto, store } = opened
   const sessions = new Map<string, TagEntry>()
-  for (const { key, value } of yield* Conversations.scanAll(store, "session/")) {
+  for (const { key, value } of yield* Loading.scanAll(store, "session/")) {
     const session = yield* Effect.fromResult(Records.readable(key, Session.decode(crypto, value)))
     value.fill(0)
     const id = Records.partsOf(key)[1]!
@@ -205,7 +204,7 @@ const loadTags = Effect.fnUntraced(function* (opened: Opened) {
     sessions.set(id, entry)
     for (const tag of Session.tags(session)) opened.tags.set(Bytes.toHex(tag), entry)
   }
-  for (const { key, value } of yield* Conversations.scanAll(store, "skipped/")) {
+  for (const { key, value } of yield* Loading.scanAll(store, "skipped/")) {
     value.fill(0)
     const [, id, tag] = Records.partsOf(key)
     const entry = sessions.get(id!)
@@ -283,7 +282,7 @@ const mostRefusals = 8
 
 /** Receipts that were owed when the client closed. */
 const flushReceipts = (opened: Opened): Effect.Effect<void> =>
-  Effect.flatMap(Background.persist(opened, Conversations.scanAll(opened.store, "owed/")), (records) =>
+  Effect.flatMap(Background.persist(opened, Loading.scanAll(opened.store, "owed/")), (records) =>
     Effect.forEach(
       records,
       ({ key }) => {
@@ -298,7 +297,7 @@ const flushReceipts = (opened: Opened): Effect.Effect<void> =>
 const forgetOnce = Effect.fnUntraced(function* (opened: Opened) {
   const now = yield* Background.now
   const batch = new Batch()
-  for (const { key, value } of yield* Conversations.scanAll(opened.store, "once/")) {
+  for (const { key, value } of yield* Loading.scanAll(opened.store, "once/")) {
     const { at } = yield* Records.read(Records.Once, key, value)
     if (now - at > onceLifetimeMs) batch.remove(key)
   }

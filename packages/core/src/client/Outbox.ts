@@ -14,8 +14,9 @@ import * as Envelope from "../envelope/Envelope.ts"
 import type { Refused, TransportError } from "../ports/Transport.ts"
 import * as Retry from "../session/Retry.ts"
 import type { OutboxState } from "./Api.ts"
-import { absent, Batch, commit } from "./Commit.ts"
+import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened, Settled } from "./Opened.ts"
@@ -30,32 +31,6 @@ const heldRecords = 512
 
 /** Messages whose delivered and read states are followed, for each device. */
 const trackedMessages = 4096
-
-/** Outbox orders reserved in the store at a time. */
-const reservation = 4096
-
-// ---- Orders
-
-/** Makes sure that `count` orders can be taken without touching the store (call before {@link nextOrder}). */
-export const reserve = (opened: Opened, count: number): Effect.Effect<void, ClientError> =>
-  opened.order + count <= opened.reserved
-    ? Effect.void
-    : opened.reserving.withPermit(
-        Effect.suspend(() => {
-          if (opened.order + count <= opened.reserved) return Effect.void
-          const reserved = opened.order + count + reservation
-          const batch = new Batch()
-          const record = Records.ProgressOut.encode({ version: Records.written, reserved })
-          batch.put(Records.keys.progressOut, record, opened.progressOutSlot)
-          batch.applied(() => {
-            opened.reserved = reserved
-          })
-          return commit(opened.store, batch)
-        })
-      )
-
-/** The next place in the order of everything sent. */
-export const nextOrder = (opened: Opened): number => opened.order++
 
 // ---- Lanes
 
@@ -388,9 +363,9 @@ export const tell = (
 
 /** Brings back what was on its way when the client closed (rule state.outbox.2). */
 export const load = Effect.fnUntraced(function* (opened: Opened) {
-  for (const { key, revision, value } of yield* Conversations.scanAll(opened.store, "outbox/")) {
+  for (const { key, revision, value } of yield* Loading.scanAll(opened.store, "outbox/")) {
     const record = yield* Records.read(Records.Outbox, key, value)
-    const { messageId, type } = yield* Conversations.orCorrupt("outbox", Content.Frame.decode(record.content))
+    const { messageId, type } = yield* Loading.orCorrupt("outbox", Content.Frame.decode(record.content))
     const entry = entryOf(Records.orderOf(key), messageId, type, record)
     entry.slot.revision = revision
     const lane = laneOf(opened, entry.account, entry.device)
@@ -400,28 +375,3 @@ export const load = Effect.fnUntraced(function* (opened: Opened) {
     if (line === lane.queue) lane.byMessage.set(entry.message, entry)
   }
 })
-
-/** Whether nothing is on its way. */
-export const isIdle = (opened: Opened): boolean => {
-  for (const { queue, running, waiting } of opened.lanes.values()) {
-    if (running || waiting.length > 0 || queue.length > 0) return false
-  }
-  return true
-}
-
-/** Succeeds when nothing is on its way. */
-export const flush = (opened: Opened): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    opened.hurried++
-    opened.hurry.openUnsafe()
-    opened.hurry.closeUnsafe()
-    return Effect.ensuring(
-      untilIdle(opened),
-      Effect.sync(() => void opened.hurried--)
-    )
-  })
-
-const untilIdle = (opened: Opened): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    isIdle(opened) ? Effect.void : Effect.andThen(opened.idle.await, Effect.andThen(Effect.yieldNow, untilIdle(opened)))
-  )

@@ -16,7 +16,8 @@ import type { PrekeyStatus, PublishedKey, PublishedOneTimeKey } from "../ports/D
 import type { LeaseLost, StoreError } from "../ports/Store.ts"
 import type { Refused, TransportError } from "../ports/Transport.ts"
 import { absent, Batch, commit, type Slot } from "./Commit.ts"
-import * as Conversations from "./Conversations.ts"
+import type * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Opened } from "./Opened.ts"
@@ -85,7 +86,7 @@ interface Stored {
 
 const readAll = Effect.fnUntraced(function* (opened: Opened) {
   const all: Array<Stored> = []
-  for (const { key, revision, value } of yield* Conversations.scanAll(opened.store, "prekey/")) {
+  for (const { key, revision, value } of yield* Loading.scanAll(opened.store, "prekey/")) {
     const [, kind] = Records.partsOf(key)
     const record = yield* Records.read(Records.Prekey, key, value)
     all.push({ kind: kind as Records.PrekeyKind, id: Records.orderOf(key), key, revision, record })
@@ -133,7 +134,7 @@ const forget = Effect.fnUntraced(function* (opened: Opened, stored: ReadonlyArra
     batch.consume([record.secret])
   }
   const gone = new Set(past.filter(({ kind }) => kind === "signed").map(({ id }) => id))
-  for (const { key, value } of yield* Conversations.scanAll(opened.store, "seen/")) {
+  for (const { key, value } of yield* Loading.scanAll(opened.store, "seen/")) {
     const { signedPrekey } = yield* Records.read(Records.Seen, key, value)
     if (gone.has(signedPrekey)) batch.remove(key)
   }

@@ -11,6 +11,7 @@ import * as Limits from "../base/Limits.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Handle, Opened } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
@@ -33,7 +34,7 @@ export const owe = (device: Device, message: Uint8Array): void => {
 
 /**
  * Seals receipts for what is owed, or stores that it is owed and comes back to it. Runs under the lock, as part of the work that
- * delivered the messages; `Outbox.reserve` has been called for {@link most} orders.
+ * delivered the messages; `Orders.reserve` has been called for {@link most} orders.
  */
 export const settle = (opened: Opened, work: Sealing.SendWork, handle: Handle, device: Device, now: number): void => {
   const isDue = device.owed.size >= Limits.maxReceiptIds || now - device.receiptAt >= intervalMs
@@ -81,7 +82,7 @@ export const flush = (opened: Opened, account: string, hex: string): Effect.Effe
   Background.persist(
     opened,
     Effect.andThen(
-      Outbox.reserve(opened, most),
+      Orders.reserve(opened, most),
       Conversations.withHandle(opened, account, (handle) =>
         Effect.flatMap(Background.now, (now) => {
           const device = handle.devices.get(hex)

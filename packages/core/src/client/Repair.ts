@@ -10,9 +10,11 @@ import type { Refused } from "../ports/Transport.ts"
 import * as Crossing from "../session/Crossing.ts"
 import * as Body from "../envelope/Body.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Entry, Lane, Opened, Repair } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Sealing from "./Sealing.ts"
@@ -56,7 +58,7 @@ const renewToken = (opened: Opened, lane: Lane): Effect.Effect<void> => {
   return Background.persist(
     opened,
     Effect.andThen(
-      Outbox.reserve(opened, 1),
+      Orders.reserve(opened, 1),
       Conversations.withHandle(opened, lane.account, (handle) =>
         Effect.flatMap(Background.now, (now) => {
           const device = handle.devices.get(lane.device)
@@ -88,11 +90,11 @@ const readdress = (opened: Opened, lane: Lane, entry: Entry): Effect.Effect<void
         return hex !== lane.device && !isWaiting && !isSent && !(other?.byMessage.has(entry.message) ?? false)
       })
       if (fresh.length === 0) return
-      yield* Outbox.reserve(opened, fresh.length)
+      yield* Orders.reserve(opened, fresh.length)
       const now = yield* Background.now
       const work = new Sealing.SendWork()
       work.handles.add(handle)
-      const draft = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+      const draft = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
       for (const id of fresh) Sealing.post(opened, work, handle, id, draft, now)
       yield* Conversations.commitWork(opened, work)
     })

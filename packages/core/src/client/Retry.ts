@@ -11,9 +11,11 @@ import * as Limits from "../base/Limits.ts"
 import * as Crossing from "../session/Crossing.ts"
 import * as RetryStep from "../session/Retry.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Opened } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
@@ -81,7 +83,7 @@ const request = (
   fresh: boolean
 ): Effect.Effect<void, ClientError> =>
   Effect.andThen(
-    Outbox.reserve(opened, 1),
+    Orders.reserve(opened, 1),
     Conversations.withHandle(opened, account, (handle) =>
       Effect.flatMap(Background.now, (now) => {
         const prepared = opened.prepared.get(hex)
@@ -105,7 +107,7 @@ const request = (
 
 /**
  * Sends again what a device asks for and the log still has (rule session.retry.2): same message id, same number, sealed in the
- * present session.
+ * present session, or, where that was not answered yet, in a fresh one (rule session.retry.4).
  */
 export const answer = (
   opened: Opened,
@@ -116,7 +118,7 @@ export const answer = (
   Background.persist(
     opened,
     Effect.andThen(
-      Outbox.reserve(opened, digests.length),
+      Orders.reserve(opened, digests.length),
       // What the relay has already is logged first, so that it can be asked for.
       Effect.andThen(
         Outbox.settleNow(opened, account),
@@ -127,11 +129,15 @@ export const answer = (
             if (device === undefined) return
             const work = new Sealing.SendWork()
             work.handles.add(handle)
+            // Rule session.retry.4: a session nobody answered in may be one that the device could not accept.
+            if (Conversations.activeSession(device)?.session.pending !== undefined) {
+              Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+            }
             const { log, orders } = yield* readLog(opened, hex)
             for (const digest of digests) {
               const entry = RetryStep.answer(log, digest, now)
               if (entry === undefined) continue
-              const draft = yield* Conversations.orCorrupt(
+              const draft = yield* Loading.orCorrupt(
                 "sent",
                 Sealing.draftOf({ content: entry.content, answers: entry.answers + 1 })
               )
@@ -150,7 +156,7 @@ export const answer = (
 const readLog = Effect.fnUntraced(function* (opened: Opened, hex: string) {
   const log: Array<RetryStep.Logged> = []
   const orders = new Map<RetryStep.Logged, number>()
-  for (const { key, value } of yield* Conversations.scanAll(opened.store, `sent/${hex}/`)) {
+  for (const { key, value } of yield* Loading.scanAll(opened.store, `sent/${hex}/`)) {
     const record = yield* Records.read(Records.Sent, key, value)
     if (record.log === undefined) continue
     const logged: RetryStep.Logged = { ...record.log, answered: record.log.answered === 1 }
@@ -168,7 +174,7 @@ export const repeat = (opened: Opened, account: string, hex: string, above: numb
   Background.persist(
     opened,
     Effect.andThen(
-      Outbox.reserve(opened, Limits.retryLogMessages),
+      Orders.reserve(opened, Limits.retryLogMessages),
       Effect.andThen(
         Outbox.settleNow(opened, account),
         Conversations.withHandle(opened, account, (handle) =>
@@ -181,7 +187,7 @@ export const repeat = (opened: Opened, account: string, hex: string, above: numb
             const { log, orders } = yield* readLog(opened, hex)
             for (const entry of log) {
               const stored = { content: entry.content, answers: entry.answers + 1 }
-              const draft = yield* Conversations.orCorrupt("sent", Sealing.draftOf(stored))
+              const draft = yield* Loading.orCorrupt("sent", Sealing.draftOf(stored))
               const tracked = device.tracked.get(Bytes.toHex(draft.messageId))
               const isOwed = tracked?.state === "sent" && draft.sequence > above
               if (!isOwed || draft.answers > Limits.maxRetryAnswers || RetryStep.isForgotten(entry, now)) continue

@@ -17,6 +17,7 @@ import * as Send from "../session/Send.ts"
 import * as SessionStart from "../session/SessionStart.ts"
 import * as Conversations from "./Conversations.ts"
 import type { Device, Entry, Handle, Opened, SessionEntry } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Records from "./Records.ts"
 
@@ -86,7 +87,7 @@ export const post = (
     answers: draft.answers,
     ...(typeof sealed === "string" ? { content: plain(draft), envelope: Bytes.empty } : sealed)
   }
-  const entry = Outbox.entryOf(Outbox.nextOrder(opened), draft.messageId, draft.type, record)
+  const entry = Outbox.entryOf(Orders.nextOrder(opened), draft.messageId, draft.type, record)
   work.batch.put(Records.keys.outbox(entry.order), Records.Outbox.encode(record), entry.slot)
   if (typeof sealed === "string") {
     work.stalled.add(hex)

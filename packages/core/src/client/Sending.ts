@@ -16,6 +16,7 @@ import * as Conversations from "./Conversations.ts"
 import { type ClientError, InvalidMessage, type PeerMisbehaved } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened, PlainBody, SendRequest } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
@@ -113,7 +114,7 @@ const sealRequests = Effect.fnUntraced(function* (
   const devices = Peers.targets(opened, handle)
   let count = 0
   for (const { bodies } of requests) count += bodies.length
-  yield* Outbox.reserve(opened, count * devices.length)
+  yield* Orders.reserve(opened, count * devices.length)
   const work = new Sealing.SendWork()
   work.handles.add(handle)
   Outbox.absorb(opened, work, handle, now)
@@ -217,7 +218,7 @@ const prepare = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
 
 /** Archives the sessions with every device of a contact and tells them so (rule session.reset.1). */
 export const reset = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
-  yield* Outbox.reserve(opened, maxDevices)
+  yield* Orders.reserve(opened, maxDevices)
   yield* Conversations.withHandle(opened, contact.hex, (handle) =>
     Effect.gen(function* () {
       const now = yield* Background.now
@@ -249,7 +250,7 @@ export const markRead = Effect.fnUntraced(function* (opened: Opened, contact: Co
     Effect.gen(function* () {
       const now = yield* Background.now
       const parts = Math.ceil(messages.length / Limits.maxReceiptIds)
-      yield* Outbox.reserve(opened, parts * handle.devices.size)
+      yield* Orders.reserve(opened, parts * handle.devices.size)
       const work = new Sealing.SendWork()
       work.handles.add(handle)
       Outbox.absorb(opened, work, handle, now)

@@ -10,6 +10,7 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Body from "../envelope/Body.ts"
 import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
@@ -98,7 +99,7 @@ const sealSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, la
       sealed.push(entry)
       continue
     }
-    const draft = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+    const draft = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
     const outcome = Sealing.seal(opened, work, handle, id, draft, now, false)
     if (typeof outcome === "string") {
       hindrance = outcome
@@ -134,7 +135,7 @@ export const numberWaiting = Effect.fnUntraced(function* (
     if (!Body.isNumbered(entry.type)) continue
     const record = work.changed.get(entry) ?? (yield* Outbox.recordOf(opened, entry))
     if (record === undefined) continue
-    const draft = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+    const draft = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
     if (draft.sequence > 0) continue
     const given = numbers.get(entry.message) ?? Sealing.number(opened, work, handle)
     numbers.set(entry.message, given)
@@ -148,7 +149,7 @@ export const firstNumber = Effect.fnUntraced(function* (opened: Opened, lane: La
   for (const entry of lane.waiting) {
     const record = yield* Outbox.recordOf(opened, entry)
     if (record === undefined) continue
-    const { sequence } = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+    const { sequence } = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
     if (sequence > highest) return sequence
   }
   return undefined
@@ -183,7 +184,7 @@ const rememberedWarnings = 10_000
 
 /** Takes the seal and the number off a message that has not left. */
 export const unseal = Effect.fnUntraced(function* (work: Sealing.SendWork, entry: Entry, record: Records.Outbox) {
-  const draft = yield* Conversations.orCorrupt("outbox", Sealing.draftOf(record))
+  const draft = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
   Sealing.change(work, entry, { ...record, content: Sealing.plain({ ...draft, sequence: 0 }), envelope: Bytes.empty })
 })
 
@@ -206,7 +207,7 @@ export const sendAgain = Effect.fnUntraced(function* (
     if (stored === undefined || stored === "removed") continue
     const { log } = yield* Records.read(Records.Sent, key, stored)
     if (log === undefined) continue
-    const draft = yield* Conversations.orCorrupt("sent", Sealing.draftOf(log))
+    const draft = yield* Loading.orCorrupt("sent", Sealing.draftOf(log))
     device.tracked.delete(message)
     work.batch.remove(key)
     const record: Records.Outbox = {

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Bundle from "../../src/agreement/Bundle.ts"
 import * as Bytes from "../../src/base/Bytes.ts"
 import * as Conversations from "../../src/client/Conversations.ts"
+import * as Loading from "../../src/client/Loading.ts"
 import * as Opening from "../../src/client/Opening.ts"
 import type { Device, Handle, Opened, WindowEntry } from "../../src/client/Opened.ts"
 import * as Receiving from "../../src/client/Receiving.ts"
@@ -43,7 +44,7 @@ it.effect("accounts that a stranger makes up leave nothing in memory or in the s
     const { directory, opened, store } = yield* look(world, actor)
     yield* World.tick(10)
     const { account, agreement, device } = opened.identity
-    const before = (yield* Conversations.scanAll(store, "")).length
+    const before = (yield* Loading.scanAll(store, "")).length
     for (let i = 0; i < 5; i++) {
       const stranger = makeParty(World.crypto, 100 + i)
       const bytes = yield* directory.bundle(account, device)
@@ -79,7 +80,7 @@ it.effect("accounts that a stranger makes up leave nothing in memory or in the s
     expect(opened.warned.size).toBe(5)
     expect(opened.handles.size).toBe(0)
     expect(opened.contacts.size).toBe(0)
-    expect((yield* Conversations.scanAll(store, "")).length).toBeLessThanOrEqual(before + 1)
+    expect((yield* Loading.scanAll(store, "")).length).toBeLessThanOrEqual(before + 1)
   })
 )
 
@@ -105,7 +106,7 @@ it.effect(
         Receiving.burst(opened, [{ id: 500 + i, receivedAt: 0, envelope }])
       )
       yield* Effect.all(bursts, { concurrency: "unbounded" })
-      expect((yield* Conversations.scanAll(store, "inbox/")).length).toBe(2)
+      expect((yield* Loading.scanAll(store, "inbox/")).length).toBe(2)
       expect(opened.received).toBe(2)
     })
 )
@@ -153,8 +154,8 @@ it.effect("the secrets of a deleted session are erased once it is gone from the 
       })
     )
     expect(secrets.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true)
-    expect(yield* Conversations.scanAll(store, "session/")).toEqual([])
-    expect(yield* Conversations.scanAll(store, "skipped/")).toEqual([])
+    expect(yield* Loading.scanAll(store, "session/")).toEqual([])
+    expect(yield* Loading.scanAll(store, "skipped/")).toEqual([])
     expect(opened.tags.size).toBe(0)
     expect(Bytes.toHex(device!.id)).toBe(alice.client.self.device)
     expect(SkippedKeys.isExpired(skipped!, 0)).toBe(false)

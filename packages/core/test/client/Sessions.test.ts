@@ -127,6 +127,34 @@ it.effect(
     })
 )
 
+it.effect("a session whose start the peer cannot accept is given up when the peer asks again [session.retry.4]", () =>
+  Effect.gen(function* () {
+    const { alice, bob, world } = yield* pair
+    const got = yield* World.collect(bob)
+    yield* alice.client.send("bob", "before")
+    yield* World.tick(5)
+    expect(World.texts(got)).toEqual(["before"])
+    yield* World.close(bob)
+    // A second session begins with one-time prekeys that Bob has no more; the first one he can still ask in.
+    const conversation = yield* alice.client.conversation("bob")
+    yield* conversation.reset
+    yield* conversation.send("after")
+    yield* World.tick(5)
+    const { disk } = bob.actor
+    const snapshot = disk.snapshot()
+    const kept = new Map([...snapshot.records].filter(([key]) => !/^prekey\/(once|kem-once)\//.test(key)))
+    disk.restore({ ...snapshot, records: kept })
+    const back = yield* world.open(bob.actor)
+    const again = yield* World.collect(back)
+    yield* World.tick(40)
+    expect(World.texts(again)).toEqual(["after"])
+    yield* alice.client.send("bob", "and on")
+    yield* World.tick(20)
+    expect(World.texts(again)).toEqual(["after", "and on"])
+    expect(causes(back)).toContain("lookup.prekey-consumed")
+  })
+)
+
 it.effect("what cannot be asked for is asked for at most four times a minute [session.retry.1]", () =>
   Effect.gen(function* () {
     const { alice, bob, world } = yield* pair
