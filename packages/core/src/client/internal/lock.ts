@@ -81,13 +81,15 @@ export class Lock {
 
   /** Not at once: the fiber that gives the lock back goes on first, and wakings do not nest. */
   private wakeFirst(): void {
-    if (this.waiting.size === 0) return
-    void Promise.resolve().then(() => {
-      if (this.held) return
-      const first = this.waiting.values().next().value
-      const wake = first?.wake
-      if (first !== undefined) first.wake = undefined
-      wake?.()
-    })
+    if (this.waiting.size > 0) void Promise.resolve().then(this.wakeNow)
+  }
+
+  private readonly wakeNow = (): boolean => {
+    const first = this.held ? undefined : this.waiting.values().next().value
+    const wake = first?.wake
+    if (first === undefined || wake === undefined) return false
+    first.wake = undefined
+    wake()
+    return true
   }
 }
