@@ -2,7 +2,7 @@
  * The page of one case: what it is for, the rules it shows, what it changes, what happens, and where its values come from.
  */
 import * as Derivation from "../src/audit/Derivation.ts"
-import { shapeOf } from "../src/audit/Fields.ts"
+import { hintOf, shapeOf } from "../src/audit/Fields.ts"
 import { isHex, unhex, type Case, type VectorFile } from "../src/audit/Model.ts"
 import * as Twin from "../src/audit/Twin.ts"
 import type { Result } from "../src/protocol/Result.ts"
@@ -10,7 +10,7 @@ import type { RuleTexts } from "../src/report/PageData.ts"
 import { fieldTable, hexView } from "./bytes.ts"
 import { derivationTrees } from "./derivation.ts"
 import { fold, h, section, type Child } from "./dom.ts"
-import { lanes, member, suiteOf } from "./lanes.ts"
+import { lanes, member } from "./lanes.ts"
 
 export const tag = (text: string, kind = ""): HTMLElement => h("span", { class: `tag ${kind}`.trim() }, text)
 
@@ -70,7 +70,7 @@ export const changeView = (file: VectorFile, item: Case): Child => {
   if (delta === undefined || change === undefined) return undefined
   const shape = change.operation === undefined ? undefined : shapeOf(change.operation, change.member ?? "")
   const index = Number(delta.at.split("/")[1])
-  const hint = item.script === undefined ? {} : suiteOf(item.script, Number.isNaN(index) ? 0 : index)
+  const hint = item.script === undefined ? {} : hintOf(item.script, Number.isNaN(index) ? 0 : index)
   const both = change.before !== undefined && change.after !== undefined && change.bytes
   const bits = both ? Twin.bitsBetween(unhex(change.before), unhex(change.after)) : undefined
   const side = (title: string, text: string | undefined, ranges: ReadonlyArray<readonly [number, number]>): Child =>

@@ -1,7 +1,7 @@
 /**
  * A transcript as sequence lanes: one lane for each actor, time downwards, what one actor gave and another got as an arrow.
  */
-import { fieldsOf, shapeOf, type Hint } from "../src/audit/Fields.ts"
+import { fieldsOf, hintOf, shapeOf, type Hint } from "../src/audit/Fields.ts"
 import { isHex, isObject, isRef, resolve, unhex, type Case, type ScriptStep } from "../src/audit/Model.ts"
 import type { Result } from "../src/protocol/Result.ts"
 import { brief, fieldTable, hexView, type Ranges } from "./bytes.ts"
@@ -67,18 +67,6 @@ export const member = (
 /** Members whose value travels between actors. */
 const travelling: ReadonlySet<string> = new Set(["message", "envelope", "wire"])
 
-/** Suite of the session that an actor uses, as far as the steps before say. */
-export const suiteOf = (script: ReadonlyArray<ScriptStep>, upTo: number): Hint => {
-  for (let i = Math.min(upTo, script.length - 1); i >= 0; i--) {
-    const suite =
-      script[i]?.in["suite"] ??
-      script[i]?.out?.["suite"] ??
-      (script[i]?.in["suites"] as ReadonlyArray<unknown> | undefined)?.[0]
-    if (typeof suite === "number") return { suite }
-  }
-  return {}
-}
-
 /** What is told of a travelling value in one line: its kind where the bytes say it. */
 const says = (operation: string, name: string, text: string, hint: Hint): string => {
   const shape = shapeOf(operation, name)
@@ -123,7 +111,7 @@ export const lanes = (
   for (const [index, step] of script.entries()) {
     const actor = step.as ?? "runner"
     const here = column.get(actor) ?? 0
-    const hint = suiteOf(script, index)
+    const hint = hintOf(script, index)
     for (const [name, value] of Object.entries(step.in)) {
       if (!travelling.has(name)) continue
       const text = resolved(value, look)

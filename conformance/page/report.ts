@@ -5,13 +5,12 @@ import * as Derivation from "../src/audit/Derivation.ts"
 import { isHex, unhex, type VectorFile } from "../src/audit/Model.ts"
 import { differences } from "../src/audit/Twin.ts"
 import type { CaseIndex, Index, RuleTexts, RunData } from "../src/report/PageData.ts"
-import { shapeOf, type Hint } from "../src/audit/Fields.ts"
+import { hintOf, shapeOf, type Hint } from "../src/audit/Fields.ts"
 import { fieldTable, hexView, type Ranges } from "./bytes.ts"
 import { caseView, prose, tag, valueView } from "./casepage.ts"
 import * as data from "./data.ts"
 import { derivationTrees } from "./derivation.ts"
 import { byId, fold, h, replace, section, themeButton, type Child } from "./dom.ts"
-import { suiteOf } from "./lanes.ts"
 import { virtualList } from "./list.ts"
 
 const glyphs: { readonly [outcome: string]: readonly [glyph: string, kind: string] } = {
@@ -223,7 +222,7 @@ const runSection = (
           file,
           id,
           result.op ?? item?.op ?? "",
-          item?.script === undefined ? {} : suiteOf(item.script, result.step ?? 0)
+          item?.script === undefined ? {} : hintOf(item.script, result.step ?? 0)
         )
       : h(
           "div",

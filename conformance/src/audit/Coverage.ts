@@ -62,27 +62,30 @@ export const stagesReached = (folder: Folder): ReadonlyMap<string, ReadonlyMap<s
   return out
 }
 
-/** Where the clause index of the suite says otherwise than its cases. Nothing where there is no index. */
-export const indexProblems = (folder: Folder, found: ReadonlyArray<Clause>): ReadonlyArray<string> => {
+/** An entry of the clause index, `vectors/clauses.json`: by rule, the cases and tests that show it. */
+interface Indexed {
+  readonly positive: ReadonlyArray<string>
+  readonly negative: ReadonlyArray<string>
+  readonly tests: ReadonlyArray<string>
+}
+
+const readIndex = (folder: Folder): { readonly [id: string]: Indexed } | undefined => {
   const path = join(folder.path, "clauses.json")
-  if (!existsSync(path)) return []
-  const { clauses: listed } = JSON.parse(readFileSync(path, "utf8")) as {
-    readonly clauses?: ReadonlyArray<{
-      readonly id: string
-      readonly positive?: ReadonlyArray<string>
-      readonly negative?: ReadonlyArray<string>
-    }>
-  }
-  const index = new Map((listed ?? []).map((of) => [of.id, of]))
-  const key = (ids: ReadonlyArray<string> | undefined): string => [...(ids ?? [])].sort().join(" ")
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { readonly [id: string]: Indexed }) : undefined
+}
+
+/** Where the clause index says otherwise than the cases. Nothing where there is no index. */
+export const indexProblems = (folder: Folder, found: ReadonlyArray<Clause>): ReadonlyArray<string> => {
+  const index = readIndex(folder)
+  if (index === undefined) return []
+  const key = (ids: ReadonlyArray<string>): string => [...ids].sort().join(" ")
   return found
     .filter(({ negative, positive }) => positive.length > 0 || negative.length > 0)
     .flatMap(({ id, negative, positive }) => {
-      const of = index.get(id)
-      if (of === undefined) return [`${id}: is not in clauses.json`]
-      return key(of.positive) === key(positive) && key(of.negative) === key(negative)
-        ? []
-        : [`${id}: clauses.json lists other cases`]
+      const of = index[id]
+      if (of === undefined) return [`! ${id}: is not in clauses.json`]
+      const same = key(of.positive) === key(positive) && key(of.negative) === key(negative)
+      return same ? [] : [`! ${id}: clauses.json lists other cases`]
     })
 }
 
@@ -100,6 +103,8 @@ export interface Options {
 export const lines = (folder: Folder, rules: RuleTexts, options: Options = {}): ReadonlyArray<string> => {
   const every = clauses(folder, rules)
   const found = every.filter(({ page }) => !elsewhere.test(page))
+  const index = readIndex(folder)
+  const tests = (id: string): number => index?.[id]?.tests.length ?? 0
   const row = ({ derived, id, negative, positive }: Clause): string =>
     `  ${id.padEnd(30)} ${String(positive.length).padStart(5)} accepted ${String(negative.length).padStart(5)} refused${positive.length + negative.length === 0 && derived ? "  (in derivations)" : ""}`
   const both = found.filter((of) => of.positive.length > 0 && of.negative.length > 0)
@@ -109,10 +114,15 @@ export const lines = (folder: Folder, rules: RuleTexts, options: Options = {}): 
       : [
           "",
           `${title} (${some.length})`,
-          ...some.map(
-            (of) =>
-              `  ${of.id}${of.derived && of.positive.length + of.negative.length === 0 ? "  (in derivations)" : ""}`
-          )
+          ...some.map((of) => {
+            const notes = [
+              ...(of.derived && of.positive.length + of.negative.length === 0 ? ["in derivations"] : []),
+              ...(tests(of.id) > 0
+                ? [tests(of.id) === 1 ? "one test of the reference" : `${tests(of.id)} tests of the reference`]
+                : [])
+            ]
+            return `  ${of.id.padEnd(28)}  ${notes.join(", ")}`.trimEnd()
+          })
         ]
   const reached = stagesReached(folder)
   const width = Math.max(...[...reached.keys()].map((name) => name.length), 8)
@@ -129,8 +139,12 @@ export const lines = (folder: Folder, rules: RuleTexts, options: Options = {}): 
       found.filter((of) => of.positive.length > 0 && of.negative.length === 0)
     ),
     ...only(
-      "No case",
-      found.filter((of) => of.positive.length + of.negative.length === 0)
+      "By no case, in tests of the reference",
+      found.filter((of) => of.positive.length + of.negative.length === 0 && tests(of.id) > 0)
+    ),
+    ...only(
+      "By nothing",
+      found.filter((of) => of.positive.length + of.negative.length === 0 && tests(of.id) === 0)
     ),
     "",
     "Stages at which cases must be refused",

@@ -146,5 +146,7 @@ export const secrets = (derivation: Derivation): ReadonlySet<string> => {
       else found.add(step.id)
     }
   }
+  // A public key is public also where it stands in an encrypted header.
+  for (const step of derivation.steps) if (step.op.endsWith("-public")) found.delete(step.id)
   return found
 }

@@ -7,7 +7,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import type { Folder } from "./Folder.ts"
 import { unhex } from "./Model.ts"
@@ -35,11 +35,11 @@ export const fromSeed = (folder: Folder, crypto: CryptoProvider, seed?: string):
 /** The generator's files against those that lie there. */
 export const regenerate = (folder: Folder): Check => {
   const name = "generator"
-  const program = join(folder.path, "generate", "main.ts")
+  const program = join(resolve(folder.path), "generate", "main.ts")
   if (!existsSync(program))
     return { name, did: "", problems: [], skipped: "its source does not lie beside the vectors" }
   const ran = spawnSync(process.execPath, ["-C", "@tacit/source", program, "--check"], {
-    cwd: dirname(folder.path),
+    cwd: dirname(resolve(folder.path)),
     encoding: "utf8",
     maxBuffer: 1 << 26
   })

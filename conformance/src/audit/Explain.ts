@@ -4,7 +4,7 @@
  * Spec: docs/spec/README.md (rules); vectors/README.md.
  */
 import * as Derivation from "./Derivation.ts"
-import { shapeOf } from "./Fields.ts"
+import { hintOf, shapeOf } from "./Fields.ts"
 import type { Found } from "./Folder.ts"
 import { isHex, isRef, resolve, unhex, type Case, type ScriptStep, type TraceStep } from "./Model.ts"
 import type { RuleTexts } from "../report/PageData.ts"
@@ -74,10 +74,11 @@ const changeLines = (found: Found): ReadonlyArray<string> => {
   const both = change.bytes && change.before !== undefined && change.after !== undefined
   const bits = both ? Twin.bitsBetween(unhex(change.before), unhex(change.after)) : undefined
   const shape = change.operation === undefined ? undefined : shapeOf(change.operation, change.member ?? "")
+  const hint = hintOf(item.script ?? [], Number(delta.at.split("/")[1]))
   const touched =
     shape === undefined || change.after === undefined || !change.bytes
       ? []
-      : fieldLines(shape, change.after, "    ", {}, change.come).filter((line) => line.startsWith("    *"))
+      : fieldLines(shape, change.after, "    ", hint, change.come).filter((line) => line.startsWith("    *"))
   return [
     "",
     `What differs from its twin, ${item.twin ?? ""}, which is valid`,

@@ -6,7 +6,7 @@
  * For people who read bytes: it takes damaged input, says where it stops making sense, and goes on showing bytes. It judges nothing
  * and is no decoder. Runs in browsers.
  */
-import { hex } from "./Model.ts"
+import { hex, type ScriptStep } from "./Model.ts"
 
 /** One stretch of bytes. Leaves cover the whole input without overlap; a group covers the leaves under it. */
 export interface Field {
@@ -385,6 +385,19 @@ export const fieldsOf = (shape: Shape, bytes: Uint8Array, hint: Hint = {}): Read
     walker.rest("rest", 0)
   }
   return walker.out
+}
+
+/** The suite of what an actor does at a step of a transcript, as far as the steps up to it tell. */
+export const hintOf = (script: ReadonlyArray<ScriptStep>, upTo: number): Hint => {
+  for (const step of script.slice(0, upTo + 1).reverse()) {
+    const suites = step.in["suites"]
+    const suite =
+      step.in["suite"] ??
+      step.out?.["suite"] ??
+      (Array.isArray(suites) ? (suites as ReadonlyArray<unknown>)[0] : undefined)
+    if (typeof suite === "number") return { suite }
+  }
+  return {}
 }
 
 const byMember: { readonly [place: string]: Shape } = {

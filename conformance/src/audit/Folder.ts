@@ -5,7 +5,8 @@
  * Takes what is there; whether it is what the manifest says is Verify.ts.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { RuleTexts } from "../report/PageData.ts"
 import type { Case, Manifest, VectorFile } from "./Model.ts"
 
@@ -85,26 +86,12 @@ export const rulesOf = (pages: string): RuleTexts => {
 }
 
 /**
- * The rules that go with a suite: of the specification that lies beside it in a checkout, else those that the clause index of the
- * suite carries.
+ * The rules that go with a suite: of the specification that lies beside it in a checkout, else those that were current when this
+ * program was built; none where there are neither.
  */
 export const rules = (folder: Folder): RuleTexts => {
-  const pages = join(dirname(folder.path), "docs", "spec")
+  const pages = join(dirname(resolve(folder.path)), "docs", "spec")
   if (existsSync(pages)) return rulesOf(pages)
-  const index = join(folder.path, "clauses.json")
-  if (!existsSync(index)) return {}
-  const { value } = json(index)
-  return clauseTexts(value)
-}
-
-const clauseTexts = (value: unknown): RuleTexts => {
-  const clauses = (value as { readonly clauses?: unknown }).clauses
-  const list = Array.isArray(clauses)
-    ? (clauses as ReadonlyArray<{ readonly id?: string; readonly text?: string; readonly document?: string }>)
-    : []
-  return Object.fromEntries(
-    list.flatMap(({ document, id, text }) =>
-      id === undefined || text === undefined ? [] : [[id, { text, page: document ?? "" }] as const]
-    )
-  )
+  const built = fileURLToPath(new URL("./pages/rules.json", import.meta.url))
+  return existsSync(built) ? (json(built).value as RuleTexts) : {}
 }

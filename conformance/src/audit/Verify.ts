@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join, relative } from "node:path"
+import { join, relative, resolve as absolute } from "node:path"
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import { merkleRoot } from "../suite/Suite.ts"
 import * as Derivation from "./Derivation.ts"
@@ -258,7 +258,7 @@ const checkSecond = (folder: Folder.Folder): Check => {
   const go = goCommand()
   if (go === undefined)
     return { name, did: "", problems: [], skipped: "there is no Go; see vectors/README.md to run it elsewhere" }
-  const ran = spawnSync(go, ["run", ".", folder.path], { cwd: source, encoding: "utf8", maxBuffer: 1 << 26 })
+  const ran = spawnSync(go, ["run", ".", absolute(folder.path)], { cwd: source, encoding: "utf8", maxBuffer: 1 << 26 })
   const said = ran.stdout.trim().split("\n").at(-1) ?? ""
   const complaints = ran.stderr.split("\n").filter((line) => line !== "" && !/^exit status|^go: downloading/.test(line))
   return {

@@ -6,7 +6,7 @@
  */
 import type { Wire } from "../protocol/Result.ts"
 import * as Derivation from "./Derivation.ts"
-import { shapeOf, type Hint, type Shape } from "./Fields.ts"
+import { hintOf, shapeOf, type Hint, type Shape } from "./Fields.ts"
 import type { Found } from "./Folder.ts"
 import { isHex, isObject, isRef, refsIn, resolve, type ScriptStep } from "./Model.ts"
 import { fieldLines, inline } from "./Text.ts"
@@ -17,19 +17,6 @@ export interface Options {
 }
 
 const hidden = "hidden (--secrets shows it)"
-
-/** Suite of what an actor does, as far as the steps before tell. */
-const hintAt = (script: ReadonlyArray<ScriptStep>, index: number): Hint => {
-  for (let i = index; i >= 0; i--) {
-    const { in: input, out } = script[i]!
-    const suite =
-      input["suite"] ??
-      out?.["suite"] ??
-      (Array.isArray(input["suites"]) ? (input["suites"] as ReadonlyArray<unknown>)[0] : undefined)
-    if (typeof suite === "number") return { suite }
-  }
-  return {}
-}
 
 const memberLines = (
   operation: string,
@@ -111,7 +98,7 @@ export const ofCase = ({ file, item }: Found, options: Options = {}): ReadonlyAr
   const lines: Array<string> = [`${item.id}: ${item.title}`]
   for (const [index, step] of script.entries()) {
     const actor = step.as ?? "call"
-    const hint = hintAt(script, index)
+    const hint = hintOf(script, index)
     const member = ([name, value]: readonly [string, unknown]): ReadonlyArray<string> => {
       const source = isRef(value) ? value.slice(1) : undefined
       const found = resolve(value, derivation.look, name)

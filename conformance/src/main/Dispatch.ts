@@ -8,9 +8,18 @@ import { ExitCode } from "../run/ExitCode.ts"
 import { Tampered } from "../suite/Suite.ts"
 import { nearest, parse } from "./Arguments.ts"
 import { UsageError, type Command, type Context } from "./Command.ts"
+import { attestCommand } from "./commands/attest.ts"
+import { coverageCommand } from "./commands/coverage.ts"
+import { deriveCommand } from "./commands/derive.ts"
+import { diffCommand } from "./commands/diff.ts"
+import { explainCommand } from "./commands/explain.ts"
+import { explorerCommand } from "./commands/explorer.ts"
 import { replayCommand } from "./commands/replay.ts"
+import { reportCommand } from "./commands/report.ts"
 import { runCommand } from "./commands/run.ts"
 import { smokeCommand } from "./commands/smoke.ts"
+import { traceCommand } from "./commands/trace.ts"
+import { verifyCommand } from "./commands/verify.ts"
 import * as Help from "./Help.ts"
 
 /** What the process gives. `progress` is there on a terminal. */
@@ -36,7 +45,21 @@ const helpCommand: Command = {
 }
 
 /** Every command, in the order of the overview. */
-export const commands: ReadonlyArray<Command> = [runCommand, smokeCommand, replayCommand, helpCommand]
+export const commands: ReadonlyArray<Command> = [
+  runCommand,
+  smokeCommand,
+  replayCommand,
+  reportCommand,
+  verifyCommand,
+  explainCommand,
+  traceCommand,
+  diffCommand,
+  coverageCommand,
+  deriveCommand,
+  attestCommand,
+  explorerCommand,
+  helpCommand
+]
 
 const find = (name: string): Command => {
   const found = commands.find((command) => command.name === name)
