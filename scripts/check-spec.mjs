@@ -7,29 +7,16 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { parseSync } from "vite"
-import { headings, split } from "./lib/markdown.mjs"
+import { gaps, index, stale } from "./clause-index.mjs"
+import { headings } from "./lib/markdown.mjs"
 import { isMain, lineAt, listFiles, readText, report, root } from "./lib/repo.mjs"
+import { id, rulesOf } from "./lib/rules.mjs"
 import { nodes, spelled } from "./lib/syntax.mjs"
 
-const id = "[a-z][a-z0-9-]*(?:\\.[a-z0-9-]+)*\\.[0-9]+"
-const whole = new RegExp(`^${id}$`)
 const cited = new RegExp(`\\[(${id})\\]`, "g")
 const named = new RegExp(`\\brules? (${id})`, "g")
 
-/** Rules of one text of the specification, and problems of their form. */
-export const rulesOf = (path, text) => {
-  const rules = []
-  const problems = []
-  for (const [index, line] of split(text).prose.split("\n").entries()) {
-    const at = `${path}:${index + 1}`
-    const start = /^\s*(?:[-*+]\s+|\d+[.)]\s+)?\*\*\[([^\]]+)\]\*\*/.exec(line)
-    if (start !== null && whole.test(start[1])) rules.push({ id: start[1], at })
-    else if (start !== null) problems.push(`${at}: [${start[1]}] is no rule id: dotted lower-case words and a number`)
-    const marks = line.match(/\*\*\[[^\]]+\]\*\*/g)?.length ?? 0
-    if (marks > (start === null ? 0 : 1)) problems.push(`${at}: a rule id stands inside a line, it must begin one`)
-  }
-  return { rules, problems }
-}
+export { rulesOf }
 
 /** Citations of a test: `{ id, at }`. */
 export const citationsOfTest = (path, text) =>
@@ -159,5 +146,10 @@ export const check = (base) => {
 
 if (isMain(import.meta)) {
   const { rules, citations, problems } = check(root)
-  report("check-spec", problems, `${rules} rules, ${citations} citations`)
+  const clauses = index(root)
+  report(
+    "check-spec",
+    [...problems, ...gaps(clauses), ...stale(root, clauses)],
+    `${rules} rules, ${citations} citations; every rule has cases of both kinds, or a reason`
+  )
 }

@@ -20,6 +20,7 @@ const present = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter(
     (path) =>
       path !== "package.json" &&
+      path !== "clauses.json" &&
       !path.startsWith("wycheproof/") &&
       !path.startsWith("nes/") &&
       !path.includes("node_modules/")

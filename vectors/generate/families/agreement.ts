@@ -81,6 +81,11 @@ export const family: Family = {
       in: { session: "bytes", to: "bytes", content: "bytes", nonce: "bytes", ephemeralSecret: "bytes?" },
       out: { envelope: "bytes" }
     },
+    "session.seal-many": {
+      stateful: true,
+      in: { session: "bytes", to: "bytes", content: "bytes", count: "uint" },
+      out: { sealed: "uint" }
+    },
     "session.receive": {
       stateful: true,
       in: { envelope: "bytes", fresh: "bytes?" },

@@ -149,7 +149,13 @@ export const envelopes = (): VectorFile => {
     on = twin
   ): void =>
     void file.invalid(
-      { id: `envelope-bad-${id}`, title, clauses: [clause], flags: [flag], critical: false },
+      {
+        id: `envelope-bad-${id}`,
+        title,
+        clauses: clause === "envelope.order.1" ? [clause, "failure.stage.1"] : [clause],
+        flags: [flag],
+        critical: false
+      },
       on,
       delta,
       cause

@@ -318,7 +318,7 @@ export const lives = (): VectorFile => {
   accept(
     "extension-added",
     "a version with an unknown extension",
-    ["manifest.update.1", "codec.ext.4"],
+    ["manifest.update.1", "codec.ext.4", "codec.decode.7"],
     [update(["h1", "h2"]), update(["extended"])]
   )
   accept(
@@ -456,7 +456,7 @@ export const lives = (): VectorFile => {
   refuse(
     "first-contact-other",
     "the name was pinned to another account",
-    "session.start.4",
+    "manifest.pin.1",
     "Pinned",
     "first-contact-named",
     { at: "script/0/in/pinned", op: "assign", value: carol.account },

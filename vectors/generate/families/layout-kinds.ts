@@ -184,7 +184,7 @@ const nested: ReadonlyArray<readonly [name: string, layout: Json, hex: string, v
     slot,
     "8105820001020 3".replace(" ", ""),
     { unknown: [{ key: 5, value: "8200010203" }] },
-    "codec.ext.4"
+    "codec.value.3"
   ],
   ["slot-key-127", slot, "817f00", { unknown: [{ key: 127, value: "00" }] }, "codec.ext.4"],
   ["slot-key-129", slot, "81cc8100", { unknown: [{ key: 129, value: "00" }] }, "codec.ext.4"],
@@ -279,7 +279,13 @@ export const layoutKinds = (): VectorFile => {
     accept(`kind-${kind}`, layout, hex, value, "codec.layout.3")
     for (const [name, other] of Object.entries(given)) {
       if (name !== familyOf[kind])
-        refuse(`kind-${kind}-given-${name}`, `kind-${kind}`, assign(other), "type", "codec.layout.3")
+        refuse(
+          `kind-${kind}-given-${name}`,
+          `kind-${kind}`,
+          assign(other),
+          "type",
+          name === "map" ? "codec.value.3" : "codec.layout.3"
+        )
     }
   }
   for (const [name, layout, inside, value, outside, reason, clause] of bounds) {

@@ -326,7 +326,10 @@ const replays = (file: FileBuilder, suite: Suite): void => {
       {
         id: `${twin}-replay-${step}-at-${place}`,
         title: `the message of step ${step} again before step ${place}`,
-        clauses: cause === "fresh.used-key" ? ["ratchet.receive.2", "ratchet.receive.3"] : ["session-message.tag.2"],
+        clauses:
+          cause === "fresh.used-key"
+            ? ["ratchet.receive.2", "ratchet.receive.3"]
+            : ["session-message.tag.2", "ratchet.skip.4"],
         flags: ["Replay"],
         critical: true
       },

@@ -342,7 +342,7 @@ export const safety = (): VectorFile => {
   refuse(
     "own-fingerprint",
     "one bit of the shown own fingerprint",
-    rule,
+    [...rule, "safety.fingerprint.1"],
     ["Modified"],
     base,
     bit(5, "own fingerprint"),
@@ -351,7 +351,7 @@ export const safety = (): VectorFile => {
   refuse(
     "own-fingerprint-end",
     "its last bit, which is in no digit",
-    rule,
+    [...rule, "safety.code.3"],
     ["Modified"],
     base,
     bit(36, "own fingerprint"),
@@ -360,7 +360,7 @@ export const safety = (): VectorFile => {
   refuse(
     "own-print",
     "one bit of the shown own account print",
-    rule,
+    [...rule, "safety.account.1"],
     ["Modified"],
     base,
     bit(39, "own account print"),
@@ -477,7 +477,7 @@ export const safety = (): VectorFile => {
   refuse(
     "agreement-key",
     "Alice was given another agreement key of Bob's device",
-    rule,
+    [...rule, "safety.party.1"],
     ["Interposed"],
     base,
     { at: "in/peerDevices", op: "assign", value: bobs.agree.devices as Json, field: "agreement key" },
@@ -486,7 +486,7 @@ export const safety = (): VectorFile => {
   refuse(
     "device-slipped-in",
     "Alice was given a device that Bob never added",
-    rule,
+    [...rule, "safety.party.1"],
     ["Interposed"],
     base,
     { at: "in/peerDevices", op: "assign", value: bobs.mallory.devices as Json, field: "devices" },
@@ -495,7 +495,7 @@ export const safety = (): VectorFile => {
   refuse(
     "role",
     "Alice was told that Bob's device is a replica",
-    rule,
+    [...rule, "safety.party.1"],
     ["Modified"],
     base,
     { at: "in/peerDevices", op: "assign", value: bobs.replica.devices as Json, field: "role" },
@@ -522,7 +522,7 @@ export const safety = (): VectorFile => {
   refuse(
     "version-128",
     "version 128, with another tail",
-    ["safety.version.1"],
+    ["safety.version.1", "safety.outcome.1"],
     ["Version"],
     base,
     { at, op: "reencode", offset: 0, length: 108, bytes: "92cc80c0", kind: "another version" },
@@ -576,7 +576,7 @@ export const safety = (): VectorFile => {
   refuse(
     "one-side",
     "only one side",
-    form,
+    [...form, "failure.codec.1"],
     ["Form"],
     base,
     { at, op: "reencode", offset: 0, length: 55, bytes: "9201", kind: "two items" },
@@ -593,13 +593,25 @@ export const safety = (): VectorFile => {
     "safety.reflected"
   )
   const own = digits(trace, alice, bob)
-  const text = (id: string, title: string, value: string, flags: ReadonlyArray<string>, cause: string): void =>
-    refuse(id, title, ["safety.digits.3"], flags, "safety-typed-grouped", { at: "in/text", op: "assign", value }, cause)
+  const text = (
+    id: string,
+    title: string,
+    value: string,
+    flags: ReadonlyArray<string>,
+    cause: string,
+    clauses: ReadonlyArray<string> = ["safety.digits.3"]
+  ): void => refuse(id, title, clauses, flags, "safety-typed-grouped", { at: "in/text", op: "assign", value }, cause)
   const next = (place: number): string =>
     own.slice(0, place) + ((Number(own[place]) + 1) % 10).toString() + own.slice(place + 1)
-  text("typed-first", "the first digit is another", next(0), ["Modified"], "safety.digits")
+  text("typed-first", "the first digit is another", next(0), ["Modified"], "safety.digits", [
+    "safety.digits.3",
+    "safety.digits.1"
+  ])
   text("typed-last", "the last digit is another", next(own.length - 1), ["Modified"], "safety.digits")
-  text("typed-halves", "the halves exchanged", `${own.slice(36)} ${own.slice(0, 35)}`, ["Modified"], "safety.digits")
+  text("typed-halves", "the halves exchanged", `${own.slice(36)} ${own.slice(0, 35)}`, ["Modified"], "safety.digits", [
+    "safety.digits.3",
+    "safety.digits.2"
+  ])
   text(
     "typed-interposed",
     "the number Bob sees with somebody in between",

@@ -351,7 +351,8 @@ export const windowEdges = (): VectorFile => {
         : cause === "fresh.stale"
           ? `${number} is behind the window`
           : "zero is no number"
-    const clauses = cause === "decode.value" ? window : [...window, "sequence.warn.1"]
+    const stored = file.case(`edges-${twin}`).flags.includes("Restart") ? ["sequence.window.2"] : []
+    const clauses = cause === "decode.value" ? window : [...window, "sequence.warn.1", ...stored]
     file.refused(
       { id: `edges-${twin}-${place}-${number}`, title, clauses, flags: ["Replay"] },
       `edges-${twin}`,

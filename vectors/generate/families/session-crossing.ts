@@ -160,7 +160,7 @@ export const crossing = (): VectorFile => {
   accept(
     "both",
     "starts cross; both go on in the session of the higher rank",
-    ["session.cross.1", "session.rank.1"],
+    ["session.cross.1", "session.rank.1", "session-message.layout.1"],
     "Crossing",
     [...crossed, ...onwards]
   )
@@ -174,7 +174,7 @@ export const crossing = (): VectorFile => {
   accept(
     "lost-start",
     "the first start of the higher one is lost; the second one decides",
-    ["session.cross.1"],
+    ["session.cross.1", "sealed.fresh.1"],
     "Crossing",
     [
       beginSession(s, alice),
@@ -189,6 +189,31 @@ export const crossing = (): VectorFile => {
       receive(t, alice, 0, 0, { late: true }),
       chosen(alice, b, t)
     ]
+  )
+  const many = (count: number): ScriptStep => ({
+    do: "session.seal-many",
+    as: alice,
+    in: { session: s.agreed.sessionId, to: b.device.mailbox, content: "$s.0.0.content", count },
+    expect: "ok",
+    out: { sealed: count }
+  })
+  accept("unanswered", "32 starts without an answer", ["session.start.1"], "Bound", [
+    beginSession(s, alice),
+    many(30),
+    many(2)
+  ])
+  file.refused(
+    {
+      id: "crossing-bad-unanswered-33",
+      title: "33 starts without an answer",
+      clauses: ["session.start.1"],
+      flags: ["Bound"],
+      critical: false
+    },
+    "crossing-unanswered",
+    { at: `script/${setting.length + 2}/in/count`, op: "assign", value: 3 },
+    "limit.unanswered",
+    { probe: [many(2)] }
   )
   const both = attack("both", s, 0, 0)
   const answer = attack("both", t, 1, 0)
@@ -259,7 +284,7 @@ export const crossing = (): VectorFile => {
   refuse(
     "answer-body",
     "one bit of the answer",
-    "ratchet.message.1",
+    "session-message.layout.1",
     "Modified",
     "both",
     answer.bit(trace.look("t.1.0").length - 20, "body"),
