@@ -25,7 +25,9 @@ type Device struct {
 	now   uint64
 	down  bool // the process died; only Restart brings it back
 	used  [][]byte
-	probe bool // a message of no session came: ask around; forgotten when the process ends
+	// What to ask about after messages that did not open; it ends with the process.
+	probe bool
+	asks  []question
 }
 
 // state is everything a device stores. Keys of maps are hexadecimal.
@@ -81,6 +83,7 @@ type peer struct {
 	Owed    [][]byte // ids of messages a delivery receipt is still to be sent for
 	Sent    []draft  // the messages of Log
 	Log     tacit.Log
+	Asked   tacit.Asked
 }
 
 // draft is content that is not sealed yet.
@@ -91,6 +94,13 @@ type draft struct {
 	SentAt  uint64
 	Body    []byte
 	ToBegin bool // only in a session begun for it
+}
+
+// question is a retry request to be made.
+type question struct {
+	Device string
+	Digest []byte
+	Afresh bool // in a fresh session
 }
 
 type heldStart struct {
@@ -235,7 +245,7 @@ func (d *Device) reload() {
 
 // Restart ends and starts the device on what it stored.
 func (d *Device) Restart() (*Done, error) {
-	d.down, d.probe = false, false
+	d.down, d.probe, d.asks = false, false, nil
 	d.reload()
 	return d.change(NoCrash, func() error {
 		d.start()

@@ -18,10 +18,24 @@ func (d *Device) Receive(wire []byte, crash Crash) (*Done, error) {
 		return d.flush()
 	})
 	var refusal *tacit.Refusal
-	if errors.As(err, &refusal) && refusal.Class == "lookup.no-session" {
-		d.probe = true
+	if errors.As(err, &refusal) {
+		d.remedy(refusal.Class, wire)
 	}
 	return done, err
+}
+
+// remedy notes what is to be asked about a message that did not open: of devices
+// with a session, or of its sender. A later operation asks; nothing is stored.
+func (d *Device) remedy(class string, wire []byte) {
+	switch class {
+	case "lookup.no-session":
+		d.probe = true
+	case "auth.tag", "limit.skip", "lookup.prekey-unknown", "lookup.prekey-consumed":
+		device, digest, start, ok := d.state.Endpoint.Sender(wire)
+		if ok && d.state.Peers[h(device)] != nil && len(d.asks) < tacit.MaxRetryDigests {
+			d.asks = append(d.asks, question{h(device), digest, !start})
+		}
+	}
 }
 
 // take opens an envelope and applies what it says to the state.
@@ -88,11 +102,9 @@ func (d *Device) apply(o *tacit.Opened) error {
 		}
 		var err error
 		window, moved, err = before.Accept(c.Sequence, floor)
-		if err != nil && !seen.PeerRollback && seen.Restored.Generation == 0 {
-			return err
-		}
 		if err != nil {
-			// What the fence says counts; the message itself is not delivered.
+			// It is deleted, not delivered, with a warning [sequence.warn.1]; that it
+			// opened stands, and so does what its fence says.
 			var refusal *tacit.Refusal
 			if !errors.As(err, &refusal) {
 				return err

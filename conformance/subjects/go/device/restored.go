@@ -66,6 +66,22 @@ func (d *Device) askAround() {
 	}
 }
 
+// askAgain lays retry requests in wait [session.retry.1].
+func (d *Device) askAgain() {
+	for _, q := range d.asks {
+		p := d.state.Peers[q.Device]
+		next, digests := p.Asked.Ask([][]byte{q.Digest}, d.now)
+		p.Asked = next
+		for _, digest := range digests {
+			p.Waiting = append(p.Waiting, draft{
+				Type: tacit.TypeRetry, ID: d.draw("msg.id", 16), SentAt: d.now,
+				Body: tacit.Encode([]any{digest}), ToBegin: q.Afresh,
+			})
+		}
+	}
+	d.asks = nil
+}
+
 // ask lays a resynchronise request in wait, for a fresh session.
 func (d *Device) ask(device string, p *peer) {
 	body := d.received(tacit.ControlAsk, d.state.Own, device)

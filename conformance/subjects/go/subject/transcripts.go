@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -149,9 +150,10 @@ var steps = map[string]step{
 		p.endpoint().Drop(p.order(in.bytes("peer")).Archive())
 		return object{}, nil
 	},
-	"session.begin":   sessionBegin,
-	"session.seal":    sessionSeal,
-	"session.receive": sessionReceive,
+	"session.begin":     sessionBegin,
+	"session.seal":      sessionSeal,
+	"session.seal-many": sealMany,
+	"session.receive":   sessionReceive,
 }
 
 func (p *party) ratchet() *tacit.Ratchet {
@@ -323,6 +325,27 @@ func sessionSeal(p *party, in Values, _ uint64) (any, error) {
 	}
 	e.Sessions[h(next.ID)] = next
 	return object{"envelope": h(envelope)}, nil
+}
+
+// sealMany seals so many envelopes that nobody looks at, or none.
+func sealMany(p *party, in Values, _ uint64) (any, error) {
+	e := p.endpoint()
+	session := e.Sessions[in.text("session")]
+	if session == nil {
+		return nil, fmt.Errorf("no session %s", in.text("session"))
+	}
+	suite, _ := tacit.SuiteOf(session.Ratchet.Suite)
+	count := in.uint("count")
+	for i := range count {
+		drawn := tacit.Hash(tacit.Concat(session.ID, binary.BigEndian.AppendUint64(nil, i)))
+		next, _, err := session.Seal(in.sized("to", 16), in.bytes("content"), drawn[:suite.Nonce], func() []byte { return drawn })
+		if err != nil {
+			return nil, err
+		}
+		session = next
+	}
+	e.Sessions[h(session.ID)] = session
+	return object{"sealed": count}, nil
 }
 
 func sessionReceive(p *party, in Values, now uint64) (any, error) {

@@ -182,6 +182,33 @@ func (e *Endpoint) Receive(in []byte, now uint64, fresh func() []byte, admit fun
 	return nil, Refuse("lookup.no-session")
 }
 
+// Sender finds out who sent an envelope that did not open, with the digest a retry
+// request names it by. Of a start the sender is what its certificate claims.
+func (e *Endpoint) Sender(in []byte) (device, digest []byte, start, ok bool) {
+	envelope, err := DecodeEnvelope(in)
+	if err != nil {
+		return nil, nil, false, false
+	}
+	digest = EnvelopeDigest(envelope.Body)
+	if envelope.Kind == KindStart {
+		_, _, opened, err := OpenStart(e.Self.Agreement, Prefix(KindStart, envelope.To), envelope.Body, e.accepts)
+		if err != nil {
+			return nil, nil, false, false
+		}
+		certificate, err := VerifyCertificate(opened.Certificate)
+		if err != nil {
+			return nil, nil, false, false
+		}
+		return certificate.Device, digest, true, true
+	}
+	for _, session := range e.Sessions {
+		if len(envelope.Body) >= 16 && session.Ratchet.Knows(envelope.Body[:16]) {
+			return session.Device, digest, false, true
+		}
+	}
+	return nil, nil, false, false
+}
+
 func (e *Endpoint) open(s *Session, prefix, message []byte, now uint64, fresh func() []byte) (*Opened, error) {
 	opening, err := s.Ratchet.Open(prefix, message, now, fresh)
 	if err != nil {
