@@ -18,28 +18,12 @@ import * as Result from "effect/Result"
 import { defect } from "../base/Defect.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Utf8 from "../base/Utf8.ts"
+import { arrayHeaderBytes, depthOf, type Node, uintBytes } from "./LayoutNode.ts"
 import { Malformed, type Reason } from "./Malformed.ts"
 import { Reader } from "./Reader.ts"
 import * as Writer from "./Writer.ts"
 
-/** What a layout is made of, for tools that walk it. Plain data. */
-export type Node =
-  | { readonly kind: "uint"; readonly min: number; readonly max: number }
-  | { readonly kind: "literal"; readonly value: number }
-  | { readonly kind: "bytes"; readonly min: number; readonly max: number }
-  | { readonly kind: "text"; readonly min: number; readonly max: number }
-  | { readonly kind: "list"; readonly min: number; readonly max: number; readonly item: Node }
-  | { readonly kind: "optional"; readonly item: Node }
-  | { readonly kind: "tuple"; readonly fields: ReadonlyArray<{ readonly name: string; readonly node: Node }> }
-  | {
-      readonly kind: "extensions"
-      readonly known: ReadonlyArray<{ readonly name: string; readonly key: number; readonly node: Node }>
-    }
-  | {
-      readonly kind: "oneOf"
-      readonly tag: string
-      readonly cases: ReadonlyArray<{ readonly value: number; readonly node: Node }>
-    }
+export type { Node }
 
 /** A schema of values of type `T` in the canonical encoding. */
 export interface Layout<T> {
@@ -411,26 +395,4 @@ export const oneOf = <const C extends readonly [AnyLayout, ...ReadonlyArray<AnyL
       return layout === undefined ? writer.fail("value") : layout.write(writer, value)
     }
   ) as Layout<OneOfType<C>>
-}
-
-const uintBytes = (max: number): number =>
-  max <= 0x7f ? 1 : max <= 0xff ? 2 : max <= 0xffff ? 3 : max <= 0xffff_ffff ? 5 : 9
-
-const arrayHeaderBytes = (max: number): number => (max <= 0x0f ? 1 : 3)
-
-/** Containers nested inside a layout, itself included. */
-const depthOf = (node: Node): number => {
-  switch (node.kind) {
-    case "list":
-    case "optional":
-      return 1 + depthOf(node.item)
-    case "tuple":
-      return 1 + Math.max(...node.fields.map((field) => depthOf(field.node)))
-    case "extensions":
-      return 1 + Math.max(0, ...node.known.map((entry) => depthOf(entry.node)))
-    case "oneOf":
-      return Math.max(...node.cases.map((entry) => depthOf(entry.node)))
-    default:
-      return 0
-  }
 }
