@@ -62,8 +62,6 @@ const isDate = (until: string): boolean => until.includes("-")
 interface Entry {
   readonly failure: KnownFailure
   readonly matches: (item: { readonly id: string; readonly path: string }) => boolean
-  /** Critical cases it names itself. */
-  readonly forbidden: string | undefined
 }
 
 export type Stale = Footer["stale"][number]
@@ -91,11 +89,10 @@ export class KnownList {
       const problem = this.#outdated(failure, suite.version, now)
       if (named.length === 0) this.#stale.push({ pattern: failure.case, problem: "it matches no case" })
       else if (problem !== undefined) this.#stale.push({ pattern: failure.case, problem })
-      const only = named.length > 0 && named.every(({ critical }) => critical)
-      if (only) {
+      if (named.length > 0 && named.every(({ critical }) => critical)) {
         this.#stale.push({ pattern: failure.case, problem: "it names a critical case, which cannot be waived" })
       }
-      return { failure, matches, forbidden: only ? failure.case : undefined }
+      return { failure, matches }
     })
   }
 
@@ -130,6 +127,11 @@ export class KnownList {
       ...(issue === undefined ? {} : { issue }),
       ...(until === undefined ? {} : { until })
     }
+  }
+
+  /** Whether an entry is about a case: then nothing else may rest on it. */
+  names(item: Case): boolean {
+    return this.#entries.some(({ matches }) => matches(item))
   }
 
   get stale(): ReadonlyArray<Stale> {

@@ -210,8 +210,9 @@ class Running {
   async #converse(subject: Subject): Promise<string | undefined> {
     const began = performance.now()
     const { families } = this.#options.selection
-    const cases = this.#options.suite.cases
-    const asked = families.length === 0 ? cases : cases.filter(({ family }) => families.includes(family))
+    const asked = this.#options.suite.cases.filter(
+      (item) => (families.length === 0 || families.includes(item.family)) && this.#known?.names(item) !== true
+    )
     const problem = await sanity(subject, asked)
     const last = subject.alive() ? undefined : await subject.ask({ op: "reset" })
     const ms = performance.now() - began
@@ -249,17 +250,20 @@ class Running {
   async #lane(keeper: Keeper): Promise<void> {
     const { signal } = this.#options
     while (this.#next < this.#cases.length && !signal.aborted) {
-      const subject = await keeper.subject(this.#cases[this.#next]?.id)
-      const together: Array<number> = []
+      // Taken before anything is waited for: other lanes take theirs meanwhile.
+      const together = [this.#next++]
+      const subject = await keeper.subject(this.#cases[together[0]!]!.id)
       const most = subject.hello.features.concurrency ?? 1
-      do together.push(this.#next++)
       while (
         together.length < most &&
+        this.#next === together.at(-1)! + 1 &&
         this.#next < this.#cases.length &&
         this.#cases[this.#next]!.script === undefined &&
         this.#cases[this.#next - 1]!.script === undefined &&
         this.#next % spotEvery !== 0
-      )
+      ) {
+        together.push(this.#next++)
+      }
       if (together.length === 1) await this.#one(keeper, subject, together[0]!)
       else await this.#together(keeper, subject, together)
     }
