@@ -223,7 +223,8 @@ export const compute = (
     case "max":
       return compare(b("a"), b("b")) <= 0 ? b("b") : b("a")
     case "label":
-      return concat(utf8(`tacit/1 ${text("purpose")}\0`), ...parts())
+      // Rule crypto.label.2: protocol and version, a space, the purpose, a zero byte.
+      return concat(utf8("tacit/1"), Uint8Array.of(0x20), utf8(text("purpose")), Uint8Array.of(0), ...parts())
     case "canon":
       return canon(input["value"])
     case "pad":

@@ -22,6 +22,12 @@ interface Assets {
   readonly style: string
 }
 
+/** What bundles the pages in the source tree. */
+interface Bundler {
+  readonly script: (page: PageName) => Promise<string>
+  readonly style: () => Promise<string>
+}
+
 /** In the built package they lie beside this program; in the source tree they are bundled when they are asked for. */
 const assets = async (page: PageName): Promise<Assets> => {
   const built = fileURLToPath(new URL(`./pages/${page}.js`, import.meta.url))
@@ -30,27 +36,9 @@ const assets = async (page: PageName): Promise<Assets> => {
       script: readFileSync(built, "utf8"),
       style: readFileSync(fileURLToPath(new URL("./pages/style.css", import.meta.url)), "utf8")
     }
-  return bundle(page)
-}
-
-/** Bundles a page from its source files. */
-export const bundle = async (page: PageName): Promise<Assets> => {
-  const folder = fileURLToPath(new URL("../../page/", import.meta.url))
-  const { build } = await import("esbuild")
-  const common = { bundle: true, write: false, minify: true, logLevel: "silent", charset: "utf8" } as const
-  const [script, style] = await Promise.all([
-    build({
-      ...common,
-      entryPoints: [`${folder}${page}.ts`],
-      format: "iife",
-      platform: "browser",
-      target: "es2023",
-      conditions: ["@tacit/source"],
-      legalComments: "none"
-    }),
-    build({ ...common, entryPoints: [`${folder}style.css`], legalComments: "none" })
-  ])
-  return { script: script.outputFiles[0]!.text, style: style.outputFiles[0]!.text }
+  const source = new URL("../../build/bundle.ts", import.meta.url)
+  const { script, style } = (await import(source.href)) as Bundler
+  return { script: await script(page), style: await style() }
 }
 
 /** A value as gzip in base64, inside an element that no browser runs. */

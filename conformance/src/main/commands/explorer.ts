@@ -1,6 +1,8 @@
 /**
  * `tacit-conformance explorer`: the vectors as a page.
  */
+import { mkdirSync } from "node:fs"
+import { dirname } from "node:path"
 import { explorer } from "../../report/Explorer.ts"
 import { ExitCode } from "../../run/ExitCode.ts"
 import { openFolder, vectorsOf } from "../Audit.ts"
@@ -19,6 +21,7 @@ export const explorerCommand: Command = {
   run: async ({ inputs, out }) => {
     const path = inputs.positional("file")
     const text = await explorer(openFolder(vectorsOf(inputs)))
+    mkdirSync(dirname(path), { recursive: true })
     writeText(path, text)
     out(`${path}: ${(text.length / 1e6).toFixed(1)} MB`)
     return ExitCode.conformant
