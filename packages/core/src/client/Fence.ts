@@ -41,7 +41,7 @@ const leap = 2 * Limits.replayWindowSize
  */
 const margin = Limits.replayWindowSize / 2
 
-/** How often a peer's word is enough to make this device ask everybody, ms. */
+/** How often a peer's word about numbers is enough to make this device ask everybody, ms. */
 const restoreEveryMs = 10 * 60 * 1000
 
 /**
@@ -53,15 +53,14 @@ export const detect = (opened: Opened, seen: FenceStep.Fence): Effect.Effect<boo
     FenceStep.provesRestore(opened.self.fence, seen, opened.fences.made) ? restore(opened, seen) : Effect.succeed(false)
   )
 
-/** The same for a peer's word, which counts only now and then: a peer may lie. */
+/** The same for a peer's echo: it proves itself, so it counts whenever it comes (rule fence.identity.2). */
 export const detectFromPeer = (opened: Opened, seen: FenceStep.Fence): Effect.Effect<void> =>
-  Effect.flatMap(Background.now, (now) =>
-    now - opened.restoredAt < restoreEveryMs
-      ? Effect.void
-      : Effect.asVoid(Background.persist(opened, detect(opened, seen)))
-  )
+  Effect.asVoid(Background.persist(opened, detect(opened, seen)))
 
-/** A peer has received numbers that this device has not given out: it runs from an old copy (rule fence.detect.3). */
+/**
+ * A peer has received numbers that this device has not given out: it runs from an old copy (rule fence.detect.3). Nothing proves a
+ * number, and a peer may lie, so this counts only now and then.
+ */
 export const detectFromNumbers = (opened: Opened): Effect.Effect<void> =>
   Effect.flatMap(Background.now, (now) =>
     now - opened.restoredAt < restoreEveryMs
