@@ -16,6 +16,8 @@ export interface PropertyContext {
   /** 64 bytes as hex. */
   readonly seed: string
   readonly budget: Budget
+  /** Properties of levels above are not asked for. */
+  readonly level: number
   /** Names of properties to judge; empty for all. */
   readonly only: ReadonlyArray<string>
   readonly emit: (event: Property | Wire) => void

@@ -368,7 +368,7 @@ class Running {
     const { budget, cases, families, level } = selection
     const wanted =
       (families.length === 0 || families.includes(device)) &&
-      (level ?? 5) >= 2 &&
+      (level ?? 5) >= 1 &&
       (cases.length === 0 || cases.some((name) => /^P\d\d$/.test(name)))
     if (properties === undefined || budget === undefined || !wanted || signal.aborted) return
     await properties({
@@ -376,6 +376,7 @@ class Running {
       peer,
       seed,
       budget,
+      level: level ?? 5,
       only: cases.filter((name) => /^P\d\d$/.test(name)),
       emit: (event) => (event.event === "property" ? this.#end(event) : emit(event)),
       progress: (done, of) => progress?.(done, of),
