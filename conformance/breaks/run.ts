@@ -1,0 +1,134 @@
+/**
+ * Breaks one rule after the other in a private copy of the code and says what catches it.
+ *
+ * Spec: docs/spec/21-conformance.md §21.1.
+ * `node -C @tacit/source conformance/breaks/run.ts [id …]`. Prints a table; ends with 1 if a break was not caught, or was caught only by cases
+ * that do not name its rule.
+ */
+import { spawnSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+interface Edit {
+  readonly file?: string
+  readonly find: string
+  readonly with: string
+}
+interface Break extends Edit {
+  readonly id: string
+  readonly kind: "receive" | "symmetric" | "life"
+  readonly breaks: string
+  readonly what: string
+  readonly file: string
+  readonly all?: boolean
+  readonly also?: ReadonlyArray<Edit>
+}
+
+const root = fileURLToPath(new URL("../../", import.meta.url))
+const breaks = JSON.parse(readFileSync(new URL("breaks.json", import.meta.url), "utf8")) as ReadonlyArray<Break>
+const wanted = process.argv.slice(2)
+const copy = mkdtempSync(join(tmpdir(), "tacit-breaks-"))
+
+const prepare = (): void => {
+  for (const folder of ["packages/core", "vectors", "conformance"]) {
+    cpSync(join(root, folder), join(copy, folder), {
+      recursive: true,
+      filter: (source) => !/[/\\](dist|node_modules|verify|test)$/.test(source)
+    })
+  }
+  mkdirSync(join(copy, "node_modules/@tacit"), { recursive: true })
+  for (const name of readdirSync(join(root, "node_modules"))) {
+    if (name !== "@tacit") symlinkSync(join(root, "node_modules", name), join(copy, "node_modules", name))
+  }
+  for (const name of readdirSync(join(root, "node_modules/@tacit"))) {
+    const own = name === "core" ? "packages/core" : name === "vectors" || name === "conformance" ? name : undefined
+    symlinkSync(
+      own === undefined ? join(root, "node_modules/@tacit", name) : join(copy, own),
+      join(copy, "node_modules/@tacit", name)
+    )
+  }
+}
+
+/** Applies the edits of a break; gives back what undoes them. */
+const apply = (item: Break): (() => void) => {
+  const before = new Map<string, string>()
+  for (const edit of [item, ...(item.also ?? [])]) {
+    const path = join(copy, "packages/core/src", edit.file ?? item.file)
+    const text = readFileSync(path, "utf8")
+    if (!before.has(path)) before.set(path, text)
+    const parts = text.split(edit.find)
+    if (parts.length < 2 || (parts.length > 2 && item.all !== true))
+      throw new Error(`${item.id}: its place was found ${parts.length - 1} times in ${edit.file ?? item.file}`)
+    writeFileSync(path, parts.join(edit.with))
+  }
+  return () => {
+    for (const [path, text] of before) writeFileSync(path, text)
+  }
+}
+
+interface Failed {
+  readonly id: string
+  readonly problem: string
+  readonly clauses: ReadonlyArray<string>
+}
+
+/** What failed, and the file at which the process died, if it did. */
+interface Run {
+  readonly failed: ReadonlyArray<Failed>
+  readonly died: string | undefined
+}
+
+const check = (): Run => {
+  const command = ["--max-old-space-size=800", "-C", "@tacit/source", join(copy, "conformance/breaks/check.ts")]
+  const run = spawnSync(process.execPath, command, { encoding: "utf8", maxBuffer: 1 << 28, timeout: 120_000 })
+  const lines = run.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Failed & { readonly at?: string })
+  return {
+    failed: lines.filter(({ at }) => at === undefined),
+    died:
+      run.status === 0
+        ? undefined
+        : `${lines.findLast(({ at }) => at !== undefined)?.at ?? "the start"}: ${
+            run.stderr
+              .trim()
+              .split("\n")
+              .find((line) => /Error|FATAL/.test(line)) ?? "timeout"
+          }`
+  }
+}
+
+prepare()
+try {
+  const clean = check()
+  if (clean.died !== undefined || clean.failed.length > 0)
+    throw new Error(`the unbroken code does not pass: ${JSON.stringify(clean).slice(0, 600)}`)
+  let missed = 0
+  for (const item of breaks) {
+    if (wanted.length > 0 && !wanted.includes(item.id)) continue
+    let undo: () => void
+    try {
+      undo = apply(item)
+    } catch (error) {
+      missed++
+      console.log(`MOVED   ${(error as Error).message}`)
+      continue
+    }
+    const { died, failed } = check()
+    undo()
+    const naming = failed.filter(({ clauses }) => clauses.some((clause) => clause.startsWith(item.breaks)))
+    const first = naming[0] ?? failed[0]
+    const verdict =
+      naming.length > 0 ? "caught " : died !== undefined ? "died   " : failed.length > 0 ? "UNNAMED" : "MISSED "
+    if (verdict === "UNNAMED" || verdict === "MISSED ") missed++
+    const by =
+      first === undefined ? (died ?? item.what) : `${failed.length} cases, ${naming.length} of that rule, ${first.id}`
+    console.log(`${verdict} ${item.id} (${item.breaks}): ${by}`)
+  }
+  process.exitCode = missed > 0 ? 1 : 0
+} finally {
+  rmSync(copy, { recursive: true, force: true })
+}
