@@ -173,7 +173,7 @@ func writeWeaknesses(keys *keyring, directory *rsa.PrivateKey, out string) {
 	}
 	add("nes-w1-guess", "NW1", "an eavesdropper confirms text and millisecond with the sender's public key", "nes.weak.1", "nes.guess",
 		object{"frame": hx(secret.outer), "sender": "$alice.sign.public", "guesses": guesses}, object{"index": found},
-		object{"op": "core.guess", "cases": []string{"agreement/sessions-suite-1.json session-1"}})
+		object{"op": "core.guess", "cases": []string{"agreement/sessions-suite-1.json session-1-full"}})
 
 	signed := make("nes-w2", func(d *draft) {})
 	forwarded := make("nes-w2 carol", func(d *draft) {

@@ -4,6 +4,7 @@
  * Spec: docs/spec/14-relay.md §14.1 (codes); docs/spec/07-sequencing.md §7.3.
  * Repeats no secret, plaintext or bytes of a peer; the technical cause is shown only with `--debug`.
  */
+import { explainNes } from "./commands/nes/Explain.ts"
 import { ExitCode } from "./ExitCode.ts"
 
 export interface Explanation {
@@ -34,6 +35,8 @@ export const explain = (error: unknown): Explanation => {
     return { exit: ExitCode.interrupted, code: "Interrupted", message: "interrupted", next: "Run it again to go on." }
   }
   if (!isTagged(error)) return failed(error)
+  const nes = explainNes(error)
+  if (nes !== undefined) return nes
   const as = (exit: ExitCode, message: string, next: string): Explanation => ({ exit, code: error._tag, message, next })
   switch (error._tag) {
     case "UsageError":

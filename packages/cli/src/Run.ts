@@ -10,6 +10,7 @@ import { chat } from "./commands/chat.ts"
 import { contacts } from "./commands/contacts.ts"
 import { demo } from "./commands/demo.ts"
 import { listen } from "./commands/listen.ts"
+import { nesCommands } from "./commands/nes/index.ts"
 import { register } from "./commands/register.ts"
 import { relayInvite, relayStart } from "./commands/relay.ts"
 import { send } from "./commands/send.ts"
@@ -69,6 +70,7 @@ export const commands: ReadonlyArray<Command> = [
   listen,
   contacts,
   bot,
+  ...nesCommands,
   versionCommand,
   helpCommand
 ]

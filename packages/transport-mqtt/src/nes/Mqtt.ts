@@ -64,10 +64,7 @@ export const connect = async (options: LinkOptions): Promise<Link> => {
   if (onMessage !== undefined) {
     client.handleMessage = (packet, done) => {
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload, "utf8") : packet.payload
-      onMessage(payload).then(
-        () => done(),
-        () => done()
-      )
+      void onMessage(payload).finally(() => done())
     }
   }
   if (topic !== undefined) {

@@ -65,12 +65,14 @@ const checked = (request: Request): string | undefined => {
   return Result.isFailure(pair) ? keyLines[pair.failure.reason] : undefined
 }
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
+
 const registrationOf = (row: Readonly<Record<string, unknown>>): Registration => ({
-  username: String(row["username"]),
+  username: textOf(row["username"]),
   version: Number(row["version"]),
-  previous: String(row["previous"]),
-  message: String(row["public_key_message"]),
-  sign: String(row["public_key_sign"])
+  previous: textOf(row["previous"]),
+  message: textOf(row["public_key_message"]),
+  sign: textOf(row["public_key_sign"])
 })
 
 export const makeUsers = (db: Database, activationMs: number): Users => {
@@ -83,7 +85,7 @@ export const makeUsers = (db: Database, activationMs: number): Users => {
     db.transaction(() => {
       const last = db.get("SELECT version, digest FROM history WHERE username = ?", username)
       const version = Number(last?.["version"] ?? 0) + 1
-      const previous = String(last?.["digest"] ?? "")
+      const previous = textOf(last?.["digest"])
       db.run("UPDATE users SET active = 1, version = ?, previous = ? WHERE username = ?", version, previous, username)
       const digest = digestOf(registrationOf(alive(username)!))
       db.run("INSERT OR REPLACE INTO history (username, version, digest) VALUES (?, ?, ?)", username, version, digest)
