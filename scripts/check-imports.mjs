@@ -9,6 +9,9 @@ import { parseSync } from "vite"
 import { isMain, lineAt, listFiles, readText, report, root } from "./lib/repo.mjs"
 import { nodes, spelled } from "./lib/syntax.mjs"
 
+/** What the benchmark measures by itself, though no package exports it. */
+const measured = { "bench/src/EffectLayer.ts": "packages/core/src/client/internal/lock.ts" }
+
 /** What each package may import of ours: a whole package by its name, or one entry of it. */
 const workspace = {
   core: [],
@@ -35,7 +38,19 @@ const layers = [
   ["base"],
   ["codec"],
   ["crypto"],
-  ["envelope", "identity", "agreement", "ratchet", "sequence", "safety", "group", "rendezvous", "attachment", "vault", "call"],
+  [
+    "envelope",
+    "identity",
+    "agreement",
+    "ratchet",
+    "sequence",
+    "safety",
+    "group",
+    "rendezvous",
+    "attachment",
+    "vault",
+    "call"
+  ],
   ["ports"],
   ["session"],
   ["client"],
@@ -155,7 +170,8 @@ function* importRules(path, manifests, found) {
     const target = posix.join(posix.dirname(path), specifier)
     const from = /^packages\/[^/]+\//.exec(path)?.[0]
     const into = /^packages\/[^/]+\//.exec(target)?.[0]
-    if (into !== undefined && into !== from) yield `[deep] reach another package by its name: ${specifier}`
+    if (into !== undefined && into !== from && measured[path] !== target)
+      yield `[deep] reach another package by its name: ${specifier}`
     if (target.startsWith("conformance/") && !path.startsWith("conformance/")) {
       yield `[conformance] nothing imports the conformance kit: ${specifier}`
     }
