@@ -332,17 +332,19 @@ func TestIdentityChanged(t *testing.T) {
 	w.bundles["alice again"] = w.ok("alice again", "prekey.publish", map[string]any{"count": 2})["bundles"].([]any)
 	w.learn("alice again", "bob")
 	w.offer("alice again", "bob")
-	w.expect(w.carry(w.send("alice again", "bob", "new phone")), "bob identity-changed")
+	answer := map[string]any{"user": "alice", "account": w.who["alice again"]["account"], "manifests": []any{w.who["alice again"]["manifest"]}}
+	if reply := w.ask("bob", "peer.learn", answer); reply["reject"] == nil {
+		t.Fatalf("another account under the name: %v", reply)
+	}
+	w.expect(w.tell("bob", w.ok("bob", "poll", map[string]any{})), "bob identity-changed")
+	w.expect(w.carry(w.send("alice again", "bob", "new phone")))
 	if held := w.ok("bob", "inspect", map[string]any{})["held"]; held != json.Number("1") {
 		t.Fatalf("%v held", held)
 	}
-	if out := w.send("bob", "alice", "is it you?"); len(out) != 0 {
-		t.Fatalf("sent under a changed identity: %v", out)
-	}
-	w.ok("bob", "peer.accept", map[string]any{"user": "alice", "account": w.who["alice again"]["account"]})
-	done := w.ok("bob", "poll", map[string]any{})
+	w.refused("policy.identity-changed", "bob", "session.send", w.message("alice", "is it you?"))
+	done := w.ok("bob", "peer.accept", map[string]any{"user": "alice", "account": w.who["alice again"]["account"]})
 	w.expect(w.tell("bob", done), "bob message 1 new phone")
-	w.expect(w.carry(done["out"].([]any)), "alice message 1 is it you?")
+	w.expect(w.carry(w.send("bob", "alice again", "hello again")), "alice again message 1 hello again")
 }
 
 func TestSkippedKeys(t *testing.T) {

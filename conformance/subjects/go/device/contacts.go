@@ -31,9 +31,11 @@ func (s *state) peer(device, account []byte) *peer {
 	return p
 }
 
-// Learn takes a directory's answer to a name, and gives the devices to write to:
-// none while the name's account is another one than the pinned [manifest.pin.1].
+// Learn takes a directory's answer to a name, and gives the devices to write to.
+// An account that is not the one pinned for the name is refused, and remembered as
+// offered until it is accepted [manifest.pin.1].
 func (d *Device) Learn(user string, account []byte, manifests [][]byte) (devices [][]byte, err error) {
+	changed := false
 	err = d.silent(func() error {
 		s, key := d.state, h(account)
 		held := (*tacit.Manifest)(nil)
@@ -56,6 +58,7 @@ func (d *Device) Learn(user string, account []byte, manifests [][]byte) (devices
 		}
 		if pinned.Pinned != key {
 			d.offered(user, pinned, key)
+			changed = true
 			return nil
 		}
 		for _, one := range newest.Devices {
@@ -65,6 +68,9 @@ func (d *Device) Learn(user string, account []byte, manifests [][]byte) (devices
 		}
 		return nil
 	})
+	if err == nil && changed {
+		err = tacit.Refuse("policy.identity-changed")
+	}
 	return devices, err
 }
 
@@ -110,8 +116,8 @@ func (d *Device) dropUnlisted(account []byte, m *tacit.Manifest) {
 
 // Accept accepts the account that is offered under a name: held starts open, held
 // messages go.
-func (d *Device) Accept(user string, account []byte) error {
-	return d.silent(func() error {
+func (d *Device) Accept(user string, account []byte) (*Done, error) {
+	return d.change(NoCrash, func() error {
 		s := d.state
 		n := s.Names[user]
 		if n == nil {

@@ -51,21 +51,28 @@ func (d *Device) take(wire []byte) error {
 	if err != nil {
 		return err
 	}
-	if opened.Start != nil && opened.Start.User != nil {
-		n := s.Names[*opened.Start.User]
-		if n != nil && n.Pinned != h(opened.Session.Account) {
-			d.hold(*opened.Start.User, n, h(opened.Session.Account), wire)
-			return nil
-		}
+	if opened.Began && s.offers(h(opened.Session.Account)) {
+		d.hold(h(opened.Session.Account), wire)
+		return nil
 	}
 	return d.apply(opened)
 }
 
+// offers tells whether the directory answers a name with this account while another
+// one is pinned for it. A name a start claims for itself proves nothing.
+func (s *state) offers(account string) bool {
+	for _, n := range s.Names {
+		if n.Offered == account {
+			return true
+		}
+	}
+	return false
+}
+
 // hold keeps a start under a changed identity until the user accepts it
 // [session.start.4].
-func (d *Device) hold(user string, n *name, account string, wire []byte) {
+func (d *Device) hold(account string, wire []byte) {
 	s, digest, count := d.state, tacit.Hash(wire), 0
-	d.offered(user, n, account)
 	for _, one := range s.Held {
 		if bytes.Equal(one.Digest, digest) {
 			return

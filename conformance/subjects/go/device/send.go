@@ -28,6 +28,9 @@ func (d *Device) Send(account, text []byte, crash Crash) (*Sent, error) {
 		case len(text) > tacit.MaxBody:
 			return tacit.Refuse("decode.size")
 		}
+		if s.changed(key) {
+			return tacit.Refuse("policy.identity-changed")
+		}
 		devices := s.addressees(account)
 		if len(devices) == 0 {
 			return tacit.Refuse("lookup.no-session")

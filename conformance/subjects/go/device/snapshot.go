@@ -15,16 +15,15 @@ func (d *Device) Snapshot() []byte {
 }
 
 // Restore starts a device from a snapshot; other or damaged bytes are refused.
-func Restore(snapshot []byte, now uint64, draw Draw) (*Device, error) {
+func Restore(snapshot []byte, now uint64, draw Draw) (*Device, *Done, error) {
 	rest, ok := bytes.CutPrefix(snapshot, snapshotMagic)
 	if !ok || len(rest) < 32 || !bytes.Equal(rest[:32], tacit.Hash(rest[32:])) {
-		return nil, tacit.Refuse("state.corrupt")
+		return nil, nil, tacit.Refuse("state.corrupt")
 	}
 	d := &Device{state: &state{}, disk: tacit.Concat(rest[32:]), draw: draw, now: now}
 	if err := json.Unmarshal(d.disk, d.state); err != nil {
-		return nil, tacit.Refuse("state.corrupt")
+		return nil, nil, tacit.Refuse("state.corrupt")
 	}
-	d.start()
-	d.commit()
-	return d, nil
+	done, err := d.Restart()
+	return d, done, err
 }

@@ -19,7 +19,7 @@ var deviceOps = map[string]deviceOp{
 		return object{"devices": hs(devices)}, err
 	},
 	"peer.accept": func(d *device.Device, in Values) (any, error) {
-		return object{}, d.Accept(in.text("user"), in.sized("account", 32))
+		return shown(d.Accept(in.text("user"), in.sized("account", 32)))
 	},
 	"peer.offer": func(d *device.Device, in Values) (any, error) {
 		return object{}, d.Offer(in.sized("account", 32), in.sized("device", 32), in.bytes("bundle"))
@@ -97,12 +97,12 @@ func (a *actor) begin(in Values, now uint64) (any, error) {
 }
 
 func (a *actor) restore(in Values, now uint64) (any, error) {
-	restored, err := device.Restore(in.bytes("snapshot"), now, a.draw)
+	restored, done, err := device.Restore(in.bytes("snapshot"), now, a.draw)
 	if err != nil {
 		return nil, err
 	}
 	a.device = restored
-	return object{}, nil
+	return doneForm(done), nil
 }
 
 func sessionSend(d *device.Device, in Values) (any, error) {
@@ -113,11 +113,7 @@ func sessionSend(d *device.Device, in Values) (any, error) {
 	if sent.Crashed {
 		return object{"crashed": true}, nil
 	}
-	form := object{"id": h(sent.ID), "out": outForm(sent.Out), "used": hs(sent.Used)}
-	if sent.Number > 0 {
-		form["number"] = sent.Number
-	}
-	return form, nil
+	return object{"id": h(sent.ID), "number": sent.Number, "out": outForm(sent.Out), "used": hs(sent.Used)}, nil
 }
 
 func crashOf(in Values) device.Crash {
