@@ -7,6 +7,7 @@
 import { declares, suitesOf } from "../protocol/Hello.ts"
 import type { Answer } from "../protocol/Message.ts"
 import type { Subject } from "../subject/Subject.ts"
+import { isSlow } from "../subject/Timeouts.ts"
 import type { Case } from "../suite/Case.ts"
 import { runCase } from "./CaseRun.ts"
 import { judge } from "./Judge.ts"
@@ -19,6 +20,7 @@ export const casesOf = (cases: ReadonlyArray<Case>, subject: Subject): ReadonlyA
   const best = new Map<string, Case>()
   for (const item of cases) {
     if (!declares(subject.hello, item.family) || item.suites.some((suite) => !suites.includes(suite))) continue
+    if (item.op !== undefined && isSlow(item.op)) continue
     const key = `${item.family} ${item.verdict}`
     const known = best.get(key)
     if (known === undefined || length(item) < length(known)) best.set(key, item)

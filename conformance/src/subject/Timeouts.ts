@@ -16,6 +16,9 @@ const slow = new Set([
   "prekey.publish"
 ])
 
+/** Whether one request of an operation is much work: those above, and whole series in one (`bulk.…`). */
+export const isSlow = (op: string): boolean => slow.has(op) || op.startsWith("bulk.")
+
 /** ms; may be scaled up while a run goes on. */
 export class Timeouts {
   readonly #base: number
@@ -40,6 +43,6 @@ export class Timeouts {
 
   /** For a request; `asked` replaces what the class gives. */
   of(op: string, asked?: number): number {
-    return Math.ceil((asked ?? (slow.has(op) ? this.#base * 6 : this.#base)) * this.#scale)
+    return Math.ceil((asked ?? (isSlow(op) ? this.#base * 6 : this.#base)) * this.#scale)
   }
 }
