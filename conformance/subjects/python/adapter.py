@@ -39,7 +39,50 @@ def pqxdh(i, b):
     secrets = [b(name) for name in ("dh1", "dh2", "dh3", "dh4", "encapsulated") if name in i]
     out = hkdf(bytes(32), b"\xff" * 32 + b"".join(secrets), label("pqxdh", suite(i)), 96)
     return cut(out, "rootKey", "initiatorHeader", "responderHeader")
+class Bulk:
+    """The long run of vectors/README.md: one stream of random bytes in, one digest out."""
+    def __init__(self, seed): self.seed, self.block, self.rest, self.digest = seed, 0, b"", bytes(32)
+    def take(self, n):
+        while len(self.rest) < n:
+            self.rest += sha256(self.seed + self.block.to_bytes(8, "big"))
+            self.block += 1
+        out, self.rest = self.rest[:n], self.rest[n:]
+        return out
+    def number(self, m): return int.from_bytes(self.take(4), "big") % m
+    def absorb(self, data): self.digest = sha256(self.digest + data)
+    def char(self):
+        base, most = ((0x20, 95), (0x80, 0x780), (0x800, 0xd000), (0x10000, 0x100000))[self.number(4)]
+        return chr(base + self.number(most))
+    def value(self, depth=0):
+        kind = self.number(3 if depth == 6 else 5)
+        if kind == 0:
+            bits = self.number(54)
+            return int.from_bytes(self.take(8), "big") % 2 ** bits
+        if kind == 1: return self.take(self.number(40 if self.number(3) else 300))
+        if kind == 2: return "".join(self.char() for _ in range(self.number(40)))
+        n, key, out = self.number(5 if depth else 20), -1, {}
+        if kind == 3: return [self.value(depth + 1) for _ in range(n)]
+        for _ in range(n):
+            key += 1 + self.number(300)
+            out[key] = self.value(depth + 1)
+        return out
+    def change(self, data):
+        how, n = self.number(4), len(data)
+        at = self.number((8 * n, n, n + 1, n)[how])
+        if how == 0: return data[:at // 8] + bytes([data[at // 8] ^ 1 << at % 8]) + data[at // 8 + 1:]
+        return data[:at] if how == 1 else data[:at] + self.take(1) + data[at + how - 2:]
+def bulk_encoding(i, b):
+    bulk = Bulk(b("seed"))
+    for _ in range(i["count"]):
+        encoded = canon(bulk.value())
+        bulk.absorb(encoded)
+        try:
+            decode(bulk.change(encoded), 131072, Decoder.any)
+            bulk.absorb(b"ok")
+        except Refusal as refusal: bulk.absorb(str(refusal).encode())
+    return {"digest": bulk.digest.hex()}
 OPS = {
+    "bulk.encoding": bulk_encoding,
     "canon.decode": lambda i, b: {"value": decode(b("bytes"), 131072, Decoder.any)},
     "layout.decode": lambda i, b: {"value": decode(b("bytes"), longest(i["layout"]), lambda d: d.layout(i["layout"]))},
     "label": lambda i, b: {"out": label(i["purpose"], *map(bytes.fromhex, i["parts"])).hex()},

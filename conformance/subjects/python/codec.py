@@ -115,10 +115,16 @@ def decode(data, limit, read):
     need(decoder.at == len(data), "trailing")
     return value
 def canon(value):
-    """The encoding of integers, bytes and lists: all that the families here hash."""
-    if isinstance(value, list): return bytes([0x90 + len(value)]) + b"".join(map(canon, value))  # at most 15
-    n = value if isinstance(value, int) else len(value)
-    if isinstance(value, int) and n < 128: return bytes([n])
-    heads = ((0xcc, 1), (0xcd, 2), (0xce, 4), (0xcf, 8)) if isinstance(value, int) else ((0xc4, 1), (0xc5, 2), (0xc6, 4))
-    head, size = next((head, size) for head, size in heads if n < 1 << 8 * size)
-    return bytes([head]) + n.to_bytes(size, "big") + (b"" if isinstance(value, int) else value)
+    """The encoding of integers, bytes, texts, lists and dicts."""
+    if isinstance(value, int):
+        return head(value, [(128, 0, 0), (1 << 8, 0xcc, 1), (1 << 16, 0xcd, 2), (1 << 32, 0xce, 4), (1 << 53, 0xcf, 8)])
+    if isinstance(value, bytes): return head(len(value), [(1 << 8, 0xc4, 1), (1 << 16, 0xc5, 2), (1 << 32, 0xc6, 4)]) + value
+    if isinstance(value, str):
+        raw = value.encode()
+        return head(len(raw), [(32, 0xa0, 0), (1 << 8, 0xd9, 1), (1 << 16, 0xda, 2), (1 << 32, 0xdb, 4)]) + raw
+    if isinstance(value, list): return head(len(value), [(16, 0x90, 0), (4097, 0xdc, 2)]) + b"".join(map(canon, value))
+    entries = (canon(part) for entry in sorted(value.items()) for part in entry)
+    return head(len(value), [(16, 0x80, 0), (4097, 0xde, 2)]) + b"".join(entries)
+def head(n, forms):
+    first, size = next((first, size) for below, first, size in forms if n < below)
+    return bytes([first]) + n.to_bytes(size, "big") if size else bytes([first | n])
