@@ -33,7 +33,6 @@ export const without = {
     "crypto.label.3": "about all contexts together; the pairs flagged Ambiguity show where one is divided",
     "crypto.compare.1": provider,
     "crypto.erase.1": provider,
-    "codec.decode.1": "that the list of reasons is closed; every refused case has one of them",
     "codec.decode.6": provider,
     "codec.encode.2": "a mistake of the own program: it stops, and there is no answer to compare",
     "prekey.rotate.1": clock,

@@ -6,6 +6,7 @@
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as agreement from "./agreement.ts"
+import * as bulk from "./bulk.ts"
 import * as encoding from "./encoding.ts"
 import * as envelope from "./envelope.ts"
 import * as identity from "./identity.ts"
@@ -33,6 +34,7 @@ interface RunnableStep {
 
 export interface RunnableCase {
   readonly id: string
+  readonly flags?: ReadonlyArray<string>
   readonly verdict: string
   readonly now?: number
   readonly world?: string
@@ -51,17 +53,24 @@ export interface RunnableCase {
   }>
 }
 
-/** Result of one case; `problem` is absent when it passed. */
+/** Result of one case; `problem` is absent when it passed, `skipped` says that it was not run. */
 export interface Outcome {
   readonly id: string
   readonly problem?: string
+  readonly skipped?: true
+}
+
+/** What to run beside the usual: cases flagged Soak, which take longer than all others together. */
+export interface Options {
+  readonly soak?: boolean
 }
 
 /** Calls by family and name. */
 export const operations: { readonly [family: string]: { readonly [op: string]: Operation } } = {
   primitives: primitives.operations,
   labels: labels.operations,
-  encoding: encoding.operations,
+  encoding: { ...encoding.operations, "bulk.encoding": bulk.encoding },
+  ratchet: { "bulk.ratchet": bulk.ratchet },
   envelope: envelope.operations,
   agreement: agreement.operations,
   safety: safety.operations,
@@ -117,13 +126,14 @@ const runScript = (crypto: CryptoProvider, family: string, item: RunnableCase, n
   return undefined
 }
 
-/** Runs every case of a file. */
-export const runFile = (crypto: CryptoProvider, file: RunnableFile): ReadonlyArray<Outcome> => {
+/** Runs every case of a file, those flagged Soak only when asked. */
+export const runFile = (crypto: CryptoProvider, file: RunnableFile, options: Options = {}): ReadonlyArray<Outcome> => {
   const worlds = new Map<string, Map<string, string>>()
   for (const [name, world] of Object.entries(file.worlds)) {
     worlds.set(name, new Map(world.trace.map((step) => [step.id, step.out])))
   }
   return file.cases.map((item) => {
+    if (options.soak !== true && item.flags?.includes("Soak")) return { id: item.id, skipped: true }
     try {
       const names = new Map(item.world === undefined ? [] : worlds.get(item.world)!)
       for (const step of item.trace ?? []) names.set(step.id, step.out)

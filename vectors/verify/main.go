@@ -225,6 +225,8 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 				file.checkPrimitive(item)
 			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "safety.") {
 				file.checkSafety(item)
+			} else if strings.HasPrefix(op, "bulk.") {
+				file.checkBulk(item)
 			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "padding.") && item["verdict"] == "valid" {
 				file.checkPadding(item)
 			} else if item["op"] == "canon.decode" {

@@ -15,7 +15,8 @@ export const family: Family = {
   level: 1,
   operations: {
     "canon.decode": { in: { bytes: "bytes" }, out: { value: "value" } },
-    "layout.decode": { in: { layout: "layout", bytes: "bytes" }, out: { value: "json" } }
+    "layout.decode": { in: { layout: "layout", bytes: "bytes" }, out: { value: "json" } },
+    "bulk.encoding": { in: { seed: "bytes", count: "uint" }, out: { digest: "bytes" } }
   },
   notes: {
     Width: { kind: "ENCODING", text: "At the border between two forms.", refs: ["docs/spec/02-encoding.md §2.2"] },
@@ -33,6 +34,11 @@ export const family: Family = {
       refs: []
     },
     Utf8: { kind: "ENCODING", text: "Text that is not UTF-8, or is unusual UTF-8.", refs: ["RFC 3629"] },
+    Soak: {
+      kind: "BULK",
+      text: "Takes longer than the rest of its file together; run it now and then, not every time.",
+      refs: ["vectors/README.md"]
+    },
     MapOrder: { kind: "MALLEABILITY", text: "Keys out of order or repeated.", refs: [] }
   }
 }

@@ -11,6 +11,7 @@ import { bundles } from "./bundle.ts"
 import { aead } from "./aead.ts"
 import { ed25519 } from "./ed25519.ts"
 import { encoding, family as encodingFamily } from "./encoding.ts"
+import { encodingBulk, ratchetBulk } from "./bulk.ts"
 import { contents } from "./content.ts"
 import { envelopes, family as envelopeFamily, padding } from "./envelope.ts"
 import { sealed } from "./sealed.ts"
@@ -47,7 +48,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [hash(), hmac(), hkdf(), x25519(), ed25519(), kem(), aead(1), aead(2), aead(3)]
   },
   { family: labelsFamily, build: () => [labels(), derivations()] },
-  { family: encodingFamily, build: () => [encoding(), encodingForms(), layouts(), layoutKinds()] },
+  { family: encodingFamily, build: () => [encoding(), encodingForms(), layouts(), layoutKinds(), encodingBulk()] },
   { family: envelopeFamily, build: () => [envelopes(), padding(), contents(), sealed()] },
   {
     family: agreementFamily,
@@ -55,7 +56,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   },
   {
     family: ratchetFamily,
-    build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits()]
+    build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits(), ratchetBulk()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence()] },
   { family: safetyFamily, build: () => [safety()] },

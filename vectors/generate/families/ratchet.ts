@@ -59,7 +59,8 @@ export const family: Family = {
       out: { padded: "bytes", late: "flag" }
     },
     "ratchet.reload": { stateful: true, in: {}, out: {} },
-    "ratchet.state": { stateful: true, in: {}, out: state }
+    "ratchet.state": { stateful: true, in: {}, out: state },
+    "bulk.ratchet": { in: { seed: "bytes", count: "uint" }, out: { digest: "bytes" } }
   },
   notes: {
     OutOfOrder: {
@@ -94,6 +95,11 @@ export const family: Family = {
       kind: "PERSISTENCE",
       text: "State is stored and read back in the middle.",
       refs: ["docs/spec/16-state.md"]
+    },
+    Soak: {
+      kind: "BULK",
+      text: "Takes longer than the rest of its file together; run it now and then, not every time.",
+      refs: ["vectors/README.md"]
     },
     Fork: {
       kind: "ROLLBACK",
