@@ -337,7 +337,7 @@ func TestIdentityChanged(t *testing.T) {
 		t.Fatalf("another account under the name: %v", reply)
 	}
 	w.expect(w.tell("bob", w.ok("bob", "poll", map[string]any{})), "bob identity-changed")
-	w.expect(w.carry(w.send("alice again", "bob", "new phone")))
+	w.expect(w.carry(w.send("alice again", "bob", "new phone")), "bob refused policy.identity-changed")
 	if held := w.ok("bob", "inspect", map[string]any{})["held"]; held != json.Number("1") {
 		t.Fatalf("%v held", held)
 	}

@@ -53,6 +53,7 @@ func (d *Device) take(wire []byte) error {
 	}
 	if opened.Began && s.offers(h(opened.Session.Account)) {
 		d.hold(h(opened.Session.Account), wire)
+		d.event("refused", "class", "policy.identity-changed")
 		return nil
 	}
 	return d.apply(opened)
