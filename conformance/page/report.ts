@@ -117,6 +117,7 @@ const browse = (index: Index, runs: ReadonlyArray<RunData>): ((change: Partial<S
   const update = (change: Partial<State>): void => {
     Object.assign(state, change)
     families.value = state.family
+    if (box.value !== state.text) box.value = state.text
     for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset["value"] === state.outcome))
     const rows = search(index, runs, state)
     count.textContent = `${rows.length.toLocaleString("en")} of ${index.cases.length.toLocaleString("en")} cases`
@@ -406,8 +407,8 @@ const start = async (): Promise<void> => {
       replace(page, ...content)
       scrollTo(0, 0)
       page.focus({ preventScroll: true })
-    } else if (kind === "list") {
-      update({ family: id, text: "", outcome: "all" })
+    } else if (kind === "list" || kind === "search") {
+      update(kind === "list" ? { family: id, text: "", outcome: "all" } : { family: "", text: id, outcome: "all" })
       list.scrollIntoView()
     } else scrollTo(0, scrolled)
   }
