@@ -243,12 +243,11 @@ describe("tacit-conformance", () => {
     const abort = new AbortController()
     const { main: run } = await import("../src/main/Dispatch.ts")
     const out: Array<string> = []
-    let seen = 0
     const code = await run(["run", ...reference, "--json", json], {
       out: (line) => void out.push(line),
       err: () => undefined,
-      progress: () => {
-        if (++seen === 200) abort.abort()
+      progress: (text) => {
+        if (Number.parseInt(text, 10) > 150) abort.abort()
       },
       signal: abort.signal
     })

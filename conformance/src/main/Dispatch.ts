@@ -22,7 +22,7 @@ import { traceCommand } from "./commands/trace.ts"
 import { verifyCommand } from "./commands/verify.ts"
 import * as Help from "./Help.ts"
 
-/** What the process gives. `progress` is there on a terminal. */
+/** What the process gives. `progress` is there on a terminal: it shows a text in place of the last one. */
 export interface Surroundings {
   readonly out: (line: string) => void
   readonly err: (line: string) => void
@@ -98,7 +98,14 @@ const dispatch = (words: ReadonlyArray<string>, { err, out, progress, signal }: 
     out(Help.page(command))
     return Promise.resolve(ExitCode.conformant)
   }
-  const context: Context = { inputs: parse(command, rest), out, err, progress: progress ?? (() => undefined), signal }
+  let shown = -Infinity
+  const show = (text: string): void => {
+    const now = performance.now()
+    if (progress === undefined || (text !== "" && now - shown < 100)) return
+    shown = now
+    progress(text)
+  }
+  const context: Context = { inputs: parse(command, rest), out, err, progress: show, signal }
   return command.run(context)
 }
 

@@ -18,21 +18,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   abort.abort()
 })
 
-let shown = 0
 const code = await main(process.argv.slice(2), {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   signal: abort.signal,
-  ...(process.stderr.isTTY
-    ? {
-        progress: (text: string) => {
-          const now = performance.now()
-          if (text !== "" && now - shown < 100) return
-          shown = now
-          process.stderr.write(`\r\u001b[K${text}`)
-        }
-      }
-    : {})
+  ...(process.stderr.isTTY ? { progress: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) } : {})
 })
 process.exitCode = code
 // Whatever is left on the loop is nobody's business any more; output goes out first.

@@ -53,4 +53,6 @@ export interface Command {
   readonly examples: ReadonlyArray<Example>
   /** Resolves with the exit code; a rejection is explained by Explain.ts. */
   readonly run: (context: Context) => Promise<ExitCode>
+  /** For a command that reads its words itself, help and options included; `run` is not called then. */
+  readonly takes?: (words: ReadonlyArray<string>, terminal: Terminal, signal: AbortSignal) => Promise<ExitCode>
 }

@@ -7,6 +7,7 @@ import { common, findCommand, type Inputs, nearest, parse } from "./Arguments.ts
 import type { Command } from "./Command.ts"
 import { bot } from "./commands/bot.ts"
 import { chat } from "./commands/chat.ts"
+import { conformance } from "./commands/conformance.ts"
 import { contacts } from "./commands/contacts.ts"
 import { demo } from "./commands/demo.ts"
 import { listen } from "./commands/listen.ts"
@@ -71,6 +72,7 @@ export const commands: ReadonlyArray<Command> = [
   contacts,
   bot,
   ...nesCommands,
+  conformance,
   versionCommand,
   helpCommand
 ]
@@ -99,6 +101,7 @@ const dispatch = async (words: ReadonlyArray<string>, terminal: Terminal.Termina
   }
   const found = findCommand(commands, first === "--version" ? ["version", ...words.slice(1)] : words)
   if (found === undefined) throw unknownCommand(words)
+  if (found.command.takes !== undefined) return found.command.takes(found.rest, terminal, surroundings.signal)
   if (asksForHelp(found.rest)) return (terminal.out(Help.page(found.command)), ExitCode.ok)
   const inputs: Inputs = parse(found.command, found.rest, surroundings.env)
   return found.command.run({ inputs, terminal, env: surroundings.env, signal: surroundings.signal })
