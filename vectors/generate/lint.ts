@@ -246,10 +246,29 @@ const resigned = (
   })
 }
 
-/** Complaints about the whole set: ids across files, and whether hostile families have enough to refuse. */
+/** Pairs of cases that ask the same in two places; they are older than the check, and ids are permanent. */
+const twice: ReadonlySet<string> = new Set([
+  "encoding-bin-that-is-not-text",
+  "encoding-type-instead-true",
+  "encoding-type-instead-negative",
+  "encoding-claim-text-31-empty",
+  "encoding-depth-9-empty-inner"
+])
+
+/** What a case asks, every reference replaced by its bytes. */
+const question = (file: VectorFile, item: Case): string => {
+  const steps = [...(item.world === undefined ? [] : file.worlds[item.world]!.trace), ...(item.trace ?? [])]
+  const values = new Map(steps.map(({ id, out }) => [id, out]))
+  return JSON.stringify([file.family, item.op, item.in, item.script], (_, value: unknown) =>
+    isRef(value) ? values.get(value.slice(1)) : value
+  )
+}
+
+/** Complaints about the whole set: ids across files, cases that ask the same, and whether hostile families have enough to refuse. */
 export const lintSet = (files: ReadonlyArray<VectorFile>, context: Context): ReadonlyArray<string> => {
   const complaints: Array<string> = []
   const seen = new Set<string>()
+  const questions = new Map<string, string>()
   const counts = new Map<string, { valid: number; invalid: number }>()
   for (const file of files) {
     const count = counts.get(file.family) ?? { valid: 0, invalid: 0 }
@@ -257,6 +276,10 @@ export const lintSet = (files: ReadonlyArray<VectorFile>, context: Context): Rea
     for (const item of file.cases) {
       if (seen.has(item.id)) complaints.push(`${item.id} is in two files`)
       seen.add(item.id)
+      const asked = question(file, item)
+      const other = questions.get(asked)
+      if (other !== undefined && !twice.has(item.id)) complaints.push(`${item.id} asks the same as ${other}`)
+      questions.set(asked, item.id)
       count[item.verdict]++
     }
   }

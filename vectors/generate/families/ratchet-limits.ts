@@ -148,6 +148,25 @@ const storing = (file: FileBuilder, suite: Suite): void => {
       counters(bob, 0, 1001, 0, 1997)
     ]
   )
+  file.transcript(
+    {
+      id: "ratchet-store-1999",
+      title: "1,999 stored, then one more: nothing is dropped",
+      clauses: ["ratchet.skip.1", "ratchet.skip.2"],
+      flags: ["SkipLimit"],
+      world
+    },
+    [
+      ...first(suite),
+      open(0, 1),
+      open(2, 1000, { fresh: "$fresh" }),
+      counters(bob, 0, 1001, 0, 1999),
+      open(2, 1002),
+      counters(bob, 0, 1003, 0, 2000),
+      open(0, 2, { late: true }),
+      counters(bob, 0, 1003, 0, 1999)
+    ]
+  )
   const dropped = "ratchet-store-oldest-dropped"
   file.transcript(
     {

@@ -190,7 +190,6 @@ const headers = (refuse: Refuse): void => {
       cause,
       false
     )
-  head(0, "92", "array of two", "decode.size")
   head(0, "94", "array of four", "decode.size")
   head(0, "83", "map of three", "decode.type")
   head(2, "c5", "ephemeral with a length of two bytes", "decode.size")

@@ -72,6 +72,15 @@ const mistakes: ReadonlyArray<readonly [title: string, change: Partial<CryptoPro
     "agreement/sessions-suite-1",
     "session-1-first-inner-ciphertext"
   ],
+  ["hashes something else", { sha256: (data) => noble.sha256(data.slice(1)) }, "safety/numbers", "safety-number-base"],
+  ["hashes something else", { sha256: (data) => noble.sha256(data.slice(1)) }, "ratchet/bulk", "ratchet-bulk-100"],
+  [
+    "opens what is not authentic",
+    { chachaOpen: (key, nonce, ad, sealed) => noble.chachaOpen(key, nonce, ad, sealed) ?? sealed.slice(0, -16) },
+    "agreement/crossing",
+    "crossing-bad-late-body"
+  ],
+  ["takes every signature", { ed25519Verify: () => true }, "identity/lives", "lives-bad-cross-signed-certificate"],
   [
     "stops instead of refusing",
     {
