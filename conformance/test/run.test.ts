@@ -210,6 +210,12 @@ describe("a run", () => {
     expect(asked.footer).toMatchObject({ exit: 1, level: 0 })
   }, 60_000)
 
+  it("of a level above 1 without properties leaves something out [level.cumulative.1]", async () => {
+    const selection = { level: 2, families: [], cases: [] }
+    const { footer } = await runOf(handlerSource(create), { selection })
+    expect(footer).toMatchObject({ exit: 1, level: 1 })
+  }, 30_000)
+
   it("leaves out suites that are not implemented [subject.features.1]", async () => {
     const source = handlerSource(() => altered(() => undefined, { suites: [1] }))
     const ran = await runOf(source, { selection: { families: ["ratchet"], cases: [] } })

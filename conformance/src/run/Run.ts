@@ -422,8 +422,14 @@ class Running {
     }
   }
 
-  /** Whether something of a level asked for was not declared; records of this project's own store are nobody's duty. */
+  /**
+   * Whether something of a level asked for was not declared or, from level 2 on, its properties were left out; records of
+   * this project's own store are nobody's duty.
+   */
   #leftOut(level: number): boolean {
+    const whole = this.#header?.selection.whole === true
+    const judged = this.#ended.some((one) => one.event === "property" && one.level > 0)
+    if (whole && level >= 2 && !judged) return true
     return this.#ended.some(
       (one) => one.level <= level && one.outcome === "excluded" && !(one.event === "result" && one.family === "state")
     )
