@@ -347,6 +347,22 @@ func TestIdentityChanged(t *testing.T) {
 	w.expect(w.carry(w.send("bob", "alice again", "hello again")), "alice again message 1 hello again")
 }
 
+// A directory hands out one bundle twice: the second start names a key that is used
+// up, and the receiver asks for its message anew [prekey.once.1, session.retry.4].
+func TestConsumedPrekey(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	bundle := w.bundles["bob"][0]
+	for _, user := range []string{"alice", "carol"} {
+		w.ok(user, "peer.offer", map[string]any{"account": w.who["bob"]["account"], "device": w.who["bob"]["device"], "bundle": bundle})
+	}
+	w.expect(w.carry(w.send("alice", "bob", "one")), "bob message 1 one")
+	second := w.send("carol", "bob", "two")[0].(map[string]any)["wire"]
+	w.refused("lookup.prekey-consumed", "bob", "receive", map[string]any{"wire": second, "at": w.now})
+	w.offer("carol", "bob")
+	w.expect(w.carry(w.ok("bob", "poll", map[string]any{})["out"].([]any)), "bob message 1 two")
+	w.agree("bob", "carol")
+}
+
 func TestSkippedKeys(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
 	w.carry(w.send("alice", "bob", "first"))

@@ -2,6 +2,7 @@ package device
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"tacit.example/conformance/subjects/go/tacit"
@@ -94,23 +95,17 @@ func (s *state) changed(account string) bool {
 }
 
 // dropUnlisted deletes sessions with devices that the newest manifest revokes or
-// does not list as their certificate said [manifest.device.2].
+// does not list as their certificate says [manifest.device.2].
 func (d *Device) dropUnlisted(account []byte, m *tacit.Manifest) {
 	s := d.state
-	for device, p := range s.Peers {
-		if !bytes.Equal(p.Account, account) {
+	for id, session := range s.Endpoint.Sessions {
+		var refusal *tacit.Refusal
+		if !bytes.Equal(session.Peer.Account, account) ||
+			!errors.As(m.Admit(session.Peer), &refusal) || refusal.Class != "policy.revoked-device" {
 			continue
 		}
-		for id, session := range s.Endpoint.Sessions {
-			if h(session.Device) != device {
-				continue
-			}
-			listed := m.Listed(session.Device)
-			if listed == nil || !bytes.Equal(listed.Agreement, session.Agreement) {
-				delete(s.Endpoint.Sessions, id)
-				p.Forget(id)
-			}
-		}
+		delete(s.Endpoint.Sessions, id)
+		s.peer(session.Peer.Device, account).Forget(id)
 	}
 }
 

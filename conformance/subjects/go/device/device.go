@@ -98,7 +98,7 @@ type draft struct {
 
 // question is a retry request to be made.
 type question struct {
-	Device string
+	Sender *tacit.Certificate
 	Digest []byte
 	Afresh bool // in a fresh session
 }

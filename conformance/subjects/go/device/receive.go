@@ -7,6 +7,10 @@ import (
 	"tacit.example/conformance/subjects/go/tacit"
 )
 
+// maxWindows is for how many conversations of one sending device, beside the direct
+// one, windows are kept [sequence.window.3].
+const maxWindows = 1024
+
 const maxHeld = 64 // starts held for one account [16.1]
 
 // Receive takes an envelope.
@@ -31,9 +35,13 @@ func (d *Device) remedy(class string, wire []byte) {
 	case "lookup.no-session":
 		d.probe = true
 	case "auth.tag", "limit.skip", "lookup.prekey-unknown", "lookup.prekey-consumed":
-		device, digest, start, ok := d.state.Endpoint.Sender(wire)
-		if ok && d.state.Peers[h(device)] != nil && len(d.asks) < tacit.MaxRetryDigests {
-			d.asks = append(d.asks, question{h(device), digest, !start})
+		sender, digest, start := d.state.Endpoint.Sender(wire)
+		if sender == nil || len(d.asks) >= tacit.MaxRetryDigests {
+			return
+		}
+		// Of a stranger nothing is kept, not even a question.
+		if known := d.state.Contacts[h(sender.Account)]; known != nil {
+			d.asks = append(d.asks, question{sender, digest, !start})
 		}
 	}
 }
@@ -51,8 +59,8 @@ func (d *Device) take(wire []byte) error {
 	if err != nil {
 		return err
 	}
-	if opened.Began && s.offers(h(opened.Session.Account)) {
-		d.hold(h(opened.Session.Account), wire)
+	if opened.Began && s.offers(h(opened.Session.Peer.Account)) {
+		d.hold(h(opened.Session.Peer.Account), wire)
 		d.event("refused", "class", "policy.identity-changed")
 		return nil
 	}
@@ -91,16 +99,19 @@ func (d *Device) hold(account string, wire []byte) {
 // numbers first, since a duplicate is refused.
 func (d *Device) apply(o *tacit.Opened) error {
 	s, c := d.state, o.Content
-	p := s.peer(o.Session.Device, o.Session.Account)
-	s.contact(h(o.Session.Account))
+	p := s.peer(o.Session.Peer.Device, o.Session.Peer.Account)
+	s.contact(h(o.Session.Peer.Account))
 	s.Endpoint.Keep(o)
 	active := s.Endpoint.Settle(&p.Order, o)
 	next, seen := p.Fence.Observe(s.Secret, s.Own, c.Fence, c.Echo, o.Late || !active)
 	var moved *tacit.Accepted
 	var window *tacit.Window
-	key := h(o.Session.Account) + "/" + h(o.Session.Device) + "/" + h(c.Conversation)
+	key := h(o.Session.Peer.Account) + "/" + h(o.Session.Peer.Device) + "/" + h(c.Conversation)
 	if tacit.Numbered(c.Type) {
 		before := s.Windows[key]
+		if before == nil && len(c.Conversation) > 0 && s.conversations(h(o.Session.Peer.Device)) >= maxWindows {
+			return tacit.Refuse("limit.sessions")
+		}
 		if before == nil {
 			before = &tacit.Window{}
 		}
@@ -125,7 +136,7 @@ func (d *Device) apply(o *tacit.Opened) error {
 	}
 	p.Fence = next
 	if seen.PeerRollback {
-		d.event("peer-rollback", "device", h(o.Session.Device))
+		d.event("peer-rollback", "device", h(o.Session.Peer.Device))
 	}
 	if seen.Restored.Generation > 0 {
 		d.restored(seen.Restored.Generation)
@@ -139,7 +150,7 @@ func (d *Device) apply(o *tacit.Opened) error {
 		return nil
 	}
 	if c.Floor != nil {
-		d.raise(key, h(o.Session.Device), *c.Floor)
+		d.raise(key, h(o.Session.Peer.Device), *c.Floor)
 	}
 	d.unnumbered(p, o)
 	return nil
@@ -147,7 +158,7 @@ func (d *Device) apply(o *tacit.Opened) error {
 
 // numbered shows a counted message and what its number told.
 func (d *Device) numbered(o *tacit.Opened, moved *tacit.Accepted) {
-	device, c := h(o.Session.Device), o.Content
+	device, c := h(o.Session.Peer.Device), o.Content
 	if moved.Gap != nil {
 		d.event("gap", "device", device, "from", moved.Gap.From, "to", moved.Gap.To)
 	}
@@ -155,14 +166,25 @@ func (d *Device) numbered(o *tacit.Opened, moved *tacit.Accepted) {
 		d.event("lost", "device", device, "from", lost.From, "to", lost.To)
 	}
 	if c.Type == tacit.TypeText {
-		p := d.state.peer(o.Session.Device, o.Session.Account)
+		p := d.state.peer(o.Session.Peer.Device, o.Session.Peer.Account)
 		p.Owed = append(p.Owed, c.ID)
-		d.event("message", "from", device, "account", h(o.Session.Account), "id", h(c.ID),
+		d.event("message", "from", device, "account", h(o.Session.Peer.Account), "id", h(c.ID),
 			"number", c.Sequence, "text", h(c.Body), "late", moved.Late)
 	}
 	if moved.Filled {
 		d.event("gap-filled", "device", device, "number", c.Sequence)
 	}
+}
+
+// conversations counts the windows of a sending device beside the direct one.
+func (s *state) conversations(device string) int {
+	count := 0
+	for key := range s.Windows {
+		if _, of, conversation := split(key); of == device && conversation != "" {
+			count++
+		}
+	}
+	return count
 }
 
 // raise applies the floor of a message that carries no number.
@@ -179,7 +201,7 @@ func (d *Device) raise(key, device string, floor uint64) {
 }
 
 func (d *Device) unnumbered(p *peer, o *tacit.Opened) {
-	device, c := h(o.Session.Device), o.Content
+	device, c := h(o.Session.Peer.Device), o.Content
 	switch c.Type {
 	case tacit.TypeReceipt:
 		ids := []string{}
@@ -188,6 +210,11 @@ func (d *Device) unnumbered(p *peer, o *tacit.Opened) {
 		}
 		d.event("receipt", "device", device, "ids", ids, "state", c.Details.Uint("state"))
 	case tacit.TypeRetry:
+		// A session begun here that nobody answered may be what did not open
+		// [session.retry.4].
+		if active := d.state.active(p); active != nil && active.Start != nil {
+			d.state.Endpoint.Drop(p.Archive())
+		}
 		for _, digest := range c.Details["digests"].([]any) {
 			p.answer(digest.([]byte), d.now)
 		}

@@ -69,7 +69,7 @@ func (d *Device) askAround() {
 // askAgain lays retry requests in wait [session.retry.1].
 func (d *Device) askAgain() {
 	for _, q := range d.asks {
-		p := d.state.Peers[q.Device]
+		p := d.state.peer(q.Sender.Device, q.Sender.Account)
 		next, digests := p.Asked.Ask([][]byte{q.Digest}, d.now)
 		p.Asked = next
 		for _, digest := range digests {
@@ -115,7 +115,7 @@ func (d *Device) received(control uint64, asking tacit.Mark, device string) []by
 // the other [fence.detect.3, fence.heal.1].
 func (d *Device) resynchronise(p *peer, o *tacit.Opened) {
 	s, details := d.state, o.Content.Details
-	account := h(o.Session.Account)
+	account := h(o.Session.Peer.Account)
 	highest := uint64(0)
 	for _, item := range details.List("received") {
 		if pair := item.(tacit.Record); len(pair.Bytes("conversation")) == 0 {
@@ -126,7 +126,7 @@ func (d *Device) resynchronise(p *peer, o *tacit.Opened) {
 	if details.Uint("control") == tacit.ControlAsk {
 		p.Waiting = append(p.Waiting, draft{
 			Type: tacit.TypeControl, ID: d.draw("msg.id", 16), SentAt: d.now,
-			Body: d.received(tacit.ControlAnswer, marked, h(o.Session.Device)),
+			Body: d.received(tacit.ControlAnswer, marked, h(o.Session.Peer.Device)),
 		})
 	} else if !marked.Equal(s.Own) {
 		return

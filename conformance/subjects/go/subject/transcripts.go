@@ -308,7 +308,7 @@ func sessionBegin(p *party, in Values, _ uint64) (any, error) {
 		return nil, err
 	}
 	e.Sessions[h(session.ID)] = session
-	e.Drop(p.order(session.Device).Begin(session.Ranked()))
+	e.Drop(p.order(session.Peer.Device).Begin(session.Ranked()))
 	return object{"suite": session.Ratchet.Suite, "session": h(session.ID), "start": h(session.Digest)}, nil
 }
 
@@ -355,6 +355,6 @@ func sessionReceive(p *party, in Values, now uint64) (any, error) {
 		return nil, err
 	}
 	e.Keep(opened)
-	e.Settle(p.order(opened.Session.Device), opened)
-	return object{"session": h(opened.Session.ID), "from": h(opened.Session.Device), "content": h(opened.Plain), "late": opened.Late}, nil
+	e.Settle(p.order(opened.Session.Peer.Device), opened)
+	return object{"session": h(opened.Session.ID), "from": h(opened.Session.Peer.Device), "content": h(opened.Plain), "late": opened.Late}, nil
 }

@@ -38,9 +38,7 @@ func NewPrekeys() Prekeys {
 // Session is a record of section 8.1.
 type Session struct {
 	ID        []byte // 16 bytes
-	Account   []byte // the peer's
-	Device    []byte
-	Agreement []byte // the peer's agreement key, to seal starts to
+	Peer      *Certificate
 	Initiator bool
 	Rank      uint64
 	Mailbox   []byte // named where the session began; answers go there
@@ -99,7 +97,7 @@ func (self *Self) Begin(b *Bundle, preference []uint64, rank uint64, ephemeral, 
 		start.User = &self.User
 	}
 	return &Session{
-		ID: ad[:16], Account: peer.Account, Device: peer.Device, Agreement: peer.Agreement,
+		ID: ad[:16], Peer: peer,
 		Initiator: true, Rank: rank, Mailbox: b.Mailbox, Ratchet: state, Start: start,
 		Digest: StartDigest(self.Account, self.Device, public, ciphertext), Signed: b.SignedID,
 	}, nil
@@ -127,7 +125,7 @@ func (s *Session) Seal(to, content, nonce []byte, sealing func() []byte) (*Sessi
 		next.Starts++
 		start := *s.Start
 		start.Message = message
-		if body, err = SealStart(state.suite(), sealing(), s.Agreement, prefix, start.Encode()); err != nil {
+		if body, err = SealStart(state.suite(), sealing(), s.Peer.Agreement, prefix, start.Encode()); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -183,30 +181,31 @@ func (e *Endpoint) Receive(in []byte, now uint64, fresh func() []byte, admit fun
 }
 
 // Sender finds out who sent an envelope that did not open, with the digest a retry
-// request names it by. Of a start the sender is what its certificate claims.
-func (e *Endpoint) Sender(in []byte) (device, digest []byte, start, ok bool) {
+// request names it by; nil when nothing tells. Of a start the sender is what its
+// certificate claims.
+func (e *Endpoint) Sender(in []byte) (sender *Certificate, digest []byte, start bool) {
 	envelope, err := DecodeEnvelope(in)
 	if err != nil {
-		return nil, nil, false, false
+		return nil, nil, false
 	}
 	digest = EnvelopeDigest(envelope.Body)
 	if envelope.Kind == KindStart {
 		_, _, opened, err := OpenStart(e.Self.Agreement, Prefix(KindStart, envelope.To), envelope.Body, e.accepts)
 		if err != nil {
-			return nil, nil, false, false
+			return nil, nil, false
 		}
 		certificate, err := VerifyCertificate(opened.Certificate)
 		if err != nil {
-			return nil, nil, false, false
+			return nil, nil, false
 		}
-		return certificate.Device, digest, true, true
+		return certificate, digest, true
 	}
 	for _, session := range e.Sessions {
 		if len(envelope.Body) >= 16 && session.Ratchet.Knows(envelope.Body[:16]) {
-			return session.Device, digest, false, true
+			return session.Peer, digest, false
 		}
 	}
-	return nil, nil, false, false
+	return nil, nil, false
 }
 
 func (e *Endpoint) open(s *Session, prefix, message []byte, now uint64, fresh func() []byte) (*Opened, error) {
@@ -218,7 +217,7 @@ func (e *Endpoint) open(s *Session, prefix, message []byte, now uint64, fresh fu
 	if err != nil {
 		return nil, err
 	}
-	content, err := DecodeContent(plain, DirectConversation(e.Self.Account, s.Account))
+	content, err := DecodeContent(plain, DirectConversation(e.Self.Account, s.Peer.Account))
 	if err != nil {
 		return nil, err
 	}
@@ -338,7 +337,7 @@ func (e *Endpoint) respond(suite Suite, digest []byte, start *Start, c *Certific
 	}
 	ad := transcript.AssociatedData()
 	session := &Session{
-		ID: ad[:16], Account: c.Account, Device: c.Device, Agreement: c.Agreement,
+		ID: ad[:16], Peer: c,
 		Ratchet: Respond(suite, ad, agreed, signed.Key), Mailbox: start.Mailbox, Digest: digest, Signed: start.SignedID,
 	}
 	if start.Rank != nil {
