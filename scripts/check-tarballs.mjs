@@ -1,7 +1,7 @@
 // What a stranger gets works: the tarballs, in an empty project outside the repository.
 //
 // Packs every package, installs the tarballs with Effect, compiles the TypeScript examples of README.md against the
-// packed types, runs each of them, and runs `npx tacit demo --json`. Needs a build and the registry.
+// packed types, runs each of them, runs `npx tacit demo --json`, and has `npx tacit-conformance` judge the packed reference. Needs a build and the registry.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -72,7 +72,9 @@ const tryOut = (folder, tarballs) => {
     )
   ]
   const demo = run("npx tacit demo --json", folder, "npx", ["--no-install", "tacit", "demo", "--json"], 2 * minutes)
-  problems.push(...[...steps, demo].map((step) => step.problem).filter((problem) => problem !== undefined))
+  const judge = ["--no-install", "tacit-conformance", "run", "--in-process", "reference", "--level", "1"]
+  const judged = run("npx tacit-conformance run", folder, "npx", judge, 2 * minutes)
+  problems.push(...[...steps, demo, judged].map((step) => step.problem).filter((problem) => problem !== undefined))
   const json = demo.output === undefined ? undefined : checkJson(demo.output)
   if (json !== undefined) problems.push(json)
   return { examples: examples.length, problems }
@@ -87,7 +89,7 @@ if (isMain(import.meta)) {
     mkdirSync(project)
     const tarballs = pack(packs)
     const { examples, problems } = tryOut(project, tarballs)
-    report("check-tarballs", problems, `${tarballs.length} tarballs install, ${examples} examples and the demo run`)
+    report("check-tarballs", problems, `${tarballs.length} tarballs install, ${examples} examples, the demo and the conformance runner run`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
