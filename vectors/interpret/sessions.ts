@@ -44,7 +44,7 @@ export const choice = (): Actor => {
         case "sessions.list":
           return ok({ active: active(sessions), archived: ids(sessions.archived) })
         case "retry.ask": {
-          const wanted = input.list("digests").map((digest) => unhex(String(digest)))
+          const wanted = input.list("digests").map((digest) => unhex(typeof digest === "string" ? digest : "?"))
           const asked = Retry.ask(requests, wanted, input.number("now"))
           if (asked.next !== undefined) requests = asked.next
           return ok({ digests: asked.digests.map(hex) })

@@ -361,7 +361,7 @@ export const encodingForms = (): VectorFile => {
     ["joined", { text: "\u{1f469}\u200d\u{1f52c}" }, "abf09f91a9e2808df09f94ac"],
     ["line-ends", { text: "a\r\nb\u2028c" }, "a8610d0a62e280a863"]
   ] as const) {
-    const json: Json = Array.isArray(value) ? value.map((item: string) => ({ text: item })) : (value as Json)
+    const json: Json = Array.isArray(value) ? value.map((item: string) => ({ text: item })) : value
     accept(
       `text-as-it-is-${name}`,
       `text is not normalised: ${name.replaceAll("-", " ")}`,

@@ -2,7 +2,7 @@
  * F19: accounts as they live: largest and smallest manifests, devices that change roles or all leave, two accounts side by side, first
  * contacts, and certificates at the borders of their forms.
  *
- * Spec: docs/spec/04-accounts.md.
+ * Spec: docs/spec/04-accounts.md. Long because it is one table of cases.
  */
 import { compare, le } from "../bytes.ts"
 import { FileBuilder } from "../family.ts"
@@ -122,7 +122,7 @@ export const lives = (): VectorFile => {
   const filler = (n: number): Device => {
     const name = `many.${n}`
     if (!trace.has(name)) trace.coin(name, actor("many", n), "test.device", 0, 32)
-    return { ...alice, name, device: `$${name}` as Ref }
+    return { ...alice, name, device: `$${name}` }
   }
   const many = (count: number, from = 0): ReadonlyArray<Device> =>
     Array.from({ length: count }, (_, i) => filler(from + i))
@@ -400,7 +400,7 @@ export const lives = (): VectorFile => {
     ["manifest.check.1"],
     [update(["h1", "h2"]), carolUpdate, admit("$member2"), carolStart, update(["three"])]
   )
-  manifest(trace, "cross", carol, { ...carols, account: alice.account } as Statement)
+  manifest(trace, "cross", carol, { ...carols, account: alice.account })
   const crossCertificate = (): Ref => {
     const body: ReadonlyArray<Arg> = [1, alice.account, a3.device, a3.agree, 2, 2]
     const encoded = trace.op("cross-certificate.body", "canon", { value: body }, "certificate.sign.1")

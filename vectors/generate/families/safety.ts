@@ -1,7 +1,7 @@
 /**
  * F18: fingerprints of two parties, the digits and codes made of them, and how a comparison ends.
  *
- * Spec: docs/spec/17-safety.md.
+ * Spec: docs/spec/17-safety.md. Long because it is one table of cases.
  */
 import { be, compare } from "../bytes.ts"
 import { FileBuilder, type Family } from "../family.ts"

@@ -1,7 +1,7 @@
 /**
  * F09: the window's edges wherever it stands, the counter of the sending side, and when a device asks around. By hand, all of it.
  *
- * Spec: docs/spec/07-sequencing.md §7.1, §7.2.
+ * Spec: docs/spec/07-sequencing.md §7.1, §7.2. Long because it is one table of cases.
  */
 import { FileBuilder } from "../family.ts"
 import type { ScriptStep, VectorFile } from "../model.ts"

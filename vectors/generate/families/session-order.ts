@@ -1,7 +1,7 @@
 /**
  * F05: which session is active after starts, messages, resets and losses; what is asked for again and answered. By hand, all of it.
  *
- * Spec: docs/spec/08-sessions.md §8.1, §8.3, §8.4.
+ * Spec: docs/spec/08-sessions.md §8.1, §8.3, §8.4. Long because it is one table of cases.
  */
 import { FileBuilder } from "../family.ts"
 import type { JsonObject, ScriptStep, VectorFile } from "../model.ts"
@@ -287,7 +287,7 @@ const orders: ReadonlyArray<Case> = [
     [
       ...many(41).map((session, i) => start(session, now + i, session)),
       start(A, now + 100, A, { dropped: [id(0x40)] }),
-      list(A, [...many(41).slice(1)].toReversed())
+      list(A, many(41).slice(1).toReversed())
     ]
   ],
   [
