@@ -76,6 +76,7 @@ type peer struct {
 	Bundle  []byte // offered for the next session
 	Fence   tacit.Fence
 	Frozen  bool     // this device was restored and the peer has not answered yet
+	AskedAt uint64   // when it was asked last, ms
 	Reset   bool     // the next session begins with a reset notice
 	Floor   *uint64  // the number before its first message, or before the first after healing
 	Met     bool     // this device has addressed it

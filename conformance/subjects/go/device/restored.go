@@ -66,6 +66,17 @@ func (d *Device) askAround() {
 	}
 }
 
+// askFrozen asks once more where an answer is overdue: request or answer got lost.
+func (d *Device) askFrozen() {
+	for _, device := range d.state.sortedPeers() {
+		p := d.state.Peers[device]
+		waits := slices.ContainsFunc(p.Waiting, func(one draft) bool { return one.ToBegin })
+		if p.Frozen && !waits && d.now >= p.AskedAt+accuseEvery {
+			d.ask(device, p)
+		}
+	}
+}
+
 // askAgain lays retry requests in wait [session.retry.1].
 func (d *Device) askAgain() {
 	for _, q := range d.asks {
@@ -84,6 +95,7 @@ func (d *Device) askAgain() {
 
 // ask lays a resynchronise request in wait, for a fresh session.
 func (d *Device) ask(device string, p *peer) {
+	p.AskedAt = d.now
 	body := d.received(tacit.ControlAsk, d.state.Own, device)
 	p.Waiting = append(p.Waiting, draft{
 		Type: tacit.TypeControl, ID: d.draw("msg.id", 16), SentAt: d.now, Body: body, ToBegin: true,

@@ -96,6 +96,7 @@ func (d *Device) flush() error { return d.flushFor("") }
 func (d *Device) flushFor(asked string) error {
 	s := d.state
 	d.askAround()
+	d.askFrozen()
 	d.askAgain()
 	accounts := []string{}
 	for account := range s.Contacts {
