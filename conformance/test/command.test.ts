@@ -137,10 +137,8 @@ describe("tacit-conformance", () => {
 
   it("writes reports [result.events.1]", async () => {
     const files = ["junit.xml", "page.html", "badge.svg"].map(inFolder)
-    const { code } = await command(
-      ...["run", ...reference, "--family", "sequence"],
-      ...["--junit", files[0]!, "--html", files[1]!, "--badge", files[2]!]
-    )
+    const named = ["--junit", files[0]!, "--html", files[1]!, "--badge", files[2]!]
+    const { code } = await command("run", ...reference, "--family", "sequence", ...named)
     expect(code).toBe(0)
     const [xml, page, badge] = files.map((path) => readFileSync(path, "utf8"))
     expect(xml).toMatch(/^<\?xml/)

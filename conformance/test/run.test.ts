@@ -39,7 +39,7 @@ const altered = (
         const own = { ...(outcome.ok["features"] as Members), concurrency: 1, ...features }
         return { id, ok: { ...outcome.ok, features: own } }
       }
-      return { id, ...(change(request, outcome as Outcome) ?? (outcome as Outcome)) }
+      return { id, ...(change(request, outcome) ?? outcome) }
     }
   }
 }
@@ -63,7 +63,7 @@ describe("a verdict", () => {
       { out: "00", list: { 0: 1, 1: { a: "ff" } } },
       { out: 0, list: [1, { a: "ff" }] }
     ]) {
-      expect(judge({ ok: other as Members }, expected).outcome, JSON.stringify(other)).toBe("fail")
+      expect(judge({ ok: other }, expected).outcome, JSON.stringify(other)).toBe("fail")
     }
     expect(judge({ reject: {} }, expected).outcome).toBe("fail")
   })

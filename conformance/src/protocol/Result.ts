@@ -129,7 +129,7 @@ export const Result = Schema.Struct({
   class: optional(Schema.Struct({ expected: Schema.Array(Schema.String), actual: optional(Schema.String) })),
   stderr: optional(Schema.String),
   known: optional(Known),
-  ms: Schema.Number
+  ms: Schema.Finite
 })
 export type Result = typeof Result.Type
 
@@ -156,7 +156,7 @@ export const Property = Schema.Struct({
     })
   ),
   stderr: optional(Schema.String),
-  ms: Schema.Number
+  ms: Schema.Finite
 })
 export type Property = typeof Property.Type
 
@@ -198,7 +198,7 @@ export const Footer = Schema.Struct({
   /** Why the run ended before its end, if it did. */
   stopped: optional(Schema.String),
   exit: Count,
-  ms: Schema.Number
+  ms: Schema.Finite
 })
 export type Footer = typeof Footer.Type
 

@@ -8,7 +8,7 @@ import { loadNodeProvider } from "@tacit/core/crypto/node"
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import type { Actor, Actors, Operation } from "../../../vectors/interpret/outcome.ts"
 import { actors, operations } from "../../../vectors/interpret/run.ts"
-import { hex, Input, unhex, type JsonObject } from "../../../vectors/interpret/values.ts"
+import { hex, Input, unhex } from "../../../vectors/interpret/values.ts"
 import type { Features, Hello } from "../../src/protocol/Hello.ts"
 import type { Handler, Outcome, Reply, Request } from "../../src/protocol/Message.ts"
 import type { Members } from "../../src/protocol/Value.ts"
@@ -100,14 +100,14 @@ export const create = (options: CreateOptions = {}): Handler => {
     if (make === undefined) return { unsupported: { feature: request.op } }
     let actor = cast.get(name)
     if (actor === undefined) cast.set(name, (actor = make(crypto, name)))
-    const answer = actor.step(request.op, new Input(request.in as JsonObject), request.now ?? 0)
+    const answer = actor.step(request.op, new Input(request.in), request.now ?? 0)
     return "ok" in answer ? { ok: answer.ok as Members } : { reject: rejection(answer.reject) }
   }
 
   const call = (request: Request): Outcome => {
     const operation = calls.get(request.op)
     if (operation === undefined) return { unsupported: { feature: request.op } }
-    const answer = operation(crypto, new Input(request.in as JsonObject))
+    const answer = operation(crypto, new Input(request.in))
     return "ok" in answer ? { ok: answer.ok as Members } : { reject: rejection(answer.reject) }
   }
 

@@ -85,7 +85,10 @@ export const variants: Readonly<Record<string, () => Handler>> = {
   "another form of the digest": () =>
     changed((reply, { op }) =>
       op === "digest" && "ok" in reply
-        ? { id: reply.id, ok: { digest: createHash("sha512").update(String(reply.ok["digest"])).digest("hex") } }
+        ? {
+            id: reply.id,
+            ok: { digest: createHash("sha512").update(JSON.stringify(reply.ok["digest"])).digest("hex") }
+          }
         : reply
     ),
   "members in another order": () =>
