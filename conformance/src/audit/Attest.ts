@@ -80,7 +80,10 @@ const privateKey = (text: string): KeyObject => {
 }
 
 const rawPublic = (key: KeyObject): string =>
-  createPublicKey(key).export({ format: "der", type: "spki" }).subarray(12).toString("hex")
+  (key.type === "private" ? createPublicKey(key) : key)
+    .export({ format: "der", type: "spki" })
+    .subarray(12)
+    .toString("hex")
 
 /** A public key: PEM, or 32 bytes as hex; as hex. */
 export const publicKeyOf = (text: string): string => {

@@ -162,6 +162,9 @@ export const readable = (bytes: Uint8Array): string | undefined => {
 
 class Stop extends Error {}
 
+/** Far beyond what the encoding nests (rule codec.bound.1); hostile input goes on and on. */
+const deepest = 24
+
 /** Lengths of nonce, encrypted header and AEAD tag by suite (rules ratchet.message.1 and ratchet.header.2). */
 const messageLengths: { readonly [suite: number]: readonly [nonce: number, header: number, tag: number] } = {
   1: [12, 56, 16],
@@ -255,6 +258,8 @@ class Walker {
   item(name: string, template: Template, depth: number): void {
     const { kind, n, width } = this.#head()
     if (kind === "end") return this.#leaf(name, 1, depth)
+    if (depth > deepest)
+      return this.#leaf(name, this.#bytes.length - this.#at, depth, undefined, "nested too deep to go on")
     if (kind === "forbidden")
       return this.#leaf(
         name,
@@ -424,7 +429,6 @@ const byName: { readonly [member: string]: Shape } = {
   bundles: "bundle",
   last: "bundle",
   certificate: "certificate",
-  pinned: "manifest",
   manifest: "manifest",
   manifests: "manifest",
   answer: "manifest",
@@ -435,7 +439,7 @@ const byName: { readonly [member: string]: Shape } = {
 /** Structure that a member of an operation holds, or nothing where it holds plain bytes. */
 export const shapeOf = (operation: string, member: string): Shape | undefined => {
   const shape = byMember[`${operation} ${member}`] ?? (member === "bytes" ? undefined : byName[member])
-  if (member === "content" && operation.startsWith("padding.")) return undefined
+  if (member === "content" && /^(?:padding|retry)\./.test(operation)) return undefined
   if (member === "start" && operation === "session.begin") return undefined
   if ((member === "body" || member === "answer") && operation.startsWith("kdf.")) return undefined
   if ((member === "padded" || member === "message") && !/^(?:ratchet|session|padding)\./.test(operation))
