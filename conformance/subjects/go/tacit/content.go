@@ -273,13 +273,3 @@ func (c *Content) Encode() ([]byte, error) {
 	}
 	return out, nil
 }
-
-// ResynchroniseBody is the body of a request or of its answer; received holds
-// conversations in ascending order with the highest number received.
-func ResynchroniseBody(control uint64, asking Mark, received []Pair, conversations [][]byte) []byte {
-	pairs := []any{}
-	for i, conversation := range conversations {
-		pairs = append(pairs, []any{conversation, received[i].Value.(uint64)})
-	}
-	return Encode([]any{control, asking.Generation, asking.StartID, pairs})
-}
