@@ -4,11 +4,12 @@
  * Spec: docs/spec/15-nes.md §15.2–§15.4.
  * Keeps nothing on disk and nothing for later: what is sent while the recipient is away is lost (rule nes.mqtt.1).
  */
-import type { KeyObject } from "node:crypto"
+import { createPublicKey, type KeyObject } from "node:crypto"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { blindTopic, blindTopics } from "./Blind.ts"
 import { encode, maxFrameBytes } from "./Frame.ts"
 import type { KeyError, KeySource } from "./KeySource.ts"
 import { type Event, makeListener } from "./Listener.ts"
@@ -27,6 +28,8 @@ export interface NesOptions {
   readonly messageKey?: KeyObject
   /** Where keys of others come from; wrap it in `cached`. */
   readonly keys: KeySource
+  /** Topics that do not name the recipient (rule nes.blind.1); both sides must ask for them, and the original cannot. */
+  readonly blind?: boolean
   readonly now?: () => number
   readonly timeoutMs?: number
 }
@@ -48,6 +51,12 @@ export interface NesClient {
 
 /** Events waiting to be read before the broker is asked to wait. */
 const maxWaiting = 1_024
+
+/** Frames whose sender's keys are being asked for before the broker is asked to wait. */
+const maxPending = 64
+
+/** How often it is looked whether the day has changed, in ms. */
+const renewMs = 60 * 60 * 1000
 
 /** A queue with one reader. `push` resolves when there is room for the next. */
 const makeQueue = () => {
@@ -89,23 +98,42 @@ const makeQueue = () => {
 
 /** Connects, and subscribes to one's own topic if there is a message key. */
 export const openNes = async (options: NesOptions): Promise<NesClient> => {
-  const { broker, keys, messageKey, now = Date.now, signKey, timeoutMs, user } = options
+  const { blind = false, broker, keys, messageKey, now = Date.now, signKey, timeoutMs, user } = options
   if (!isUsername(user)) throw new NesMessageError({ reason: "name" })
   const queue = makeQueue()
+  const pending = new Set<Promise<void>>()
   const listener = messageKey === undefined ? undefined : makeListener({ user, messageKey, keys, now })
+
+  /** One slow look-up holds nobody else up. Frames of one sender wait for the same keys, and so keep their order. */
+  const receive = async (payload: Uint8Array): Promise<void> => {
+    if (listener === undefined) return
+    const work = listener.receive(payload).then((event) => queue.push(event))
+    pending.add(work)
+    void work.finally(() => pending.delete(work))
+    if (pending.size >= maxPending) await Promise.race(pending)
+  }
   const link = await connect({
     address: broker,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(listener === undefined
-      ? {}
-      : {
-          topic: topicOf(user),
-          onMessage: async (payload: Uint8Array) => queue.push(await listener.receive(payload))
-        })
+    ...(listener === undefined ? {} : { onMessage: receive })
   })
+  let renewal: NodeJS.Timeout | undefined
   const close = async (): Promise<void> => {
+    clearInterval(renewal)
     queue.close()
     await link.close()
+  }
+  if (messageKey !== undefined) {
+    const own = createPublicKey(messageKey)
+    const listen = () => link.listen(blind ? blindTopics(own, now()) : [topicOf(user)])
+    try {
+      await listen()
+    } catch (error) {
+      await close()
+      throw error
+    }
+    // A renewal that fails is tried again with the next; tomorrow's topic is subscribed a day ahead.
+    if (blind) renewal = setInterval(() => void listen().catch(() => undefined), renewMs).unref()
   }
   return {
     send: async (to, text) => {
@@ -116,7 +144,7 @@ export const openNes = async (options: NesOptions): Promise<NesClient> => {
       const message: Message = { from: user, to, timestamp: now(), message: text }
       const frame = encode(seal(recipient.message, signKey, message))
       if (frame.length > maxFrameBytes) throw new NesMessageError({ reason: "size" })
-      await link.publish(topicOf(to), frame)
+      await link.publish(blind ? blindTopic(recipient.message, now()) : topicOf(to), frame)
       return message
     },
     events: (signal) => queue.read(signal),

@@ -13,7 +13,7 @@ import { isUsername } from "./Username.ts"
 
 /**
  * Keys that could not be had. `unknown-user`: there is no such user. `unreachable`: no answer in time. `status`: an answer that
- * is none of the service's. `malformed`: an answer that cannot be read. `signature`: the service did not sign it. `other-user`,
+ * is none of the service's. `busy`: too many were asked for within a minute. `malformed`: an answer that cannot be read. `signature`: the service did not sign it. `other-user`,
  * `time`, `rollback`, `fork`: a signed answer for somebody else, of another time, older than one seen, or of another history.
  * `keys`: the keys in it are not usable.
  */
@@ -21,6 +21,7 @@ export class KeyError extends Data.TaggedError("KeyError")<{
   readonly reason:
     | "unknown-user"
     | "unreachable"
+    | "busy"
     | "status"
     | "malformed"
     | "signature"
@@ -43,11 +44,24 @@ export interface CacheOptions {
   readonly failureMs?: number
   /** Users held at a time; the one asked for longest ago goes first. */
   readonly most?: number
+  /** Requests in a minute. Whoever publishes frames in many names must not make us a burden to the key service. */
+  readonly perMinute?: number
 }
 
 /** Asks once for each user as long as the process runs; failures are forgotten after a while. */
 export const cached = (source: KeySource, options: CacheOptions = {}): KeySource => {
-  const { failureMs = 30_000, most = 4_096, now = Date.now } = options
+  const { failureMs = 30_000, most = 4_096, now = Date.now, perMinute = 120 } = options
+  let minute = 0
+  let asked = 0
+  /** Asks the source, or fails where it was asked too often. */
+  const ask = (username: string): Promise<PublicKeys> => {
+    const current = Math.floor(now() / 60_000)
+    if (current !== minute) {
+      minute = current
+      asked = 0
+    }
+    return ++asked > perMinute ? Promise.reject(new KeyError({ reason: "busy" })) : source.keysOf(username)
+  }
   const held = new Map<string, { readonly keys: Promise<PublicKeys>; until: number }>()
   return {
     keysOf: (username) => {
@@ -57,7 +71,7 @@ export const cached = (source: KeySource, options: CacheOptions = {}): KeySource
         held.set(username, known)
         return known.keys
       }
-      const entry = { keys: source.keysOf(username), until: Number.POSITIVE_INFINITY }
+      const entry = { keys: ask(username), until: Number.POSITIVE_INFINITY }
       entry.keys.catch(() => {
         entry.until = now() + failureMs
       })

@@ -18,14 +18,14 @@ export class BrokerError extends Data.TaggedError("BrokerError")<{
 export interface Link {
   /** Resolves when the broker has taken it for good (PUBCOMP). */
   readonly publish: (topic: string, payload: Uint8Array) => Promise<void>
+  /** Listens to these topics, and to no others from now on; also after a reconnect. */
+  readonly listen: (topics: ReadonlyArray<string>) => Promise<void>
   readonly close: () => Promise<void>
 }
 
 export interface LinkOptions {
   /** `tcp://host:port`, or `mqtt`, `mqtts`, `ssl`, `ws`, `wss`. */
   readonly address: string
-  /** Subscribed at every connect. */
-  readonly topic?: string
   /** Called for each message; the next one waits until it resolves. */
   readonly onMessage?: (payload: Uint8Array) => Promise<void>
   readonly timeoutMs?: number
@@ -40,9 +40,9 @@ const schemes = new Set(["tcp:", "mqtt:", "mqtts:", "ssl:", "tls:", "ws:", "wss:
 export const isBrokerAddress = (address: string): boolean =>
   URL.canParse(address) && schemes.has(new URL(address).protocol) && new URL(address).host !== ""
 
-/** Connects, and subscribes if there is a topic. Comes back by itself when the connection is lost later. */
+/** Connects. Comes back by itself when the connection is lost later. */
 export const connect = async (options: LinkOptions): Promise<Link> => {
-  const { address, onMessage, timeoutMs = 10_000, topic } = options
+  const { address, onMessage, timeoutMs = 10_000 } = options
   if (!isBrokerAddress(address)) throw new BrokerError({ reason: "address" })
   const settings: IClientOptions = {
     protocolVersion: 4,
@@ -67,22 +67,30 @@ export const connect = async (options: LinkOptions): Promise<Link> => {
       void onMessage(payload).finally(() => done())
     }
   }
-  if (topic !== undefined) {
-    const granted = await client.subscribeAsync(topic, { qos: 2 }).catch(async (cause: unknown) => {
-      await end()
-      throw new BrokerError({ reason: "refused", cause })
-    })
-    if (granted.some(({ qos }) => qos === 128)) {
-      await end()
-      throw new BrokerError({ reason: "refused" })
-    }
-  }
+  const subscribed = new Set<string>()
   return {
     publish: async (to, payload) => {
       try {
         await client.publishAsync(to, Buffer.from(payload), { qos: 2, retain: false })
       } catch (cause) {
         throw new BrokerError({ reason: "refused", cause })
+      }
+    },
+    listen: async (topics) => {
+      const added = topics.filter((topic) => !subscribed.has(topic))
+      const dropped = [...subscribed].filter((topic) => !topics.includes(topic))
+      try {
+        for (const topic of added) {
+          const granted = await client.subscribeAsync(topic, { qos: 2 })
+          if (granted.some(({ qos }) => qos === 128)) throw new BrokerError({ reason: "refused" })
+          subscribed.add(topic)
+        }
+        for (const topic of dropped) {
+          await client.unsubscribeAsync(topic)
+          subscribed.delete(topic)
+        }
+      } catch (cause) {
+        throw cause instanceof BrokerError ? cause : new BrokerError({ reason: "refused", cause })
       }
     },
     close: end

@@ -5,6 +5,7 @@
  * Kept apart from the core protocol, never chosen by default, with known weaknesses: print `notice` wherever it is used.
  */
 export { type AnswerFormat, type Seen } from "./Answer.ts"
+export { blindTopic, blindTopics } from "./Blind.ts"
 export { makeNes, type Nes, type NesClient, NesMessageError, type NesOptions, openNes } from "./Client.ts"
 export { decode, encode, type Frame, maxFrameBytes } from "./Frame.ts"
 export { quote, stringify } from "./GoJson.ts"

@@ -122,6 +122,18 @@ describe("the cache", () => {
     expect(asked).toEqual(["aaa", "bbb", "ccc", "bbb"])
   })
 
+  it("asks no more often than the key service can bear [nes.cache.1]", async () => {
+    let now = 0
+    const { asked, source } = counting(() => false)
+    const keys = cached(source, { now: () => now })
+    for (let i = 0; i < 120; i++) await keys.keysOf(`user-${i}`)
+    await expect(keys.keysOf("one-more")).rejects.toMatchObject({ reason: "busy" })
+    expect(await keys.keysOf("user-0")).toBe(alice)
+    expect(asked.length).toBe(120)
+    now = 60_000
+    expect(await keys.keysOf("another")).toBe(alice)
+  })
+
   it("gives way to keys that were had offline [nes.offline.1]", async () => {
     const directory = mkdtempSync(join(tmpdir(), "tacit-nes-known-"))
     try {

@@ -1,9 +1,11 @@
 /**
  * The listener: everything that arrives becomes an event; warnings; ten thousand malformed frames over a broker.
  */
+import { createHash, createHmac } from "node:crypto"
 import { connectAsync } from "mqtt"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startBroker, type RunningBroker } from "../../src/broker.ts"
+import { blindTopic, blindTopics } from "../../src/nes/Blind.ts"
 import { openNes } from "../../src/nes/Client.ts"
 import { encode } from "../../src/nes/Frame.ts"
 import { cached, KeyError, type KeySource } from "../../src/nes/KeySource.ts"
@@ -12,7 +14,7 @@ import { type Message, seal } from "../../src/nes/Message.ts"
 import { clientId, isBrokerAddress } from "../../src/nes/Mqtt.ts"
 import { causes, explanations, warnings, warningTexts } from "../../src/nes/Refusal.ts"
 import { malformed } from "./Malformed.ts"
-import { privateKey, publicKey } from "./Vectors.ts"
+import { pem, privateKey, publicKey } from "./Vectors.ts"
 
 const users = new Set(["alice", "bob", "carol"])
 let asked: Array<string> = []
@@ -180,6 +182,79 @@ describe("over a broker", () => {
       for (let i = 0; i < 5; i++) await sender.send("bob", `${round} ${i}`)
       expect(asked).toEqual(["bob"])
     }
+  })
+
+  it("can hide the recipient's name, for three subscriptions in place of one [nes.blind.1] [nes.blind.2]", async () => {
+    const day = 24 * 60 * 60 * 1000
+    const key = publicKey("bob-rsa-message")
+    const secret = createHash("sha256").update(pem("bob-rsa-message.pub")).digest()
+    const name = createHmac("sha256", secret).update("nes topic 19675").digest("hex").slice(0, 32)
+    expect(blindTopic(key, start)).toBe(`nes/${name}/message`)
+    expect(blindTopics(key, start)).toEqual([-day, 0, day].map((shift) => blindTopic(key, start + shift)))
+    expect(new Set(blindTopics(key, start)).size).toBe(3)
+    expect(blindTopic(publicKey("carol-rsa-message"), start)).not.toBe(blindTopic(key, start))
+
+    const ear = await connectAsync(broker.url, { protocolVersion: 4 })
+    const topics: Array<string> = []
+    ear.on("message", (topic) => topics.push(topic))
+    await ear.subscribeAsync("#", { qos: 2 })
+    const open = (user: string, now: number, messageKey = {}) =>
+      openNes({
+        broker: broker.url,
+        user,
+        signKey: privateKey(`${user}-rsa-sign`),
+        keys: cached(keys),
+        blind: true,
+        now: () => now,
+        ...messageKey
+      })
+    await using receiver = await open("bob", start, { messageKey: privateKey("bob-rsa-message") })
+    const events = receiver.events()[Symbol.asyncIterator]()
+    // Clocks a day apart still meet.
+    for (const now of [start - day, start, start + day]) {
+      await using sender = await open("alice", now)
+      await sender.send("bob", `at ${now}`)
+      expect((await events.next()).value).toMatchObject({ type: "message", message: { message: `at ${now}` } })
+    }
+    await expect.poll(() => topics.length).toBe(3)
+    expect(topics.join()).not.toMatch(/bob|alice/)
+    expect(topics).toEqual(blindTopics(key, start))
+    await ear.endAsync()
+  })
+
+  it("is not held up by a sender whose keys are slow to come, and keeps each sender's order", async () => {
+    let answer: () => void = () => undefined
+    const slow = new Promise<void>((resolve) => (answer = resolve))
+    const held: KeySource = {
+      keysOf: async (username) => {
+        if (username === "carol") await slow
+        return keys.keysOf(username)
+      }
+    }
+    await using receiver = await openNes({
+      broker: broker.url,
+      user: "bob",
+      messageKey: privateKey("bob-rsa-message"),
+      signKey: privateKey("bob-rsa-sign"),
+      keys: cached(held)
+    })
+    const events = receiver.events()[Symbol.asyncIterator]()
+    const said = async () => {
+      const event = (await events.next()).value as Event
+      return event.type === "message" ? `${event.message.from} ${event.message.message}` : event.cause
+    }
+    await using carol = await openNes({
+      broker: broker.url,
+      user: "carol",
+      signKey: privateKey("carol-rsa-sign"),
+      keys
+    })
+    await using sender = await alice()
+    for (const text of ["1", "2", "3"]) await carol.send("bob", text)
+    for (const text of ["a", "b"]) await sender.send("bob", text)
+    expect([await said(), await said()]).toEqual(["alice a", "alice b"])
+    answer()
+    expect([await said(), await said(), await said()]).toEqual(["carol 1", "carol 2", "carol 3"])
   })
 
   it("refuses what cannot be sent, before anything is published", async () => {

@@ -21,6 +21,7 @@ const keyErrors: Readonly<Record<string, Said>> = {
     "Check the spelling; a name counts once its link was opened."
   ],
   unreachable: [ExitCode.unreachable, "the key service cannot be reached", "Check --provider and the network."],
+  busy: [ExitCode.refused, "too many keys were asked for in a minute", "Try again in a minute."],
   status: [ExitCode.refused, "the key service refused", "Try again later, or check --provider."],
   malformed: [ExitCode.refused, "the key service's answer cannot be read", "Check --provider and --provider_format."],
   signature: [

@@ -93,6 +93,13 @@ export const options: ReadonlyArray<Option> = [
   }
 ]
 
+/** The option of commands that listen or send. */
+export const blindOption: Option = {
+  name: "blind",
+  env: "NES_BLIND",
+  text: "use topics that do not name the recipient; both sides must, and the original cannot"
+}
+
 /** Settings in force. Paths have no `~` any more. */
 export interface Settings {
   readonly configFile: string

@@ -12,7 +12,7 @@ import { explain } from "../../Explain.ts"
 import type { Terminal } from "../../Terminal.ts"
 import { keysOfOthers, messageKey, signKey } from "./Keyring.ts"
 import { eventLines, eventRecord, messageLine, warn } from "./Notice.ts"
-import { options, resolve } from "./Settings.ts"
+import { blindOption, options, resolve } from "./Settings.ts"
 
 export const nesChat: Command = {
   name: "nes chat",
@@ -22,7 +22,7 @@ export const nesChat: Command = {
     "Ends at /quit, Ctrl-D, SIGINT or SIGTERM. A line that begins with // is sent with one slash."
   ],
   positionals: [],
-  options: [...options, { name: "to", short: "t", value: "name", text: "whom to talk with" }],
+  options: [...options, blindOption, { name: "to", short: "t", value: "name", text: "whom to talk with" }],
   examples: [
     { line: "tacit nes chat -t bob", text: "talk with bob" },
     { line: "tacit nes chat -t bob -c work.conf", text: "with the settings of another file" }
@@ -35,7 +35,13 @@ export const nesChat: Command = {
     const own = { messageKey: messageKey(settings), signKey: signKey(settings) }
     warn(terminal)
     await keys.keysOf(to)
-    await using client = await openNes({ broker: settings.broker, user: settings.user, keys, ...own })
+    await using client = await openNes({
+      broker: settings.broker,
+      user: settings.user,
+      blind: inputs.flag("blind"),
+      keys,
+      ...own
+    })
     const done = new AbortController()
     const signal = AbortSignal.any([context.signal, done.signal])
     const screen = openScreen(terminal, settings.user)

@@ -8,7 +8,7 @@ import type { Command } from "../../Command.ts"
 import { ExitCode } from "../../ExitCode.ts"
 import { keysOfOthers, messageKey, signKey } from "./Keyring.ts"
 import { eventLines, eventRecord, warn } from "./Notice.ts"
-import { options, resolve } from "./Settings.ts"
+import { blindOption, options, resolve } from "./Settings.ts"
 
 export const nesListen: Command = {
   name: "nes listen",
@@ -20,6 +20,7 @@ export const nesListen: Command = {
   positionals: [],
   options: [
     ...options,
+    blindOption,
     { name: "count", value: "n", text: "end after so many messages" },
     { name: "timeout", value: "seconds", text: "end after so many seconds" }
   ],
@@ -35,7 +36,12 @@ export const nesListen: Command = {
     const stop = seconds === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)])
     const keys = { messageKey: messageKey(settings), signKey: signKey(settings), keys: keysOfOthers(settings) }
     warn(terminal)
-    await using client = await openNes({ broker: settings.broker, user: settings.user, ...keys })
+    await using client = await openNes({
+      broker: settings.broker,
+      user: settings.user,
+      blind: inputs.flag("blind"),
+      ...keys
+    })
     if (terminal.json) terminal.record({ type: "ready", user: settings.user })
     else terminal.err(terminal.paint("dim", `Listening as ${settings.user}. Stop with Ctrl-C.`))
     let shown = 0

@@ -8,7 +8,7 @@ import type { Command } from "../../Command.ts"
 import { ExitCode } from "../../ExitCode.ts"
 import { keysOfOthers, signKey } from "./Keyring.ts"
 import { warn } from "./Notice.ts"
-import { options, resolve } from "./Settings.ts"
+import { blindOption, options, resolve } from "./Settings.ts"
 
 export const nesSend: Command = {
   name: "nes send",
@@ -19,6 +19,7 @@ export const nesSend: Command = {
   positionals: [],
   options: [
     ...options,
+    blindOption,
     { name: "to", short: "t", value: "name", text: "whom to send it to" },
     { name: "message", short: "m", value: "text", text: "what to send" },
     { name: "timeout", value: "seconds", default: "10", text: "how long to wait for the broker" }
@@ -38,6 +39,7 @@ export const nesSend: Command = {
     await using client = await openNes({
       broker: settings.broker,
       user: settings.user,
+      blind: inputs.flag("blind"),
       timeoutMs: seconds * 1000,
       ...keys
     })

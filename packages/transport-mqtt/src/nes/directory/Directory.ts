@@ -83,7 +83,9 @@ export const startDirectory = async (options: DirectoryOptions): Promise<Running
   const handle = makeHandler({ users, key, mailer, address: () => address, limits, now, log })
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? "/", "http://directory.invalid")
+    const target = request.url ?? "/"
+    const origin = "http://directory.invalid"
+    const url = new URL(URL.canParse(target, origin) ? target : "/", origin)
     const body = request.method === "POST" ? await readBody(request, limits.bodyBytes) : new Uint8Array()
     const call: Call = {
       method: request.method ?? "",
