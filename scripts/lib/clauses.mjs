@@ -41,11 +41,9 @@ export const without = {
     "ratchet.atomic.2": provider,
     "ratchet.pq.1": "says where something may come later",
     "sequence.window.3": clock,
-    "failure.closed.1": "that the list of causes is closed; every refused case has one of them",
     "failure.silent.1": "that nothing is sent: tests of the client",
     "session.record.1": "what is stored, whatever the form; records of this SDK are in state/",
     "session.start.5": clock,
-    "session.retry.3": clock,
     "session.retry.4": clock,
     ...pages
   },

@@ -26,6 +26,26 @@ export const rules = (): ReadonlyMap<string, string> => {
   return out
 }
 
+/** The rows of the failure taxonomy, in the order of the page. */
+export const failures = (): ReadonlyArray<{
+  readonly cause: string
+  readonly stage: string
+  readonly expected: boolean
+  readonly retry: string
+}> => {
+  const text = readFileSync(`${specFolder}07-sequencing.md`, "utf8")
+  const rows = [
+    ...text.matchAll(/^\| `([a-z-]+\.[a-z0-9-]+)` \| ([a-z]+) \| (yes|no) \| [^|]+ \| (never|request|later) \|$/gm)
+  ]
+  if (rows.length === 0) throw new Error("the page has no taxonomy")
+  return rows.map(([, cause, stage, expected, retry]) => ({
+    cause: cause!,
+    stage: stage!,
+    expected: expected === "yes",
+    retry: retry!
+  }))
+}
+
 /** Digest over the texts of some rules, in order of their ids. Tells when a rule that vectors prove was reworded. */
 export const digest = (ids: Iterable<string>): string => {
   const all = rules()

@@ -74,6 +74,7 @@ export const operations: { readonly [family: string]: { readonly [op: string]: O
   envelope: envelope.operations,
   agreement: agreement.operations,
   safety: safety.operations,
+  sequence: sequence.operations,
   identity: identity.operations,
   state: state.operations
 }

@@ -4,9 +4,9 @@
  * Spec: docs/spec/07-sequencing.md.
  * Vectors: vectors/sequence.
  */
-import { Fence, ReplayWindow, Sequence } from "@tacit/core/hazmat"
+import { Failure, Fence, ReplayWindow, Retry, Sequence } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
-import { ok, reject, type Actors, type Answer } from "./outcome.ts"
+import { ok, reject, type Actors, type Answer, type Operation } from "./outcome.ts"
 import { hex, unhex, type Input, type Json } from "./values.ts"
 
 const pair = (range: ReplayWindow.Range): Json => [range.from, range.to]
@@ -29,6 +29,17 @@ const fromJson = (json: Json): Fence.Fence | undefined => {
   return typeof generation === "number" && typeof startId === "string"
     ? { generation, startId: unhex(startId) }
     : undefined
+}
+
+const isCause = (text: string): text is Failure.Cause => Object.hasOwn(Failure.causes, text)
+
+export const operations: { readonly [op: string]: Operation } = {
+  "failure.advice": (_, input) => {
+    const cause = input.text("cause")
+    if (!isCause(cause)) throw new Error("no such cause")
+    const { expected, retry, stage } = Failure.causes[cause]
+    return ok({ stage, expected, retry, asked: Retry.isAskable(cause) })
+  }
 }
 
 export const actors: Actors = (crypto) => {

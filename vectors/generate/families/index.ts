@@ -22,6 +22,7 @@ import { lives } from "./identity-lives.ts"
 import { manifests } from "./manifest.ts"
 import { kem } from "./kem.ts"
 import { derivations, family as labelsFamily, labels } from "./labels.ts"
+import { taxonomy } from "./failures.ts"
 import { encodingForms } from "./encoding-forms.ts"
 import { layoutKinds } from "./layout-kinds.ts"
 import { layouts } from "./layouts.ts"
@@ -59,7 +60,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     family: ratchetFamily,
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits(), ratchetBulk()]
   },
-  { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence()] },
+  { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
   { family: safetyFamily, build: () => [safety()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives()] },
   { family: stateFamily, build: () => [stored(), clientRecords()] }

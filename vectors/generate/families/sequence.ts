@@ -33,6 +33,10 @@ export const family: Family = {
       out: { peerRollback: "flag", restored: "list" }
     },
     "fence.recover": { stateful: true, in: { random: "bytes" }, out: { generation: "uint", startId: "bytes" } },
+    "failure.advice": {
+      in: { cause: "text" },
+      out: { stage: "text", expected: "flag", retry: "text", asked: "flag" }
+    },
     "fence.probe": { stateful: true, in: { now: "uint", active: "uint" }, out: { asked: "uint" } },
     "counter.restore": { stateful: true, in: { last: "uint" }, out: {} },
     "counter.take": { stateful: true, in: {}, out: { number: "uint", floor: "uint" } },
