@@ -95,8 +95,8 @@ func (d *Device) hold(account string, wire []byte) {
 	}
 }
 
-// apply keeps what an authentic message changed, in the order of section 7.3:
-// numbers first, since a duplicate is refused.
+// apply keeps what an authentic message changed: session and order, fence, window, and
+// what its content asks for.
 func (d *Device) apply(o *tacit.Opened) error {
 	s, c := d.state, o.Content
 	p := s.peer(o.Session.Peer.Device, o.Session.Peer.Account)
