@@ -40,7 +40,7 @@ export interface Place {
   /** Runs `tacit` to its end. */
   readonly tacit: (words: ReadonlyArray<string>, input?: string, extra?: Record<string, string>) => Promise<Done>
   /** Starts `tacit`. */
-  readonly start: (words: ReadonlyArray<string>) => Running
+  readonly start: (words: ReadonlyArray<string>, extra?: Readonly<Record<string, string>>) => Running
   readonly remove: () => void
 }
 
@@ -104,7 +104,7 @@ export const makePlace = (): Place => {
   return {
     folder,
     env,
-    start: (words) => follow(process.execPath, [...argv, ...words], env),
+    start: (words, extra = {}) => follow(process.execPath, [...argv, ...words], { ...env, ...extra }),
     tacit: (words, input = "", extra = {}) =>
       new Promise((resolve) => {
         const child = spawn(process.execPath, [...argv, ...words], { env: { ...env, ...extra } })
@@ -147,11 +147,15 @@ const freePort = (): Promise<number> =>
     })
   })
 
-/** Starts Mosquitto on a free port of loopback. */
-export const startMosquitto = async (program: string, folder: string) => {
+/** Starts Mosquitto on a free port of loopback, in place of the port that its configuration names. */
+export const startMosquitto = async (
+  program: string,
+  folder: string,
+  configuration = "listener 1883\nallow_anonymous true\npersistence false\n"
+) => {
   const port = await freePort()
   const file = join(folder, "mosquitto.conf")
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
+  writeFileSync(file, configuration.replace(/^listener \d+$/m, `listener ${port} 127.0.0.1`))
   const running = follow(program, ["-c", file], process.env as Record<string, string>)
   const url = `tcp://127.0.0.1:${port}`
   for (let i = 0; ; i++) {

@@ -160,8 +160,9 @@ export const nesDirectoryStart: Command = {
       behindProxy: inputs.flag("behind-proxy"),
       ...(terminal.debug ? { log: terminal.err } : {})
     })
-    if (terminal.json) terminal.record({ type: "ready", url: directory.address, key: `${keyFile}.pub` })
-    else {
+    if (terminal.json) {
+      terminal.record({ type: "ready", url: directory.address, port: directory.port, key: `${keyFile}.pub` })
+    } else {
       terminal.out(`Key service ready at ${directory.address}`)
       terminal.out(terminal.paint("dim", `Users need its public key: ${keyFile}.pub. Stop with Ctrl-C.`))
     }
