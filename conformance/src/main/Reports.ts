@@ -14,6 +14,9 @@ export const reportOptions: ReadonlyArray<Option> = [
   { name: "badge", value: "file", text: "write a badge, as SVG, or as an endpoint's JSON where the name ends in .json" }
 ]
 
+export const wantsReports = (inputs: Inputs): boolean =>
+  reportOptions.some(({ name }) => inputs.text(name) !== undefined)
+
 /** `text` holds all result lines; `vectors` is the folder of the suite. Throws `UsageError` for a file it cannot write. */
 export const writeReports = async (inputs: Inputs, text: string, vectors: string): Promise<void> => {
   const [junitPath, htmlPath, badgePath] = ["junit", "html", "badge"].map((name) => inputs.text(name))

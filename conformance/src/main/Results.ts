@@ -10,13 +10,16 @@ import { reason } from "./Subjects.ts"
 
 export interface Results {
   readonly write: (event: ResultEvent) => void
-  /** All lines so far. */
+  /** All lines so far, where they are kept. */
   readonly text: () => string
   readonly close: () => void
 }
 
-/** `path` is a file, `-` standard output through `out`, or nothing. Throws `UsageError`. */
-export const openResults = (path: string | undefined, out: (line: string) => void): Results => {
+/**
+ * `path` is a file, `-` standard output through `out`, or nothing; `keep` says whether reports will want all lines. Throws
+ * `UsageError`.
+ */
+export const openResults = (path: string | undefined, out: (line: string) => void, keep: boolean): Results => {
   const lines: Array<string> = []
   let file: number | undefined
   if (path !== undefined && path !== "-") {
@@ -29,7 +32,7 @@ export const openResults = (path: string | undefined, out: (line: string) => voi
   return {
     write: (event) => {
       const line = JSON.stringify(event)
-      lines.push(line)
+      if (keep) lines.push(line)
       // At once and whole, so that a run that is killed leaves what it had.
       if (file !== undefined) writeSync(file, `${line}\n`)
       else if (path === "-") out(line)

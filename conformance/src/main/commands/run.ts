@@ -13,7 +13,7 @@ import { run, select, type RunEnd, type Selection } from "../../run/Run.ts"
 import type { Suite } from "../../suite/Suite.ts"
 import type { Inputs } from "../Arguments.ts"
 import { UsageError, type Command, type Context } from "../Command.ts"
-import { reportOptions, writeReports } from "../Reports.ts"
+import { reportOptions, wantsReports, writeReports } from "../Reports.ts"
 import { openResults } from "../Results.ts"
 import {
   chooseSubject,
@@ -84,7 +84,7 @@ const judge = async ({ err, inputs, out, progress, signal }: Context): Promise<E
   const known = knownOf(knownPath, update)
   const jsonPath = inputs.text("json")
   const say = jsonPath === "-" ? err : out
-  const results = openResults(jsonPath, out)
+  const results = openResults(jsonPath, out, wantsReports(inputs))
   let failures = 0
   const emit = (event: ResultEvent): void => {
     results.write(event)
