@@ -6,7 +6,7 @@
 import { FileBuilder } from "../family.ts"
 import type { VectorFile } from "../model.ts"
 import { begin, family, finish, left, prekeys, receive, Session } from "./agreement.ts"
-import { cast } from "./session-crossing.ts"
+import { cast, ephemeralOffset } from "./session-crossing.ts"
 
 const bob = "bob/1"
 
@@ -26,7 +26,15 @@ export const binding = (): VectorFile => {
     ...genuine
   ])
   const probe = [left(bob, [9, 10], [11, 12]), ...genuine]
-  const change = (id: string, title: string, clause: string, value: string, offset: number, field: string): void =>
+  const change = (
+    id: string,
+    title: string,
+    clause: string,
+    value: string,
+    offset: number,
+    field: string,
+    bytes = "01"
+  ): void =>
     void file.refused(
       { id: `binding-${id}`, title, clauses: [clause, "prekey.once.1"], flags: ["Secret"], critical: true },
       twin,
@@ -34,7 +42,7 @@ export const binding = (): VectorFile => {
         at: "script/2/in/envelope",
         op: "resign",
         value,
-        inner: { at: "value", op: "xor", offset, bytes: "01", field }
+        inner: { at: "value", op: "xor", offset, bytes, field }
       },
       "auth.tag",
       { probe, rejects: 2 }
@@ -43,6 +51,15 @@ export const binding = (): VectorFile => {
     change(`dh${n}`, `Alice computed another DH${n}`, "pqxdh.dh.1", `s.dh${n}`, 31, `DH${n}`)
   change("secret", "Alice has another encapsulated secret", "pqxdh.kem.1", "s.ss", 0, "SS")
   change("front", "another byte in front of the agreements", "pqxdh.kdf.1", "s.ikm", 0, "0xFF³²")
+  change(
+    "ephemeral-other-encoding",
+    "EK with its top bit set: the same agreements, another transcript",
+    "crypto.x25519.2",
+    "s.0.0.start",
+    ephemeralOffset(trace),
+    "EK",
+    "80"
+  )
   const elements: ReadonlyArray<readonly [name: string, title: string, length: number]> = [
     ["suite", "suite", 1],
     ["account-a", "Alice's account", 34],

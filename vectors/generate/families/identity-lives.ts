@@ -358,7 +358,7 @@ export const lives = (): VectorFile => {
   refuse(
     "other-branch",
     "a version that follows from another version 3",
-    "manifest.fork.1",
+    "manifest.hash.1",
     "Fork",
     "two-revoked",
     given(1, ["after-swap"]),

@@ -288,7 +288,7 @@ export const lies = (suite: Suite): VectorFile => {
   lie(
     "header-39",
     "a header of 39 bytes",
-    "ratchet.receive.5",
+    "ratchet.header.1",
     current,
     3,
     "m.0.3",
@@ -298,7 +298,7 @@ export const lies = (suite: Suite): VectorFile => {
   lie(
     "header-41",
     "a header of 41 bytes",
-    "ratchet.receive.5",
+    "ratchet.header.1",
     current,
     3,
     "m.0.3",
@@ -308,7 +308,7 @@ export const lies = (suite: Suite): VectorFile => {
   lie(
     "header-empty",
     "an empty header",
-    "ratchet.receive.5",
+    "ratchet.header.1",
     current,
     3,
     "m.0.3",

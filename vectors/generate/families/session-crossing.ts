@@ -639,4 +639,5 @@ export const crossing = (): VectorFile => {
 /** The rank is the last value of a start: nine bytes, `cf` in front; its eight bytes begin here. */
 const rankOffset = (trace: Trace, session: Session): number => trace.look(`${session.id(0, 0)}.start`).length - 8
 /** Array, suite, certificate with a head of two, manifest version, mailbox with a head of two, head of EK; its last byte. */
-const ephemeralOffset = (trace: Trace): number => 2 + 2 + trace.look("alice.certificate").length + 1 + 18 + 2 + 31
+export const ephemeralOffset = (trace: Trace): number =>
+  2 + 2 + trace.look("alice.certificate").length + 1 + 18 + 2 + 31

@@ -266,11 +266,17 @@ const changed: ReadonlyArray<readonly [id: string, twin: string, title: string, 
   ["sent-digest-15", "sent", "a digest of 15 bytes", [1, fill(0xd9, 15), 1, 0, 0, fill(0, 0)]]
 ]
 
+/** The rule of what a record holds, by the beginning of the case's name. */
+const about = (id: string): ReadonlyArray<string> => {
+  if (id.startsWith("ratchet-")) return ["ratchet.state.1"]
+  return id.startsWith("session-") ? ["session.record.1"] : []
+}
+
 export const stored = (): VectorFile => {
   const file = new FileBuilder(family, "records")
   for (const [id, kind, title, record, fields] of records) {
     file.valid(
-      { id: `record-${id}`, title, clauses: ["state.version.1"] },
+      { id: `record-${id}`, title, clauses: ["state.version.1", ...about(id)] },
       "record.read",
       { kind, bytes: hex(encode(record)) },
       { fields }
@@ -288,7 +294,7 @@ export const stored = (): VectorFile => {
       {
         id: `record-bad-${id}`,
         title,
-        clauses: [cause === "state.version" ? "state.version.1" : "state.corrupt.1"],
+        clauses: [cause === "state.version" ? "state.version.1" : "state.corrupt.1", ...about(id)],
         flags: [cause === "state.version" ? "Version" : "Corrupt"],
         critical: false
       },
