@@ -6,10 +6,9 @@
  * that do not name its rule.
  */
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { privateCopy } from "./copy.ts"
 
 interface Edit {
   readonly file?: string
@@ -26,30 +25,9 @@ interface Break extends Edit {
   readonly also?: ReadonlyArray<Edit>
 }
 
-const root = fileURLToPath(new URL("../../", import.meta.url))
 const breaks = JSON.parse(readFileSync(new URL("breaks.json", import.meta.url), "utf8")) as ReadonlyArray<Break>
 const wanted = process.argv.slice(2)
-const copy = mkdtempSync(join(tmpdir(), "tacit-breaks-"))
-
-const prepare = (): void => {
-  for (const folder of ["packages/core", "vectors", "conformance"]) {
-    cpSync(join(root, folder), join(copy, folder), {
-      recursive: true,
-      filter: (source) => !/[/\\](dist|node_modules|verify|test)$/.test(source)
-    })
-  }
-  mkdirSync(join(copy, "node_modules/@tacit"), { recursive: true })
-  for (const name of readdirSync(join(root, "node_modules"))) {
-    if (name !== "@tacit") symlinkSync(join(root, "node_modules", name), join(copy, "node_modules", name))
-  }
-  for (const name of readdirSync(join(root, "node_modules/@tacit"))) {
-    const own = name === "core" ? "packages/core" : name === "vectors" || name === "conformance" ? name : undefined
-    symlinkSync(
-      own === undefined ? join(root, "node_modules/@tacit", name) : join(copy, own),
-      join(copy, "node_modules/@tacit", name)
-    )
-  }
-}
+const copy = privateCopy()
 
 /** Applies the edits of a break; gives back what undoes them. */
 const apply = (item: Break): (() => void) => {
@@ -101,7 +79,6 @@ const check = (): Run => {
   }
 }
 
-prepare()
 try {
   const clean = check()
   if (clean.died !== undefined || clean.failed.length > 0)
