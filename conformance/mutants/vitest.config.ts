@@ -7,5 +7,5 @@ const conditions = [...source, "module", "node", "development|production"]
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: source } },
-  test: { include: ["conformance/mutants/vectors.test.ts"], pool: "threads", testTimeout: 120_000 }
+  test: { include: ["conformance/mutants/vectors.mutants.ts"], pool: "threads", testTimeout: 120_000 }
 })
