@@ -372,6 +372,8 @@ const propertyPage = (id: string, runs: ReadonlyArray<RunData>): ReadonlyArray<C
                 item.failure.script.map((step, i) => `${String(i).padStart(3)}  ${JSON.stringify(step)}`).join("\n")
               )
             ],
+        h("p", { class: "key" }, "Run it again"),
+        h("pre", { class: "command" }, run.searches[item.property] ?? ""),
         item.stderr === undefined
           ? undefined
           : fold("end of standard error", () => h("pre", { class: "json" }, item.stderr ?? ""))

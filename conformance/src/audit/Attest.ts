@@ -12,41 +12,11 @@ import {
   verify as verifySignature,
   type KeyObject
 } from "node:crypto"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import { Attestation, type Statement } from "../protocol/Reports.ts"
 import { line, read, standing } from "../report/Run.ts"
-import { canonicalJson, isObject } from "./Model.ts"
-
-/** What is signed. Hashes are SHA-256, hex. */
-export interface Statement {
-  readonly results: { readonly sha256: string; readonly size: number }
-  readonly kit: string
-  readonly suite: string
-  readonly root: string
-  readonly subject: {
-    readonly name: string
-    readonly version: string
-    readonly source: string
-    readonly command: string
-    /** Of the program that was judged. */
-    readonly binary?: { readonly sha256: string; readonly size: number }
-  }
-  readonly seed: string
-  /** When the run began. */
-  readonly started: string
-  /** When this was signed. */
-  readonly signed: string
-  readonly line: string
-  readonly critical: number
-  readonly exit?: number
-}
-
-export interface Attestation {
-  readonly schema: "tacit/attestation/1"
-  readonly statement: Statement
-  /** Ed25519 public key, hex. */
-  readonly key: string
-  /** Over the text of {@link message}, hex. */
-  readonly signature: string
-}
+import { canonicalJson } from "./Model.ts"
 
 /** The key file or the attestation cannot be used. */
 export class Unusable extends Error {
@@ -146,23 +116,17 @@ export const attest = (inputs: Inputs): Attestation => {
   }
 }
 
+const decode = Schema.decodeUnknownExit(Attestation, { onExcessProperty: "error" })
+
 /** Reads the text of an attestation. Throws {@link Unusable}. */
 export const parse = (text: string): Attestation => {
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    const decoded = decode(JSON.parse(text))
+    if (Exit.isSuccess(decoded)) return decoded.value
   } catch {
-    throw new Unusable("this is no attestation: not JSON")
+    // Not even JSON.
   }
-  if (
-    !isObject(value) ||
-    value["schema"] !== "tacit/attestation/1" ||
-    !isObject(value["statement"]) ||
-    !/^[0-9a-f]{64}$/.test(String(value["key"])) ||
-    !/^[0-9a-f]{128}$/.test(String(value["signature"]))
-  )
-    throw new Unusable("this is no attestation")
-  return value as unknown as Attestation
+  throw new Unusable("this is no attestation")
 }
 
 export interface Expected {

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { Hello, HelloRequest } from "./Hello.ts"
 import { KnownFailures } from "./KnownFailures.ts"
 import { Reply, Request } from "./Message.ts"
+import { Attestation, Summary } from "./Reports.ts"
 import { ResultEvent } from "./Result.ts"
 
 const sources = {
@@ -15,7 +16,9 @@ const sources = {
   "hello-request": ["`in` of hello", HelloRequest],
   hello: ["`ok` of the answer to hello", Hello],
   result: ["A line of a result file", ResultEvent],
-  "known-failures": ["A file of known failures", KnownFailures]
+  "known-failures": ["A file of known failures", KnownFailures],
+  summary: ["The summary of a run", Summary],
+  attestation: ["An attestation of a result file", Attestation]
 } as const
 
 /** What may hold members nobody knows: the subject's own answer to hello (rule subject.line.2). */

@@ -7,7 +7,17 @@
 import type { Folder } from "../audit/Folder.ts"
 import type { CaseIndex, Index, RunData } from "./PageData.ts"
 import { dataElement, escapeHtml, frame, indexOf, suiteData } from "./Pages.ts"
-import { actualText, expectedText, failed, line, replayCommand, standing, tallies, type Run } from "./Run.ts"
+import {
+  actualText,
+  expectedText,
+  failed,
+  line,
+  replayCommand,
+  searchCommand,
+  standing,
+  tallies,
+  type Run
+} from "./Run.ts"
 
 /** An index made of results, where there is no suite to take it from. */
 const indexOfRuns = (runs: ReadonlyArray<Run>): Index => {
@@ -35,8 +45,6 @@ const runData = (run: Run, index: Index): RunData => {
   const shown = run.results.filter((result) => failed(result.outcome) || result.class !== undefined)
   return {
     name: run.name,
-    command: run.header.subject.command,
-    seed: run.header.seed,
     outcomes: index.cases.map((item) => {
       const result = results.get(item.id)
       return result === undefined ? "-" : result.known === undefined ? result.outcome : "waived"
@@ -48,6 +56,7 @@ const runData = (run: Run, index: Index): RunData => {
       ])
     ),
     properties: run.properties,
+    searches: Object.fromEntries(run.properties.map((item) => [item.property, searchCommand(run, item.property)])),
     restarts: run.restarts
   }
 }

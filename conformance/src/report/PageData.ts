@@ -40,8 +40,6 @@ export type RuleTexts = { readonly [id: string]: { readonly text: string; readon
 /** One run, as far as its pages show it. */
 export interface RunData {
   readonly name: string
-  readonly command: string
-  readonly seed: string
   /** Outcome of every case of the index, in its order; `-` where it did not run. `waived` stands for a known failure. */
   readonly outcomes: ReadonlyArray<string>
   /** Results of cases that did not pass, or whose class was another one, with their messages. */
@@ -49,5 +47,7 @@ export interface RunData {
     readonly [id: string]: { readonly result: Result; readonly wire: ReadonlyArray<Wire>; readonly replay: string }
   }
   readonly properties: ReadonlyArray<Property>
+  /** Command lines that judge a property again, by property. */
+  readonly searches: { readonly [property: string]: string }
   readonly restarts: ReadonlyArray<Restart>
 }

@@ -241,9 +241,18 @@ export const actualText = (result: Pick<Result, "actual" | "message" | "outcome"
 
 const quote = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
-/** Command line that runs one case again. */
-export const replayCommand = (run: Run, id: string): string => {
+/** How the subject is named on a command line. */
+const subjectWords = (run: Run): string => {
   const { command } = run.header.subject
   const [, how, module] = /^(in-process|worker) (.+)$/.exec(command) ?? []
-  return `tacit-conformance replay ${id} ${how === undefined || module === undefined ? `--subject ${quote(command)}` : `--${how} ${quote(module)}`}`
+  return how === undefined || module === undefined ? `--subject ${quote(command)}` : `--${how} ${quote(module)}`
+}
+
+/** Command line that runs one case again. */
+export const replayCommand = (run: Run, id: string): string => `tacit-conformance replay ${id} ${subjectWords(run)}`
+
+/** Command line that searches for a failure of one property again, in the same way. */
+export const searchCommand = (run: Run, id: string): string => {
+  const { budget } = run.header.selection
+  return `tacit-conformance run --case ${id}${budget === undefined ? "" : ` --budget ${budget}`} --seed ${run.header.seed} ${subjectWords(run)}`
 }

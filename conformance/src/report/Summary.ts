@@ -3,10 +3,11 @@
  *
  * Spec: docs/spec/21-conformance.md §21.2, §21.4.
  */
+import type { Summary } from "../protocol/Reports.ts"
 import { actualText, expectedText, failed, line, standing, tallies, type Run } from "./Run.ts"
 
 /** Plain JSON, ready to be written. Every case that did not pass is in `failures`, waived ones included. */
-export const summary = (run: Run): { readonly [name: string]: unknown } => {
+export const summary = (run: Run): Summary => {
   const of = standing(run)
   const { footer, header } = run
   const families = Object.fromEntries([...tallies(run)].map(([family, tally]) => [family, Object.fromEntries(tally)]))
@@ -48,9 +49,9 @@ export const summary = (run: Run): { readonly [name: string]: unknown } => {
         actual: actualText(result),
         ...(result.known === undefined ? {} : { known: result.known })
       })),
-    classes: run.results
-      .filter((result) => result.class !== undefined)
-      .map((result) => ({ case: result.case, ...result.class })),
+    classes: run.results.flatMap((result) =>
+      result.class === undefined ? [] : [{ case: result.case, ...result.class }]
+    ),
     stale: footer?.stale ?? [],
     restarts: run.restarts.length,
     problems: run.problems,

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import * as Attest from "../../src/audit/Attest.ts"
+import type { Attestation } from "../../src/protocol/Reports.ts"
 import { main } from "../../src/main/Dispatch.ts"
 import { NotResults } from "../../src/report/Run.ts"
 import { bad, good, header } from "../report/fixture.ts"
@@ -18,7 +19,7 @@ const now = 1_750_000_000_000
 const binary = new TextEncoder().encode("the program")
 const signed = (der: Buffer, message: Uint8Array): string =>
   sign(null, message, createPrivateKey({ key: der, format: "der", type: "pkcs8" })).toString("hex")
-const make = (): Attest.Attestation => Attest.attest({ results: good(), key: seed, now, binary })
+const make = (): Attestation => Attest.attest({ results: good(), key: seed, now, binary })
 
 describe("an attestation", () => {
   it("binds results, suite, subject with its program, seed, dates and standing [level.honest.1]", () => {
@@ -49,7 +50,7 @@ describe("an attestation", () => {
     expect(Attest.problems(of, { results: good(), key })).toEqual([])
   })
 
-  it.each<readonly [what: string, change: (of: Attest.Attestation) => Attest.Attestation, problem: string]>([
+  it.each<readonly [what: string, change: (of: Attestation) => Attestation, problem: string]>([
     [
       "a better level",
       (of) => ({ ...of, statement: { ...of.statement, line: of.statement.line.replace("level 2", "level 5") } }),
@@ -107,6 +108,13 @@ describe("an attestation", () => {
       expect(attempt).not.toThrow(key === "" ? /^$/ : key.slice(0, 40))
     }
     expect(() => Attest.attest({ results: "no results", key: seed, now })).toThrow(NotResults)
+  })
+
+  it("is read back as it was written, and not with a member more or less", () => {
+    const text = JSON.stringify(make())
+    expect(Attest.parse(text)).toEqual(make())
+    expect(() => Attest.parse(text.replace('"kit":', '"kit2":'))).toThrow(Attest.Unusable)
+    expect(() => Attest.parse(text.replace('"kit":', '"more":1,"kit":'))).toThrow(Attest.Unusable)
   })
 
   it.each(["", "{}", "[]", '{"schema":"tacit/attestation/1","statement":{},"key":"00","signature":""}'])(

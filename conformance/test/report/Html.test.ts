@@ -81,6 +81,9 @@ describe("the report", () => {
       expect(run?.details[failure.case]?.replay).toContain(failure.case)
     }
     expect(run?.details["layout-uint-least"]?.wire).toHaveLength(1)
+    expect(run?.searches["P03"]).toBe(
+      `tacit-conformance run --case P03 --budget ci --seed ${header().seed} --subject './adapter --quiet'`
+    )
   })
 
   it("puts several runs side by side, and says when one is about another suite", async () => {

@@ -3,7 +3,9 @@
  *
  * Spec: docs/spec/21-conformance.md §21.2, §21.4.
  */
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
+import { Summary } from "../../src/protocol/Reports.ts"
 import { line, NotResults, read, replayCommand, standing } from "../../src/report/Run.ts"
 import { summary } from "../../src/report/Summary.ts"
 import { bad, failures, good, header, lines, property, result, sanity } from "./fixture.ts"
@@ -108,12 +110,18 @@ describe("a run out of its lines", () => {
 
 describe("the summary", () => {
   it("holds every case that did not pass, waived ones marked, and no share of anything [level.honest.1]", () => {
-    const of = summary(read(bad())) as {
-      readonly failures: ReadonlyArray<{ readonly case: string; readonly known?: unknown }>
-      readonly line: string
-    }
+    const of = summary(read(bad()))
     expect(of.failures.map((failure) => failure.case)).toEqual(failures.map((failure) => failure.case))
     expect(of.failures.filter((failure) => failure.known !== undefined)).toHaveLength(1)
     expect(JSON.stringify(of)).not.toMatch(/%|percent|ratio/)
+  })
+
+  it.each([
+    ["a good run", good],
+    ["a bad one", bad],
+    ["one without an end", () => lines([sanity], { footer: false })]
+  ])("is what its schema says, of %s [result.events.1]", (_, text) => {
+    const of: unknown = JSON.parse(JSON.stringify(summary(read(text()))))
+    expect(Schema.decodeUnknownSync(Summary, { onExcessProperty: "error" })(of)).toEqual(of)
   })
 })

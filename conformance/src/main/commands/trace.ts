@@ -37,7 +37,8 @@ export const traceCommand: Command = {
     }
     const run = openRun(what)
     if (wanted === undefined) {
-      for (const [id, wires] of run.wires) out(`${safe(id)}  ${wires.length} messages`)
+      for (const [id, wires] of run.wires)
+        out(`${safe(id)}  ${wires.length === 1 ? "one message" : `${wires.length} messages`}`)
       if (run.wires.size === 0) out("The run kept no messages: `run --wires all` keeps them.")
       return Promise.resolve(ExitCode.conformant)
     }
