@@ -5,8 +5,10 @@
  * Keeps nothing on disk and nothing for later: what is sent while the recipient is away is lost (rule nes.mqtt.1).
  */
 import { createPublicKey, type KeyObject } from "node:crypto"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { blindTopic, blindTopics } from "./Blind.ts"
@@ -154,13 +156,13 @@ export const openNes = async (options: NesOptions): Promise<NesClient> => {
 }
 
 /** {@link NesClient} as Effects. */
-export interface Nes {
+export interface NesHandle {
   readonly send: (to: string, text: string) => Effect.Effect<Message, NesMessageError | KeyError | BrokerError>
   readonly events: Stream.Stream<Event>
 }
 
 /** {@link openNes} in a scope: closed when the scope closes. */
-export const makeNes = (options: NesOptions): Effect.Effect<Nes, NesMessageError | BrokerError, Scope.Scope> =>
+export const makeNes = (options: NesOptions): Effect.Effect<NesHandle, NesMessageError | BrokerError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.tryPromise({ try: () => openNes(options), catch: (error) => error as NesMessageError | BrokerError }),
@@ -175,3 +177,10 @@ export const makeNes = (options: NesOptions): Effect.Effect<Nes, NesMessageError
       events: Stream.fromAsyncIterable(client.events(), (error) => error).pipe(Stream.orDie)
     })
   )
+
+/** The open client as a service. */
+export class Nes extends Context.Service<Nes, NesHandle>()("@tacit/transport-mqtt/Nes") {
+  /** Opened when the layer is built, closed when its scope closes. */
+  static readonly layer = (options: NesOptions): Layer.Layer<Nes, NesMessageError | BrokerError> =>
+    Layer.effect(Nes, makeNes(options))
+}

@@ -8,9 +8,12 @@ import { randomInt } from "node:crypto"
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt"
 import * as Data from "effect/Data"
 
-/** The broker cannot be reached, refuses, or the address is none. */
+/**
+ * `address`: that is no address of a broker. `unreachable`: no connection. `refused`: the broker took no subscription or message.
+ * `timeout`: it did not confirm a message in time, so it is not known whether it has it.
+ */
 export class BrokerError extends Data.TaggedError("BrokerError")<{
-  readonly reason: "address" | "unreachable" | "refused"
+  readonly reason: "address" | "unreachable" | "refused" | "timeout"
   readonly cause?: unknown
 }> {}
 
@@ -40,6 +43,23 @@ const schemes = new Set(["tcp:", "mqtt:", "mqtts:", "ssl:", "tls:", "ws:", "wss:
 export const isBrokerAddress = (address: string): boolean =>
   URL.canParse(address) && schemes.has(new URL(address).protocol) && new URL(address).host !== ""
 
+/** How long an orderly end may take, in ms. */
+const goodbyeMs = 1_000
+
+/** Waits at most so many ms. The work itself goes on. */
+const within = async <A>(ms: number, work: Promise<A>): Promise<A> => {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new BrokerError({ reason: "timeout" })), ms)
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+    work.catch(() => undefined)
+  }
+}
+
 /** Connects. Comes back by itself when the connection is lost later. */
 export const connect = async (options: LinkOptions): Promise<Link> => {
   const { address, onMessage, timeoutMs = 10_000 } = options
@@ -60,7 +80,11 @@ export const connect = async (options: LinkOptions): Promise<Link> => {
   }
   // Errors of later connections: it tries again, so nobody has to hear of them.
   client.on("error", () => undefined)
-  const end = (): Promise<void> => client.endAsync(true)
+  /** Says goodbye if the connection is there, and does not wait for one that is not. */
+  const end = async (): Promise<void> => {
+    if (client.connected) await within(goodbyeMs, client.endAsync(false)).catch(() => undefined)
+    await client.endAsync(true)
+  }
   if (onMessage !== undefined) {
     client.handleMessage = (packet, done) => {
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload, "utf8") : packet.payload
@@ -71,9 +95,9 @@ export const connect = async (options: LinkOptions): Promise<Link> => {
   return {
     publish: async (to, payload) => {
       try {
-        await client.publishAsync(to, Buffer.from(payload), { qos: 2, retain: false })
+        await within(timeoutMs, client.publishAsync(to, Buffer.from(payload), { qos: 2, retain: false }))
       } catch (cause) {
-        throw new BrokerError({ reason: "refused", cause })
+        throw cause instanceof BrokerError ? cause : new BrokerError({ reason: "refused", cause })
       }
     },
     listen: async (topics) => {

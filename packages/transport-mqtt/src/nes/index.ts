@@ -6,7 +6,7 @@
  */
 export { type AnswerFormat, type Seen } from "./Answer.ts"
 export { blindTopic, blindTopics } from "./Blind.ts"
-export { makeNes, type Nes, type NesClient, NesMessageError, type NesOptions, openNes } from "./Client.ts"
+export { makeNes, Nes, type NesClient, type NesHandle, NesMessageError, type NesOptions, openNes } from "./Client.ts"
 export { decode, encode, type Frame, maxFrameBytes } from "./Frame.ts"
 export { quote, stringify } from "./GoJson.ts"
 export {

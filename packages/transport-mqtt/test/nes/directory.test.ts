@@ -9,7 +9,13 @@ import * as Result from "effect/Result"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { readCompatible } from "../../src/nes/Answer.ts"
 import { callerOf } from "../../src/nes/directory/Directory.ts"
-import { makeDirectory, type RunningDirectory, smtpMailer, startDirectory } from "../../src/nes/directory/index.ts"
+import {
+  Directory,
+  makeDirectory,
+  type RunningDirectory,
+  smtpMailer,
+  startDirectory
+} from "../../src/nes/directory/index.ts"
 import { isEmail } from "../../src/nes/directory/Users.ts"
 import { publicPem } from "../../src/nes/Keys.ts"
 import { keyService, register } from "../../src/nes/KeyService.ts"
@@ -367,6 +373,11 @@ describe("the store", () => {
       )
     )
     await expect(fetch(`${address}/users/alice`)).rejects.toThrow("fetch failed")
+    const layer = Directory.layer({ database: ":memory:", key, mailer: mailer() })
+    const status = Effect.flatMap(Directory, (running) =>
+      Effect.promise(async () => (await fetch(`${running.address}/users/alice`)).status)
+    )
+    expect(await Effect.runPromise(Effect.provide(status, layer))).toBe(404)
   })
 })
 

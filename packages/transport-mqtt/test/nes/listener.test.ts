@@ -2,11 +2,14 @@
  * The listener: everything that arrives becomes an event; warnings; ten thousand malformed frames over a broker.
  */
 import { createHash, createHmac } from "node:crypto"
+import { type AddressInfo, createServer } from "node:net"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { connectAsync } from "mqtt"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startBroker, type RunningBroker } from "../../src/broker.ts"
 import { blindTopic, blindTopics } from "../../src/nes/Blind.ts"
-import { openNes } from "../../src/nes/Client.ts"
+import { Nes, openNes } from "../../src/nes/Client.ts"
 import { encode } from "../../src/nes/Frame.ts"
 import { cached, KeyError, type KeySource } from "../../src/nes/KeySource.ts"
 import { type Event, makeListener } from "../../src/nes/Listener.ts"
@@ -182,6 +185,38 @@ describe("over a broker", () => {
       for (let i = 0; i < 5; i++) await sender.send("bob", `${round} ${i}`)
       expect(asked).toEqual(["bob"])
     }
+  })
+
+  it("gives up on a broker that says nothing, and on one that confirms nothing", async () => {
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+    const { port } = silent.address() as AddressInfo
+    const open = (address: string) =>
+      openNes({ broker: address, user: "alice", signKey: privateKey("alice-rsa-sign"), keys, timeoutMs: 500 })
+    await expect(open(`tcp://127.0.0.1:${port}`)).rejects.toMatchObject({ _tag: "BrokerError", reason: "unreachable" })
+    silent.close()
+
+    const going = await startBroker()
+    await using sender = await open(going.url)
+    await going.close()
+    await expect(sender.send("bob", "is anybody there?")).rejects.toMatchObject({ reason: "timeout" })
+  })
+
+  it("is a service of Effect, closed with its scope", async () => {
+    const options = { broker: broker.url, user: "bob", signKey: privateKey("bob-rsa-sign"), keys: cached(keys) }
+    const program = Effect.gen(function* () {
+      const nes = yield* Nes
+      const sent = yield* nes.send("bob", "to myself")
+      const failed = yield* Effect.flip(nes.send("nobody", "x"))
+      const heard = yield* Stream.runCollect(Stream.take(nes.events, 1))
+      return { sent, failed, heard: [...heard] }
+    })
+    const layer = Nes.layer({ ...options, messageKey: privateKey("bob-rsa-message") })
+    const { failed, heard, sent } = await Effect.runPromise(Effect.provide(program, layer))
+    expect(heard).toEqual([{ type: "message", message: sent, warnings: [] }])
+    expect(failed).toMatchObject({ _tag: "KeyError", reason: "unknown-user" })
+    const nowhere = Effect.provide(program, Nes.layer({ ...options, broker: "tcp://127.0.0.1:9", timeoutMs: 1_000 }))
+    expect(await Effect.runPromise(Effect.flip(nowhere))).toMatchObject({ _tag: "BrokerError", reason: "unreachable" })
   })
 
   it("can hide the recipient's name, for three subscriptions in place of one [nes.blind.1] [nes.blind.2]", async () => {

@@ -11,6 +11,7 @@ type Said = readonly [exit: ExitCode, message: string, next: string]
 const brokerErrors: Readonly<Record<string, Said>> = {
   address: [ExitCode.usage, "that is no address of a broker", "Give --broker tcp://host:port."],
   unreachable: [ExitCode.unreachable, "the broker cannot be reached", "Check --broker and the network."],
+  timeout: [ExitCode.unreachable, "the broker did not confirm the message in time", "It may have it; nobody knows."],
   refused: [ExitCode.refused, "the broker refused", "Ask its operator, or use another --broker."]
 }
 

@@ -6,7 +6,9 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { type AddressInfo, isIPv6 } from "node:net"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Database from "./Database.ts"
 import { DirectoryError } from "./DirectoryError.ts"
@@ -153,3 +155,10 @@ export const makeDirectory = (
     }),
     (directory) => Effect.promise(() => directory.close())
   )
+
+/** A running directory as a service. */
+export class Directory extends Context.Service<Directory, RunningDirectory>()("@tacit/transport-mqtt/nes/Directory") {
+  /** Started when the layer is built, closed when its scope closes. */
+  static readonly layer = (options: DirectoryOptions): Layer.Layer<Directory, DirectoryError> =>
+    Layer.effect(Directory, makeDirectory(options))
+}
