@@ -122,6 +122,19 @@ describe("sealing", () => {
     expect(Result.getOrThrow(verifySender(opened, publicKey("alice-rsa-sign")))).toEqual({ ...message, message: "4" })
   })
 
+  it("refuses a genuine frame with any one byte changed [nes.receive.3] [nes.frame.2]", () => {
+    const genuine = encode(seal(recipient, signKey, message))
+    for (let at = 0; at < genuine.length; at++) {
+      const changed = Uint8Array.from(genuine)
+      changed[at]! ^= 1
+      const frame = decode(changed)
+      if (Result.isFailure(frame)) continue
+      const opened = open(privateKey("bob-rsa-message"), frame.success)
+      if (Result.isFailure(opened)) continue
+      expect(Result.isFailure(verifySender(opened.success, publicKey("alice-rsa-sign"))), `byte ${at}`).toBe(true)
+    }
+  })
+
   it("signs with the longest salt [nes.sign.1]", () => {
     for (const [name, salt] of [
       ["alice-rsa-sign", 222],
