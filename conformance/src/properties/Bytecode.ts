@@ -121,7 +121,11 @@ export const envelope = (bytes: Uint8Array): Envelope | undefined => {
   const all = items(bytes)
   const [root, version, kind, to, body] = all ?? []
   const isEnvelope =
-    all?.length === 5 && root?.type === "list" && version?.type === "uint" && kind?.type === "uint" && body !== undefined
+    all?.length === 5 &&
+    root?.type === "list" &&
+    version?.type === "uint" &&
+    kind?.type === "uint" &&
+    body !== undefined
   return isEnvelope && to?.type === "bytes" && body.type === "bytes"
     ? { kind: bytes[kind.start]!, to, body, all }
     : undefined

@@ -185,9 +185,7 @@ export class Malice {
       prefix,
       SealedSender.encodeStart(start)
     )
-    return Result.getOrThrow(
-      Envelope.encode({ kind: Envelope.kinds.sessionStart, to, body: Result.getOrThrow(body) })
-    )
+    return Result.getOrThrow(Envelope.encode({ kind: Envelope.kinds.sessionStart, to, body: Result.getOrThrow(body) }))
   }
 }
 
@@ -209,9 +207,11 @@ interface Rule {
   readonly apply: (draft: Draft, means: Means) => void
 }
 
-const reframed = (change: (frame: Frame) => Partial<Frame>): Rule["apply"] => (draft, { frame }) => {
-  draft.content = Content.Frame.encode({ ...frame, ...change(frame) })
-}
+const reframed =
+  (change: (frame: Frame) => Partial<Frame>): Rule["apply"] =>
+  (draft, { frame }) => {
+    draft.content = Content.Frame.encode({ ...frame, ...change(frame) })
+  }
 
 /** Everything the cheat tries, by name. Stages are those of the rules' causes. */
 const tricks: { readonly [name: string]: Rule } = {
@@ -316,10 +316,11 @@ const tricks: { readonly [name: string]: Rule } = {
     stages: [],
     shown: true,
     property: "P20",
-    apply: reframed(() => ({ extensions: { echo: { generation: 2, startId: new Uint8Array(8).fill(7) }, unknown: [] } }))
+    apply: reframed(() => ({
+      extensions: { echo: { generation: 2, startId: new Uint8Array(8).fill(7) }, unknown: [] }
+    }))
   }
 }
 
 /** How many tricks there are. */
 export const trickCount = Object.keys(tricks).length
-

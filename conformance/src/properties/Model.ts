@@ -141,7 +141,8 @@ export class Model {
     if (!whole) return
     for (const gap of gaps) this.#falseGap(who, gap)
     for (const one of filled) {
-      if (this.clean) this.#fail("P13", `a gap was said to be filled by number ${one.split(" ")[1]}, which did not come`)
+      if (this.clean)
+        this.#fail("P13", `a gap was said to be filled by number ${one.split(" ")[1]}, which did not come`)
     }
   }
 
@@ -218,7 +219,8 @@ export class Model {
     if (number > line.high) {
       const [from, to] = [line.high + 1, number - 1]
       const key = `${device} ${from} ${to}`
-      if (from <= to && strict && !gaps.has(key)) this.#fail("P13", `numbers ${from} to ${to} are missing and nobody was told`)
+      if (from <= to && strict && !gaps.has(key))
+        this.#fail("P13", `numbers ${from} to ${to} are missing and nobody was told`)
       if (late && this.clean) this.#fail("P13", "the newest message was called late")
       gaps.delete(key)
       for (let missing = from; missing <= to && missing - from < 5000; missing++) line.missing.add(missing)

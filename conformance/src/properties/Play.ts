@@ -238,7 +238,7 @@ export class Play {
   /** A text no other message has; at least twelve bytes. */
   #text(length: number): string {
     const number = this.#world.texts++
-    const salt = toHex(this.#crypto.sha256(Bytes.utf8Encode(`text ${number}`)))
+    const salt = toHex(this.#crypto.sha256(Bytes.utf8Encode(`text ${this.#world.options.salt} ${number}`)))
     const text = `${number} ${salt}`.slice(0, 12 + (length % 24))
     return toHex(Bytes.utf8Encode(length % 9 === 8 ? `${text} ${"é✓".repeat(length)}` : text))
   }
@@ -320,13 +320,13 @@ export class Play {
     this.#judge(wire, to, answer)
   }
 
-  /** P01, P04 and P19 of an envelope that came as it was sent. */
-  #judge(wire: Wire, to: Person, answer: Answer): void {
+  /** P01, P04 and P19 of an envelope that came as it was sent. Not `sure`: the answer went down with the process. */
+  #judge(wire: Wire, to: Person, answer: Answer, sure = true): void {
     const world = this.#world
     const { model } = world
     const { message } = wire
     if ("ok" in answer) {
-      if (!wire.taken) this.#once(wire, to)
+      if (!wire.taken && sure) this.#once(wire, to)
       wire.taken = true
       message?.pending.delete(wire.bytes)
       // Once something repairs itself, what an answer sends need not be what was asked for; then it counts at the end.
@@ -379,7 +379,7 @@ export class Play {
       await this.#restart(to)
       // It was not acknowledged: the relay delivers it again.
       if (when === "before") world.flight.push(wire)
-      else this.#judge(wire, to, { ok: {} })
+      else this.#judge(wire, to, { ok: {} }, false)
       return
     }
     if ("ok" in answer) await world.shown(to, answer.ok)
@@ -494,7 +494,8 @@ export class Play {
     // One that was used before: the session it begins cannot open, and is asked for anew.
     if (way <= 1) {
       const stale = way === 0 ? to.spent.at(-1) : to.last
-      if (stale === undefined) return
+      // To ask for it anew, the other side must be able to reach this one.
+      if (stale === undefined || !to.knows.has(from.index)) return
       if (way === 0) world.model.clean = false
       await this.#reset(from, to)
       await world.offer(from, to, stale)
@@ -723,8 +724,11 @@ export class Play {
   /** P04: whatever happened, people can write to each other. After a rollback healing may take some rounds. */
   async #alive(): Promise<void> {
     const world = this.#world
+    // Who forgot a peer it was never introduced to cannot be reached by that one, and has nobody to ask.
+    const reaches = (from: Person, to: Person) =>
+      from.knows.has(to.index) && (world.model.restored === 0 || to.knows.has(from.index))
     const pairs = world.people.flatMap((from) =>
-      world.people.filter((to) => from.knows.has(to.index)).map((to) => [from, to] as const)
+      world.people.filter((to) => reaches(from, to)).map((to) => [from, to] as const)
     )
     let waiting = pairs
     const rounds = world.model.clean ? 2 : mostRounds

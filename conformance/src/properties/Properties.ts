@@ -24,7 +24,12 @@ const property = (id: string, judged: Judged, critical: boolean, title: string):
 })
 
 export const properties = [
-  property("P01", "script", false, "every genuine message delivered within the limits is shown, with text, sender and number"),
+  property(
+    "P01",
+    "script",
+    false,
+    "every genuine message delivered within the limits is shown, with text, sender and number"
+  ),
   property("P02", "script", true, "nothing is shown that no actor sent"),
   property("P03", "script", true, "nothing is shown twice, also after a restart or a restore"),
   property("P04", "script", false, "after refused input the next genuine message opens"),

@@ -34,13 +34,16 @@ export interface ScriptResult {
   /** The subject gave an answer that is none, or ended. */
   readonly broken: Broken | undefined
   readonly requests: number
+  /** Lengths of everything that was sent, in order. */
+  readonly lengths: ReadonlyArray<number>
 }
 
-/** Runs a script until its end, or until one of the watched properties is broken. */
+/** Runs a script until its end, or until one of the watched properties is broken. Another `salt` makes other texts of the same lengths. */
 export const runScript = async (
   stage: Stage,
   { roles, script, world: name }: Reproducer,
-  watched: ReadonlySet<string>
+  watched: ReadonlySet<string>,
+  salt = ""
 ): Promise<ScriptResult> => {
   const { crypto, reached, record } = stage
   const subject = await stage.subject()
@@ -52,15 +55,21 @@ export const runScript = async (
     reference,
     watched,
     reached,
+    salt,
     ...(record === undefined ? {} : { record })
+  })
+  const ended = (result: Pick<ScriptResult, "violation" | "broken">): ScriptResult => ({
+    ...result,
+    requests: world.requests,
+    lengths: world.past.map(({ bytes }) => bytes.length / 2)
   })
   try {
     await world.open()
     await new Play(world, crypto).run(script)
-    return { violation: undefined, broken: undefined, requests: world.requests }
+    return ended({ violation: undefined, broken: undefined })
   } catch (error) {
-    if (error instanceof Found) return { violation: error.violation, broken: undefined, requests: world.requests }
+    if (error instanceof Found) return ended({ violation: error.violation, broken: undefined })
     if (!(error instanceof Broken)) throw error
-    return { violation: undefined, broken: error, requests: world.requests }
+    return ended({ violation: undefined, broken: error })
   }
 }

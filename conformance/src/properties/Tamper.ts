@@ -29,7 +29,9 @@ const parts = [
 ] as const
 
 /** Named ranges of an envelope, as far as they can be told from outside. */
-export const fields = (bytes: Uint8Array): ReadonlyArray<{ readonly name: string; readonly from: number; readonly to: number }> => {
+export const fields = (
+  bytes: Uint8Array
+): ReadonlyArray<{ readonly name: string; readonly from: number; readonly to: number }> => {
   const parsed = Bytecode.envelope(bytes)
   if (parsed === undefined) return [{ name: "bytes", from: 0, to: bytes.length }]
   const { body, kind, to } = parsed
@@ -50,7 +52,11 @@ export const fields = (bytes: Uint8Array): ReadonlyArray<{ readonly name: string
   const names = ["start", "suite", "ephemeral", "box"]
   inner?.forEach(({ end, start, content, type }, i) => {
     const from = type === "bytes" ? content : start
-    outer.push({ name: names[i] ?? "body", from: body.content + from, to: body.content + (type === "list" ? start + 1 : end) })
+    outer.push({
+      name: names[i] ?? "body",
+      from: body.content + from,
+      to: body.content + (type === "list" ? start + 1 : end)
+    })
   })
   return inner === undefined ? [...outer, { name: "body", from: body.content, to: body.end }] : outer
 }
@@ -89,7 +95,8 @@ export const ways: {
       bytes.subarray(a.body.content, a.body.content + cut),
       other.subarray(b.body.content + cut, b.body.end)
     )
-    const head = body.length < 256 ? Uint8Array.of(0xc4, body.length) : Uint8Array.of(0xc5, body.length >> 8, body.length & 255)
+    const head =
+      body.length < 256 ? Uint8Array.of(0xc4, body.length) : Uint8Array.of(0xc5, body.length >> 8, body.length & 255)
     return { bytes: Bytes.concat(bytes.subarray(0, a.body.start), head, body), what: "put together from two" }
   },
   reencode: (bytes, [item]) => {

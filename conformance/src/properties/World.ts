@@ -93,6 +93,8 @@ export interface WorldOptions {
   readonly record?: (step: number, dir: "request" | "reply", message: Members) => void
   /** What was reached: operation, stage, class, role. */
   readonly reached: Set<string>
+  /** Makes the texts. */
+  readonly salt: string
 }
 
 /** The clock at which every script begins, ms. */
@@ -310,7 +312,8 @@ export class World {
   #length({ body, kind }: Bytecode.Envelope): void {
     if (kind !== 2) return
     const padded = body.end - body.content - 100
-    if (padded !== paddedLength(padded)) this.fail("P22", `a message has ${padded} bytes inside, which no padding makes`)
+    if (padded !== paddedLength(padded))
+      this.fail("P22", `a message has ${padded} bytes inside, which no padding makes`)
   }
 
   /** Gives an envelope to a person as it is; the events are judged. Answers what came. */

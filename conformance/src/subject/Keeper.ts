@@ -77,8 +77,8 @@ export class Keeper {
   }
 
   /** A subject for one thing alone, which ends with it and costs no restart. Rejects with `StartFailure`. */
-  async isolated<A>(use: (subject: Subject) => Promise<A>): Promise<A> {
-    const subject = await this.#options.source.start(this.#options.seed)
+  async isolated<A>(use: (subject: Subject) => Promise<A>, seed = this.#options.seed): Promise<A> {
+    const subject = await this.#options.source.start(seed)
     try {
       return await use(subject)
     } finally {

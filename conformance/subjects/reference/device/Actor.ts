@@ -58,6 +58,7 @@ export class Actor {
   #messages: Array<Members> = []
   #events: Array<Members> = []
   #causes: Array<string> = []
+  #receiving = false
   /** Commits since the request began. */
   #commits: Array<ReadonlyArray<Write>> = []
   readonly #versions = new Map<string, number>()
@@ -87,7 +88,9 @@ export class Actor {
   /** Lets time pass, and supplies random values for the request that follows. */
   prepare(now: number | undefined, coins: { readonly [label: string]: ReadonlyArray<string> } | undefined): void {
     this.#coins.supply(coins)
-    if (now !== undefined) this.#loop.advance(now)
+    if (now === undefined || now === this.#loop.now) return
+    this.#loop.advance(now)
+    this.settle()
   }
 
   /** Starts a request. Several may be under way; they end after {@link settle}. */
@@ -211,6 +214,7 @@ export class Actor {
 
   /** The process died at its commit. */
   #crashed(): Outcome {
+    this.#receiving = false
     this.drop()
     this.#messages = []
     this.#events = []
@@ -266,8 +270,15 @@ export class Actor {
 
   #targets(process: Process, account: string) {
     const exit = process.run(process.device.targets(account))
-    if (exit._tag === "Failure") throw new Error(`a conversation does not load: ${String(exit.cause)}`, { cause: exit.cause })
+    if (exit._tag === "Failure")
+      throw new Error(`a conversation does not load: ${String(exit.cause)}`, { cause: exit.cause })
     return exit.value
+  }
+
+  /** Devices of an account there is no session with. */
+  #without(process: Process, account: string): ReadonlySet<string> {
+    const without = this.#targets(process, account).filter(({ session }) => session === undefined)
+    return new Set(without.map(({ device }) => device))
   }
 
   #lookAtVersion(process: Process, account: string): void {
@@ -288,8 +299,8 @@ export class Actor {
     const hindrance = this.#hindrance(process, account)
     if (hindrance !== undefined) return done(reject(hindrance))
     const offers = this.#outside.offers()
-    // What waits for a bundle of these devices gets it now, and goes out first.
-    while (this.#outside.answer(new Set(this.#targets(process, account).map(({ device }) => device)))) this.settle()
+    // What waits for a session with these devices gets its bundle now, and goes out first.
+    while (this.#outside.answer(this.#without(process, account))) this.settle()
     if (crash !== undefined) {
       process.doom({
         when: crash,
@@ -344,9 +355,11 @@ export class Actor {
     if (crash !== undefined) {
       process.doom({ when: crash, at: (writes) => writes.some(({ key }) => key === "progress/in") })
     }
+    this.#receiving = true
     process.deliver({ id: ++this.#deliveries, receivedAt, envelope })
     return {
       end: () => {
+        this.#receiving = false
         if (process.dead) return this.#crashed()
         process.doom(undefined)
         return this.#received()
@@ -356,7 +369,8 @@ export class Actor {
 
   #received(): Outcome {
     const burst = this.#commits.find((writes) => writes.some(({ key }) => key === "progress/in"))
-    if (burst === undefined) throw new Error("the envelope was not taken in")
+    // Without one its fate is open: the directory has to be asked first.
+    if (burst === undefined) return this.#shown()
     const changed = burst.some(({ key }) => /^(session|skipped|held)\//.test(key))
     if (changed) {
       for (const cause of this.#causes) {
@@ -430,7 +444,8 @@ export class Actor {
   #warn(warning: Warning): void {
     switch (warning._tag) {
       case "Rejected":
-        this.#causes.push(warning.cause)
+        if (this.#receiving) this.#causes.push(warning.cause)
+        else this.#events.push({ type: "refused", class: warning.cause })
         return
       case "Gap":
       case "Lost": {

@@ -3,7 +3,7 @@
  * it was told.
  *
  * Spec: docs/spec/20-subject.md, rules subject.publish.1, subject.peer.1, subject.peer.2, subject.receive.1, subject.poll.1.
- * Questions of a device that acts by itself are answered at the next poll, so that what follows from a refusal is no part of it.
+ * Bundles that a device asks for by itself are handed out at the next poll, so that what follows from a refusal is no part of it.
  */
 import {
   type Delivery,
@@ -30,7 +30,7 @@ export interface Outgoing {
 
 interface Question {
   /** The device a bundle is asked for. */
-  readonly device: string | undefined
+  readonly device: string
   /** Answers if the answer is known. */
   readonly answer: () => boolean
 }
@@ -106,7 +106,7 @@ export class Outside {
   answer(devices?: ReadonlySet<string>): boolean {
     let answered = false
     for (const question of this.#questions) {
-      if (devices !== undefined && (question.device === undefined || !devices.has(question.device))) continue
+      if (devices?.has(question.device) === false) continue
       if (!question.answer()) continue
       this.#questions.delete(question)
       answered = true
@@ -175,9 +175,9 @@ export class Outside {
           : Effect.succeed({ account: Bytes.fromHex(account)!, manifests: this.#manifests.get(account) ?? [] })
       }),
     manifestsAfter: (account, version) =>
-      this.#ask((): DirectoryEntry | undefined => {
+      Effect.suspend((): Effect.Effect<DirectoryEntry, TransportError> => {
         const chain = this.#manifests.get(Bytes.toHex(account))
-        return chain === undefined ? undefined : { account, manifests: chain.slice(version) }
+        return chain === undefined ? Effect.fail(silent) : Effect.succeed({ account, manifests: chain.slice(version) })
       }),
     bundle: (_account, device) => {
       const hex = Bytes.toHex(device)
@@ -220,7 +220,7 @@ export class Outside {
   })
 
   /** Asks at once, or at the next poll. */
-  #ask<A>(find: () => A | undefined, device?: string): Effect.Effect<A, TransportError> {
+  #ask<A>(find: () => A | undefined, device: string): Effect.Effect<A, TransportError> {
     return Effect.suspend((): Effect.Effect<A, TransportError> => {
       if (this.inline) {
         const found = find()
