@@ -16,6 +16,7 @@ import { explainCommand } from "./commands/explain.ts"
 import { explorerCommand } from "./commands/explorer.ts"
 import { replayCommand } from "./commands/replay.ts"
 import { reportCommand } from "./commands/report.ts"
+import { promoteCommand, shrinkCommand } from "./commands/shrink.ts"
 import { runCommand } from "./commands/run.ts"
 import { smokeCommand } from "./commands/smoke.ts"
 import { traceCommand } from "./commands/trace.ts"
@@ -49,6 +50,8 @@ export const commands: ReadonlyArray<Command> = [
   runCommand,
   smokeCommand,
   replayCommand,
+  shrinkCommand,
+  promoteCommand,
   reportCommand,
   verifyCommand,
   explainCommand,

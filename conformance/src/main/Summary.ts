@@ -34,7 +34,13 @@ export const failureLines = (one: Result | Property, words: string): ReadonlyArr
   if (one.event === "property") {
     return [
       `✗ ${one.property}  ${one.title}${one.critical ? "  [critical]" : ""}`,
-      `    ${one.outcome}: ${safe(one.message ?? "")}`
+      `    ${one.outcome}: ${safe(one.message ?? "")}`,
+      ...(one.failure === undefined
+        ? []
+        : [
+            `    ${one.failure.script.length} steps in the world ${one.failure.world}: ${JSON.stringify(one.failure.script).slice(0, 400)}`,
+            `    tacit-conformance replay <results> --property ${one.property} ${words}`
+          ])
     ]
   }
   const at = one.step === undefined ? "" : `step ${one.step} `

@@ -3,6 +3,8 @@
  *
  * Spec: docs/spec/21-conformance.md §21.1.
  */
+import { existsSync } from "node:fs"
+import { properties, replay } from "../../properties/Run.ts"
 import { ExitCode } from "../../run/ExitCode.ts"
 import { runCase, type CaseEnd } from "../../run/CaseRun.ts"
 import { missing } from "../../run/Run.ts"
@@ -14,6 +16,7 @@ import type { Case } from "../../suite/Case.ts"
 import type { Suite } from "../../suite/Suite.ts"
 import { nearest } from "../Arguments.ts"
 import { UsageError, type Command, type Context } from "../Command.ts"
+import { readScript, seedFor, withStage } from "../Scripts.ts"
 import { chooseSubject, chooseSuite, subjectOptions, vectorsOption, type Chosen } from "../Subjects.ts"
 import { safe } from "../Summary.ts"
 
@@ -68,24 +71,57 @@ const verdictLines = (item: Case, end: CaseEnd): ReadonlyArray<string> => {
   ]
 }
 
+/** A script of a property, with all that is said to the subject and to the reference beside it. */
+const replayScript = async (context: Context, path: string): Promise<ExitCode> => {
+  const { inputs, out } = context
+  const named = inputs.text("property")
+  const script = readScript(path, named)
+  const property = named ?? script.property
+  const most = inputs.flag("full") ? Infinity : 400
+  const { roles, script: steps, world } = script.reproducer
+  out(`${steps.length} steps in the world ${world}, answered by ${roles.join(", ")}`)
+  const watched = property === undefined ? properties.map(({ id }) => id) : [property]
+  const { broken, violation } = await withStage(
+    afterDashes(context, inputs.rest("subject")),
+    seedFor(inputs.text("seed"), script),
+    (stage) => replay(stage, script.reproducer, watched),
+    (step, dir, message) => out(wireLine({ step, dir, message }, most))
+  )
+  if (broken !== undefined) out(`${broken.kind}: ${safe(broken.message)}`)
+  else if (violation !== undefined)
+    out(`${violation.property} is broken at step ${violation.step}: ${safe(violation.message)}`)
+  else out("pass")
+  return broken === undefined && violation === undefined ? ExitCode.conformant : ExitCode.notConformant
+}
+
 export const replayCommand: Command = {
   name: "replay",
-  summary: "run one case and show all that is said",
+  summary: "run one case, or a script, and show all that is said",
   about: [
     "Without a subject the reference answers, which shows what the right answers are. A subject may also follow after `--`, as results of a run name it.",
     "Lines are numbered by the steps of the case; · marks what the runner asks of its own, such as digests."
   ],
   positionals: [
-    { name: "case", text: "the id of a case, or its family/topic/id" },
+    { name: "case", text: "the id of a case, its family/topic/id, or a file with the script of a property" },
     { name: "subject", text: "after --: a command line", optional: true, many: true }
   ],
-  options: [...subjectOptions, vectorsOption, { name: "full", text: "do not cut long messages" }],
+  options: [
+    ...subjectOptions,
+    vectorsOption,
+    { name: "property", value: "id", text: "of a file of results, the property whose script is meant" },
+    { name: "full", text: "do not cut long messages" }
+  ],
   examples: [
     { line: "tacit-conformance replay window-in-order-1-1", text: "what the reference says" },
-    { line: "tacit-conformance replay window-in-order-1-1 --subject ./adapter", text: "what your adapter says" }
+    { line: "tacit-conformance replay window-in-order-1-1 --subject ./adapter", text: "what your adapter says" },
+    {
+      line: "tacit-conformance replay results.ndjson --property P03 --subject ./adapter",
+      text: "what broke a property"
+    }
   ],
   run: async (context) => {
     const { err, inputs, out } = context
+    if (existsSync(inputs.positional("case"))) return replayScript(context, inputs.positional("case"))
     const suite = chooseSuite(inputs)
     const item = findCase(suite, inputs.positional("case"))
     const { seed, source } = afterDashes(context, inputs.rest("subject"))

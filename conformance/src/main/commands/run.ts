@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs"
 import type { KnownFailures } from "../../protocol/KnownFailures.ts"
 import { budgets, type ResultEvent } from "../../protocol/Result.ts"
+import { judgeProperties, properties } from "../../properties/Run.ts"
 import type { ExitCode } from "../../run/ExitCode.ts"
 import { BadKnownFile, parseKnown, updated } from "../../run/Known.ts"
 import { isFailure } from "../../run/Levels.ts"
@@ -62,6 +63,10 @@ const knownOf = (path: string | undefined, mayMiss: boolean): KnownFailures | un
   }
 }
 
+/** Properties that belong to a level or one below. */
+const upTo = (level: number): ReadonlyArray<string> =>
+  properties.filter((property) => property.level <= level).map(({ id }) => id)
+
 /** Failures that are shown while a run goes on; the rest is in the results. */
 const shownFailures = 20
 
@@ -86,6 +91,7 @@ const judge = async ({ err, inputs, out, progress, signal }: Context): Promise<E
   const say = jsonPath === "-" ? err : out
   const results = openResults(jsonPath, out, wantsReports(inputs))
   let failures = 0
+  const reached = new Set<string>()
   const emit = (event: ResultEvent): void => {
     results.write(event)
     const failed =
@@ -108,6 +114,7 @@ const judge = async ({ err, inputs, out, progress, signal }: Context): Promise<E
       jobs: inputs.whole("jobs", 1, 64) ?? 1,
       wires: inputs.oneOf("wires", ["failures", "all", "none"]) ?? "failures",
       ...(known === undefined ? {} : { known }),
+      properties: (run) => judgeProperties(reached)({ ...run, only: run.only.length > 0 ? run.only : upTo(run.level) }),
       peer: () => startReference(chosen.seed),
       emit,
       progress: (done, of) => progress(`${done} of ${of}`),
@@ -116,6 +123,7 @@ const judge = async ({ err, inputs, out, progress, signal }: Context): Promise<E
     })
     progress("")
     if (failures > shownFailures) say(`… and ${failures - shownFailures} more failures; --json <file> keeps all`)
+    if (reached.size > 0) say(`  properties reached ${reached.size} combinations of operation, answer and role`)
     for (const line of summaryLines(end.header, end.footer, end.ended)) say(line)
     await writeReports(inputs, results.text(), suite.folder)
     if (update && end.footer.stopped === undefined) updateKnown(knownPath!, known, suite, end)
