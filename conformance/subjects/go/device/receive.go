@@ -31,10 +31,11 @@ func (d *Device) Receive(wire []byte, crash Crash) (*Done, error) {
 // remedy notes what is to be asked about a message that did not open: of devices
 // with a session, or of its sender. A later operation asks; nothing is stored.
 func (d *Device) remedy(class string, wire []byte) {
-	switch class {
-	case "lookup.no-session":
+	advice, _ := tacit.AdviceOf(class)
+	switch {
+	case class == "lookup.no-session":
 		d.probe = true
-	case "auth.tag", "limit.skip", "lookup.prekey-unknown", "lookup.prekey-consumed":
+	case advice.Asked():
 		sender, digest, start := d.state.Endpoint.Sender(wire)
 		if sender == nil || len(d.asks) >= tacit.MaxRetryDigests {
 			return
@@ -129,6 +130,9 @@ func (d *Device) apply(o *tacit.Opened) error {
 				return err
 			}
 			defer d.event("refused", "class", refusal.Class)
+			if c.Floor != nil {
+				defer d.raise(key, h(o.Session.Peer.Device), *c.Floor) // it counts all the same
+			}
 		}
 	}
 	if c.Token != nil {

@@ -3,6 +3,7 @@ package subject
 import "tacit.example/conformance/subjects/go/tacit"
 
 func init() {
+	register(map[string]call{"failure.advice": advice})
 	for name, one := range map[string]step{
 		"sessions.list": func(p *party, _ Values, _ uint64) (any, error) {
 			archived := []string{}
@@ -46,6 +47,14 @@ func init() {
 	} {
 		steps[name] = one
 	}
+}
+
+func advice(in Values) (any, error) {
+	found, ok := tacit.AdviceOf(in.text("cause"))
+	if !ok {
+		panic(badRequest("in.cause is no cause"))
+	}
+	return object{"stage": found.Stage, "expected": found.Expected, "retry": found.Retry, "asked": found.Asked()}, nil
 }
 
 func rankedOf(in Values) tacit.Ranked {

@@ -1,7 +1,5 @@
 package tacit
 
-import "strings"
-
 // Refusal is one cause of section 7.3: why input was not accepted. Errors of
 // any other type are faults of the program or of the request.
 type Refusal struct{ Class string }
@@ -13,64 +11,83 @@ func Refuse(class string) error { return &Refusal{class} }
 
 // Stage is the place of the cause in the order of checks [failure.stage.1].
 func (r *Refusal) Stage() string {
-	if stage, ok := stages[r.Class]; ok {
-		return stage
+	if advice, ok := causes[r.Class]; ok {
+		return advice.Stage
 	}
-	switch {
-	case r.Class == "codec.size" || r.Class == "codec.count" || r.Class == "codec.depth":
+	switch r.Class {
+	case "codec.size", "codec.count", "codec.depth":
 		return "limit"
-	case strings.HasPrefix(r.Class, "codec."):
-		return "decode"
+	case "safety.version", "state.version":
+		return "version"
+	case "auth.signature", "safety.reflected", "safety.account", "safety.devices", "safety.digits":
+		return "authenticate"
 	}
-	return "apply"
+	return "decode" // the other reasons of the codec, and state.corrupt
 }
 
-var stages = map[string]string{
-	"decode.truncated":        "decode",
-	"decode.trailing":         "decode",
-	"decode.noncanonical":     "decode",
-	"decode.type":             "decode",
-	"decode.size":             "limit",
-	"decode.utf8":             "decode",
-	"decode.unknown-critical": "decode",
-	"decode.value":            "decode",
-	"decode.padding":          "decode",
-	"envelope.version":        "version",
-	"envelope.kind":           "version",
-	"envelope.mailbox":        "lookup",
-	"policy.suite":            "policy",
-	"policy.revoked-device":   "policy",
-	"policy.no-chain":         "policy",
-	"policy.identity-changed": "policy",
-	"lookup.no-session":       "lookup",
-	"lookup.prekey-unknown":   "lookup",
-	"lookup.prekey-consumed":  "lookup",
-	"lookup.manifest-gap":     "lookup",
-	"auth.tag":                "authenticate",
-	"auth.certificate":        "authenticate",
-	"auth.prekey":             "authenticate",
-	"auth.low-order":          "authenticate",
-	"auth.header":             "authenticate",
-	"auth.reflected":          "authenticate",
-	"auth.account":            "authenticate",
-	"auth.fork":               "authenticate",
-	"auth.signature":          "authenticate",
-	"fresh.used-key":          "freshness",
-	"fresh.duplicate":         "freshness",
-	"fresh.stale":             "freshness",
-	"fresh.replayed-start":    "freshness",
-	"fresh.rollback":          "freshness",
-	"limit.skip":              "limit",
-	"limit.chain":             "limit",
-	"limit.unanswered":        "limit",
-	"limit.sessions":          "limit",
-	"safety.version":          "version",
-	"safety.reflected":        "authenticate",
-	"safety.account":          "authenticate",
-	"safety.devices":          "authenticate",
-	"safety.digits":           "authenticate",
-	"state.corrupt":           "decode",
-	"state.version":           "version",
+// Retry says whether trying again can help.
+type Retry string
+
+const (
+	never   Retry = "never"
+	request Retry = "request" // the sender, asked, can seal the message anew
+	later   Retry = "later"   // once the remedy was applied
+)
+
+// Advice is a row of the table of causes [failure.closed.1].
+type Advice struct {
+	Stage    string
+	Expected bool // it happens in normal use
+	Retry    Retry
+}
+
+// Asked tells whether a retry request asks about it [session.retry.3].
+func (a Advice) Asked() bool { return a.Retry == request }
+
+// AdviceOf finds the row of a cause.
+func AdviceOf(cause string) (Advice, bool) {
+	advice, ok := causes[cause]
+	return advice, ok
+}
+
+var causes = map[string]Advice{
+	"decode.truncated":        {"decode", false, never},
+	"decode.trailing":         {"decode", false, never},
+	"decode.noncanonical":     {"decode", false, never},
+	"decode.type":             {"decode", false, never},
+	"decode.size":             {"limit", false, never},
+	"decode.utf8":             {"decode", false, never},
+	"decode.unknown-critical": {"decode", false, later},
+	"decode.value":            {"decode", false, never},
+	"decode.padding":          {"decode", false, never},
+	"envelope.version":        {"version", false, later},
+	"envelope.kind":           {"version", false, later},
+	"envelope.mailbox":        {"lookup", false, never},
+	"policy.suite":            {"policy", false, never},
+	"policy.revoked-device":   {"policy", true, never},
+	"policy.no-chain":         {"policy", false, later},
+	"policy.identity-changed": {"policy", true, later},
+	"lookup.no-session":       {"lookup", true, request},
+	"lookup.prekey-unknown":   {"lookup", true, request},
+	"lookup.prekey-consumed":  {"lookup", true, request},
+	"lookup.manifest-gap":     {"lookup", false, later},
+	"auth.tag":                {"authenticate", false, request},
+	"auth.certificate":        {"authenticate", false, never},
+	"auth.prekey":             {"authenticate", false, later},
+	"auth.low-order":          {"authenticate", false, never},
+	"auth.header":             {"authenticate", false, never},
+	"auth.reflected":          {"authenticate", false, never},
+	"auth.account":            {"authenticate", false, never},
+	"auth.fork":               {"authenticate", false, never},
+	"fresh.used-key":          {"freshness", true, never},
+	"fresh.duplicate":         {"freshness", true, never},
+	"fresh.stale":             {"freshness", true, never},
+	"fresh.replayed-start":    {"freshness", true, never},
+	"fresh.rollback":          {"freshness", false, never},
+	"limit.skip":              {"limit", false, request},
+	"limit.chain":             {"limit", false, later},
+	"limit.unanswered":        {"limit", true, later},
+	"limit.sessions":          {"limit", false, never},
 }
 
 // Fault is a reason of section 2.6 for which bytes are no canonical encoding.
