@@ -119,7 +119,8 @@ export const rejectStart = (
 ): void => {
   const peer = sender === undefined ? undefined : Peers.senderOf(opened, sender.account, sender.device)
   warn(opened, work, delivery, cause, peer)
-  if (cause === "lookup.no-session") work.lost = true
+  // Rules fence.probe.1 and fence.probe.2: one of the two sides may run from an old copy.
+  if (cause === "lookup.no-session" || cause === "auth.header") work.lost = true
   if (sender === undefined || body === undefined || !RetryStep.isAskable(cause)) {
     work.acknowledged.push(delivery)
     return

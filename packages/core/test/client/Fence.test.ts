@@ -254,6 +254,34 @@ it.effect(
     })
 )
 
+it.effect("a restored device whose headers no longer fit is asked, and heals [fence.probe.2] [fence.detect.3]", () =>
+  Effect.gen(function* () {
+    const { alice, backup, bob, world } = yield* talked
+    const count = world.network.submitted.length
+    yield* bob.client.send("alice", "m1")
+    yield* World.tick(5)
+    const { envelope } = world.network.submitted[count]!
+    yield* alice.client.send("bob", "p")
+    yield* World.tick(5)
+    yield* World.receive(bob, 1)
+    yield* World.close(alice)
+    alice.actor.disk.restore(backup)
+    const restored = yield* world.open(alice.actor)
+    const atBob = yield* World.collect(bob)
+    yield* World.tick(5)
+    // The relay gives out once more what the copy has not seen: Alice's ratchet turns again, to another key.
+    yield* world.network.inject("alice", envelope)
+    yield* World.tick(5)
+    yield* restored.client.send("bob", "q")
+    yield* World.tick(60)
+    expect(bob.actor.warnings.some((warning) => warning._tag === "Rejected" && warning.cause === "auth.header")).toBe(
+      true
+    )
+    expect(warned(restored, "RestoredFromBackup")).toBe(1)
+    expect(World.texts(atBob)).toEqual(["q"])
+  })
+)
+
 it.effect(
   "numbers passed over after a rollback are no gap, in session messages as in starts, on devices that answer early and late [sequence.floor.1] [fence.heal.1]",
   () =>
