@@ -405,6 +405,8 @@ describe("levels", () => {
     expect(levelOf(header(), [...good, ended(1, "excluded")])).toBe(0)
     expect(levelOf(header(), [...good, property("P02", 2, "fail")])).toBe(1)
     expect(levelOf(header(), [...good, property("P02", 2, "excluded")])).toBe(1)
+    expect(levelOf(header(), [...good, property("P21", 2, "excluded")])).toBe(2)
+    expect(levelOf(header(), [...good, property("P21", 2, "fail")])).toBe(1)
     expect(levelOf(header({ level: 1 }), good)).toBe(1)
   })
 

@@ -10,8 +10,12 @@ type Ended = Result | Property
 /** Families of this project's own: they count where declared (rule level.whole.1). */
 const own: ReadonlySet<string> = new Set(["state"])
 
-const counts = (ended: Ended): boolean =>
-  !(ended.event === "result" && own.has(ended.family) && ended.outcome === "excluded")
+/** A subject that takes one request at a time has no overlapping ones to judge. */
+const overlapping = "P21"
+
+/** Whether a level asks for it although it was left out. */
+export const counts = (ended: Ended): boolean =>
+  ended.outcome !== "excluded" || (ended.event === "result" ? !own.has(ended.family) : ended.property !== overlapping)
 
 const passed = (ended: Ended): boolean =>
   ended.outcome === "pass" && !(ended.event === "result" && ended.known !== undefined)
@@ -56,7 +60,7 @@ export const marksOf = (header: Header, ended: ReadonlyArray<Ended>, level: numb
   const bytes = families["device"] === 1 ? coins === "labelled" && proved("P15") : true
   if (bytes && results.every((one) => one.class === undefined)) marks.push("exact")
   const judged = properties(ended).filter(({ property }) => property !== sanityName)
-  const adversarial = judged.length > 0 && judged.every(({ outcome }) => outcome === "pass")
+  const adversarial = judged.length > 0 && judged.every((one) => one.outcome === "pass" || !counts(one))
   if (budget !== undefined && budget !== "quick" && snapshot === true && crash === true && adversarial) {
     marks.push("hardened")
   }

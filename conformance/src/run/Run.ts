@@ -18,7 +18,7 @@ import type { Suite } from "../suite/Suite.ts"
 import { runCase, type CaseEnd } from "./CaseRun.ts"
 import { ExitCode, strongest } from "./ExitCode.ts"
 import { KnownList } from "./Known.ts"
-import { isFailure, levelOf, marksOf, sanityName } from "./Levels.ts"
+import { counts, isFailure, levelOf, marksOf, sanityName } from "./Levels.ts"
 import type { RunProperties } from "./Properties.ts"
 import { sanity } from "./Sanity.ts"
 
@@ -423,8 +423,7 @@ class Running {
   }
 
   /**
-   * Whether something of a level asked for was not declared or, from level 2 on, its properties were left out; records of
-   * this project's own store are nobody's duty.
+   * Whether something of a level asked for was not declared or, from level 2 on, its properties were left out.
    */
   #leftOut(level: number): boolean {
     const whole = this.#header?.selection.whole === true
