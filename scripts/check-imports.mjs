@@ -16,9 +16,9 @@ const measured = { "bench/src/EffectLayer.ts": "packages/core/src/client/interna
 const workspace = {
   core: [],
   "transport-ws": ["@tacit/core"],
-  "transport-mqtt": ["@tacit/core"],
+  "transport-mqtt": ["@tacit/core", "@tacit/transport-ws/carrier"],
   storage: ["@tacit/core"],
-  relay: ["@tacit/core", "@tacit/storage", "@tacit/transport-ws/frames"],
+  relay: ["@tacit/core", "@tacit/storage", "@tacit/transport-ws/frames", "@tacit/transport-mqtt/wire"],
   bots: ["@tacit/core", "@tacit/storage", "@tacit/transport-ws", "@tacit/transport-mqtt"],
   cli: [
     "@tacit/core",

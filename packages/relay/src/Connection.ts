@@ -1,11 +1,10 @@
 /**
- * One WebSocket connection as the relay sees it: what it may ask, what it is owed, and how much may lie in buffers.
+ * One connection as the relay sees it: what it may ask, what it is owed, and how much may lie in buffers.
  *
  * Spec: docs/spec/14-relay.md rules relay.frame.2, relay.frame.4, relay.two.2, relay.mailbox.1, relay.heartbeat.1.
  * Judges no frames, and knows no database: envelopes to push come from the function it is given.
  */
 import { encodeRelay, type RelayFrame } from "@tacit/transport-ws/frames"
-import type { WebSocket } from "ws"
 import type { Device } from "./Accounts.ts"
 import type { Waiting } from "./Mailboxes.ts"
 import type { RelayLimits } from "./Options.ts"
@@ -25,6 +24,23 @@ export const workWindow = 256
 
 /** Unread answers past this many times the send buffer end the connection: it reads nothing at all. */
 const unreadFactor = 16
+
+/** The part of a connection below that is used: a WebSocket of `ws`, or whatever carries frames as one does. */
+export interface FrameSocket {
+  readonly OPEN: number
+  readonly readyState: number
+  /** Bytes handed to `send` that have not left yet. */
+  readonly bufferedAmount: number
+  readonly isPaused: boolean
+  /** `written` is called when the bytes have left. */
+  readonly send: (data: Uint8Array, written: () => void) => void
+  readonly pause: () => void
+  readonly resume: () => void
+  readonly close: (code: number, reason: string) => void
+  readonly terminate: () => void
+  /** Asks for a sign of life. */
+  readonly ping: () => void
+}
 
 /** A frame on its way to the commit. */
 interface Entry {
@@ -50,7 +66,7 @@ export class Connection {
   lastHeard = performance.now()
   readonly work: TokenBucket
   readonly unknownNames: Window
-  private readonly socket: WebSocket
+  private readonly socket: FrameSocket
   private readonly environment: ConnectionEnvironment
   private credit = 0
   /** Highest delivery pushed on this connection. */
@@ -63,7 +79,7 @@ export class Connection {
   private underWay = 0
   private asked = false
 
-  constructor(socket: WebSocket, environment: ConnectionEnvironment) {
+  constructor(socket: FrameSocket, environment: ConnectionEnvironment) {
     const { limits } = environment
     this.socket = socket
     this.environment = environment

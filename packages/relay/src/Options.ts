@@ -70,22 +70,26 @@ export const defaultLimits: RelayLimits = {
   commitItems: 512
 }
 
-export interface RelayOptions {
+/** What holds whatever carries the frames. */
+export interface ServiceOptions {
   /** File of the database; created when absent. `":memory:"` keeps nothing. */
   readonly database: string
   /** Name that logins are bound to. Never change it while clients know the old one. `localhost` when nothing is said. */
   readonly name?: string
+  /** Keeps a log of submissions in memory, for demonstrations of what an operator sees. */
+  readonly observe?: boolean
+  readonly limits?: Partial<RelayLimits>
+  /** Verifies signatures and hashes. The native provider when nothing is said. */
+  readonly crypto?: CryptoProvider
+}
+
+export interface RelayOptions extends ServiceOptions {
   /** Address to listen on: 127.0.0.1, or 0.0.0.0 when `public`. */
   readonly host?: string
   /** 0 (the default) takes a free one. */
   readonly port?: number
   /** Allows an address that other machines reach. Put TLS in front of it: tokens and metadata travel in the clear otherwise. */
   readonly public?: boolean
-  /** Keeps a log of submissions in memory, for demonstrations of what an operator sees. */
-  readonly observe?: boolean
-  readonly limits?: Partial<RelayLimits>
-  /** Verifies signatures and hashes. The native provider when nothing is said. */
-  readonly crypto?: CryptoProvider
 }
 
 /** Options from the environment; see the table in the package's README. */

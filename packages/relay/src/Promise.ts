@@ -12,10 +12,13 @@ import * as Scope from "effect/Scope"
 import type { RelaySaw } from "./Observation.ts"
 import type { RelayOptions } from "./Options.ts"
 import { makeRelay } from "./Relay.ts"
+import type { RelayError } from "./RelayError.ts"
+import type { ServiceHandle } from "./Service.ts"
+import { makeSteward, type StewardOptions } from "./steward/Steward.ts"
 
-/** {@link RelayHandle} with promises. Rejects with `RelayError` or `InvalidUser`. */
-export interface RunningRelay {
-  readonly port: number
+/** What relays and stewards have in common, with promises. Rejects with `RelayError` or `InvalidUser`. */
+export interface RunningService {
+  /** What clients take as its address. */
   readonly url: string
   readonly name: string
   readonly invite: (user: string) => Promise<string>
@@ -25,8 +28,20 @@ export interface RunningRelay {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Starts a relay. It runs until `close`. `log` gets each line of its log; without it nothing is logged. */
-export const startRelay = async (options: RelayOptions, log?: (line: string) => void): Promise<RunningRelay> => {
+/** {@link RelayHandle} with promises. */
+export interface RunningRelay extends RunningService {
+  readonly port: number
+}
+
+/** {@link StewardHandle} with promises. */
+export interface RunningSteward extends RunningService {
+  readonly key: string
+}
+
+const start = async <H extends ServiceHandle & { readonly url: string }>(
+  make: Effect.Effect<H, RelayError, Scope.Scope>,
+  log: ((line: string) => void) | undefined
+): Promise<readonly [H, RunningService]> => {
   const logger = Logger.layer(log === undefined ? [] : [Logger.map(Logger.formatLogFmt, log)])
   const run = async <A, E>(effect: Effect.Effect<A, E>): Promise<A> => {
     const exit = await Effect.runPromiseExit(Effect.provide(effect, logger))
@@ -35,12 +50,11 @@ export const startRelay = async (options: RelayOptions, log?: (line: string) => 
   }
   const scope = await run(Scope.make())
   const close = (): Promise<void> => run(Scope.close(scope, Exit.void))
-  const handle = await run(Scope.provide(makeRelay(options), scope)).catch(async (error: unknown) => {
+  const handle = await run(Scope.provide(make, scope)).catch(async (error: unknown) => {
     await close()
     throw error as Error
   })
-  return {
-    port: handle.port,
+  const running: RunningService = {
     url: handle.url,
     name: handle.name,
     invite: (user) => run(handle.invite(user)),
@@ -49,4 +63,17 @@ export const startRelay = async (options: RelayOptions, log?: (line: string) => 
     close,
     [Symbol.asyncDispose]: close
   }
+  return [handle, running]
+}
+
+/** Starts a relay. It runs until `close`. `log` gets each line of its log; without it nothing is logged. */
+export const startRelay = async (options: RelayOptions, log?: (line: string) => void): Promise<RunningRelay> => {
+  const [{ port }, running] = await start(makeRelay(options), log)
+  return { ...running, port }
+}
+
+/** Starts a steward behind a broker. It runs until `close`. `log` as of {@link startRelay}. */
+export const startSteward = async (options: StewardOptions, log?: (line: string) => void): Promise<RunningSteward> => {
+  const [{ key }, running] = await start(makeSteward(options), log)
+  return { ...running, key }
 }

@@ -8,10 +8,10 @@ import * as Schema from "effect/Schema"
 /**
  * `database`: the file cannot be opened or is damaged. `newer`: a later release wrote it. `in-use`: another relay serves it.
  * `listen`: the address is taken or not ours. `not-public`: the address is reachable by others and `public` was not set.
- * `storage`: a read or commit failed; nothing was changed. `closed`: the relay is shutting down.
+ * `broker`: a steward's broker cannot be reached, refuses, or the address is none. `storage`: a read or commit failed; nothing was changed. `closed`: the relay is shutting down.
  */
 export class RelayError extends Schema.TaggedError<RelayError>()("RelayError", {
-  reason: Schema.Literals(["database", "newer", "in-use", "listen", "not-public", "storage", "closed"]),
+  reason: Schema.Literals(["database", "newer", "in-use", "listen", "broker", "not-public", "storage", "closed"]),
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
 

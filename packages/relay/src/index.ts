@@ -4,9 +4,11 @@
  * Spec: docs/spec/14-relay.md.
  */
 export type { RelaySaw, SeenSubmission, SeenTraffic } from "./Observation.ts"
-export { config, defaultLimits, type RelayLimits, type RelayOptions } from "./Options.ts"
+export { config, defaultLimits, type RelayLimits, type RelayOptions, type ServiceOptions } from "./Options.ts"
 export { makeRelay, Relay, type RelayHandle } from "./Relay.ts"
+export type { ServiceHandle } from "./Service.ts"
+export { makeSteward, Steward, type StewardHandle, type StewardOptions } from "./steward/Steward.ts"
 export { InvalidUser, RelayError } from "./RelayError.ts"
 export { issueInvitation } from "./Administration.ts"
-export { startRelay, type RunningRelay } from "./Promise.ts"
+export { startRelay, startSteward, type RunningRelay, type RunningSteward } from "./Promise.ts"
 export { untilSignal } from "./Signal.ts"

@@ -22,7 +22,7 @@ export const startBroker = async (
 ): Promise<RunningBroker> => {
   const { host = "127.0.0.1", port = 0 } = options
   const broker = await Aedes.createBroker()
-  const server = createServer((socket) => void broker.handle(socket))
+  const server = createServer({ noDelay: true }, (socket) => void broker.handle(socket))
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
     server.listen(port, host, () => {

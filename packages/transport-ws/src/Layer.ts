@@ -11,7 +11,15 @@ import * as Layer from "effect/Layer"
 import { Crypto, Directory, KeyCustody, Transport } from "@tacit/core"
 import * as Keeper from "./Keeper.ts"
 import * as Link from "./Link.ts"
-import { config, type InvalidAddress, settings as readSettings, type TransportOptions } from "./Options.ts"
+import {
+  config,
+  type InvalidAddress,
+  type Patience,
+  settings as readSettings,
+  type Settings,
+  type TransportOptions,
+  withDefaults
+} from "./Options.ts"
 import { makeDirectory } from "./RelayDirectory.ts"
 import { type Links, makeDevice, makeTransport } from "./RelayTransport.ts"
 import { type OpenWebSocket, WebSocketConstructor } from "./WebSocketConstructor.ts"
@@ -19,12 +27,10 @@ import { type OpenWebSocket, WebSocketConstructor } from "./WebSocketConstructor
 /** What the transport says it is in `hello`. The same for everybody: it identifies nobody. */
 const clientName = "tacit"
 
-const make = (options: TransportOptions, openDefault: OpenWebSocket) =>
+const make = (settings: Settings, openSocket: OpenWebSocket) =>
   Effect.gen(function* () {
-    const settings = yield* Effect.fromResult(readSettings(options))
     const custody = yield* KeyCustody
     const crypto = yield* Crypto
-    const openSocket = (yield* WebSocketConstructor) ?? openDefault
     let relayName = settings.relayName
 
     const open: Links["open"] = ({ onDeliver, onLost }) =>
@@ -57,7 +63,20 @@ export type TransportLayer = Layer.Layer<Transport | Directory, InvalidAddress, 
 
 /** The layer, with `openDefault` where no {@link WebSocketConstructor} was provided. */
 export const makeLayer = (options: TransportOptions, openDefault: OpenWebSocket): TransportLayer =>
-  Layer.effectContext(make(options, openDefault))
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const settings = yield* Effect.fromResult(readSettings(options))
+      return yield* make(settings, (yield* WebSocketConstructor) ?? openDefault)
+    })
+  )
+
+/** The layer over another carrier: `open` gives what behaves like a WebSocket, and is told `address`. */
+export const layerOver = (
+  address: string,
+  options: Patience,
+  open: OpenWebSocket
+): Layer.Layer<Transport | Directory, never, KeyCustody | Crypto> =>
+  Layer.effectContext(make(withDefaults(address, options), open))
 
 /** {@link makeLayer} with options from the environment. */
 export const makeLayerConfig = (

@@ -9,13 +9,17 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { path } from "./Frame.ts"
 
-export interface TransportOptions {
+export interface TransportOptions extends Patience {
   /** `wss://relay.example`, or `ws://` on loopback. A path is kept as a prefix of the protocol's own. */
   readonly url: string
-  /** The relay's name, if it is known: a welcome with another one is refused (rule relay.login.4). Learnt otherwise. */
-  readonly relayName?: string
   /** Allows `ws://` to other machines: tokens and metadata then travel in the clear. */
   readonly allowInsecure?: boolean
+}
+
+/** What holds whatever carries the frames. */
+export interface Patience {
+  /** The relay's name, if it is known: a welcome with another one is refused (rule relay.login.4). Learnt otherwise. */
+  readonly relayName?: string
   /** Envelopes that may be on the way or waiting here, unread. Default 64. */
   readonly window?: number
   /** Requests unanswered at a time, per connection. Default 256. */
@@ -34,7 +38,7 @@ export interface TransportOptions {
 }
 
 /** Options with everything said, and the URL to open. */
-export type Settings = Required<Omit<TransportOptions, "url" | "relayName" | "allowInsecure">> & {
+export type Settings = Required<Omit<Patience, "relayName">> & {
   readonly address: string
   readonly relayName: string | undefined
 }
@@ -58,19 +62,22 @@ export const settings = (options: TransportOptions): Result.Result<Settings, Inv
   const prefix = url.pathname.replace(/\/+$/, "")
   if (!prefix.endsWith(path)) url.pathname = prefix + path
   url.hash = ""
-  return Result.succeed({
-    address: url.href,
-    relayName: options.relayName,
-    window: options.window ?? 64,
-    maxInFlight: options.maxInFlight ?? 256,
-    timeoutMs: options.timeoutMs ?? 30_000,
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-    backoffMs: options.backoffMs ?? 200,
-    maxBackoffMs: options.maxBackoffMs ?? 30_000,
-    heartbeatMs: options.heartbeatMs ?? 20_000,
-    idleMs: options.idleMs ?? 60_000
-  })
+  return Result.succeed(withDefaults(url.href, options))
 }
+
+/** Fills the defaults in. `address` is what the carrier opens. */
+export const withDefaults = (address: string, options: Patience): Settings => ({
+  address,
+  relayName: options.relayName,
+  window: options.window ?? 64,
+  maxInFlight: options.maxInFlight ?? 256,
+  timeoutMs: options.timeoutMs ?? 30_000,
+  connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+  backoffMs: options.backoffMs ?? 200,
+  maxBackoffMs: options.maxBackoffMs ?? 30_000,
+  heartbeatMs: options.heartbeatMs ?? 20_000,
+  idleMs: options.idleMs ?? 60_000
+})
 
 /** Options from the environment; see the table in the package's README. */
 export const config: Config.Config<TransportOptions> = Config.map(

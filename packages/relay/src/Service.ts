@@ -1,0 +1,169 @@
+/**
+ * What a relay does, without what carries its frames: database, parts, and the reception that frames go through.
+ *
+ * Spec: docs/spec/14-relay.md.
+ * Puts the parts together; each rule is in the part that keeps it. Listens nowhere: Relay.ts and steward/ do.
+ */
+import type { CryptoProvider } from "@tacit/core/hazmat"
+import { loadNodeProvider } from "@tacit/core/crypto/node"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { makeAccounts } from "./Accounts.ts"
+import * as Database from "./Database.ts"
+import { makeGroupCommit, type GroupCommit } from "./GroupCommit.ts"
+import { makeHandler } from "./Handler.ts"
+import { isUserName, makeInvitations } from "./Invitations.ts"
+import { makeMailboxes } from "./Mailboxes.ts"
+import { makeRegistry, makeRelayMetrics, type Registry } from "./Metrics.ts"
+import { makeObservation, type RelaySaw } from "./Observation.ts"
+import { defaultLimits, type RelayLimits, type ServiceOptions } from "./Options.ts"
+import { makePrekeys } from "./Prekeys.ts"
+import { makeReception, type Reception } from "./Reception.ts"
+import { InvalidUser, RelayError } from "./RelayError.ts"
+
+/** What every way to run a relay offers. */
+export interface ServiceHandle {
+  /** The name logins are bound to. */
+  readonly name: string
+  /** Issues a one-time password for a user name: `XXXX-XXXX-XXXX-XXXX-XXXX`. Durable when it returns. */
+  readonly invite: (user: string) => Effect.Effect<string, InvalidUser | RelayError>
+  /** What an operator could see. */
+  readonly relaySaw: Effect.Effect<RelaySaw, RelayError>
+  /** Deletes now what is too old; happens by itself every 30 seconds. Succeeds with the number of envelopes. */
+  readonly sweep: Effect.Effect<number, RelayError>
+  /** Prometheus text, as under `/metrics`. */
+  readonly metrics: Effect.Effect<string>
+}
+
+/** A service that runs, for whoever carries frames to it. */
+export interface Service {
+  readonly handle: ServiceHandle
+  readonly limits: RelayLimits
+  readonly crypto: CryptoProvider
+  readonly registry: Registry
+  readonly reception: Reception
+  readonly isHealthy: () => boolean
+  /** From now on the handle answers `closed`; twice is harmless. Then `close` of the reception is the carrier's to call. */
+  readonly shut: () => void
+}
+
+/** Envelopes the sweeper deletes in one turn, so that it never holds the others up for long. */
+const sweepBatch = 500
+
+/** A storage that fails does so often; one line in this many ms is enough. */
+const failureLogMs = 10_000
+
+/** SQLite's own words for a fault, which hold no data; of anything else only its kind. */
+const storageFault = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return "unknown"
+  return "errstr" in cause && typeof cause.errstr === "string" ? cause.errstr : cause.name
+}
+
+/** Runs work in the group commit and waits for it. */
+const commitEffect = <A>(commit: GroupCommit, run: () => A): Effect.Effect<A, RelayError> =>
+  Effect.callback<A, RelayError>((resume) => {
+    commit.push({
+      run,
+      committed: (value) => resume(Effect.succeed(value)),
+      failed: (cause) => resume(Effect.fail(new RelayError({ reason: "storage", cause })))
+    })
+  })
+
+/** Opens the database and starts the parts; they stop when the scope closes. */
+export const makeService = (options: ServiceOptions): Effect.Effect<Service, RelayError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const limits = { ...defaultLimits, ...options.limits }
+    const name = options.name ?? "localhost"
+    const clock = yield* Clock.Clock
+    const now = (): number => clock.currentTimeMillisUnsafe()
+    const log = Effect.runForkWith(yield* Effect.context<never>())
+    const crypto = options.crypto ?? (yield* Effect.promise(loadNodeProvider))
+
+    const db = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => Database.open(options.database, { exclusive: true }),
+        catch: (cause) => (cause instanceof RelayError ? cause : new RelayError({ reason: "database", cause }))
+      }),
+      (db) => Effect.sync(() => db.close())
+    )
+    const registry = makeRegistry()
+    const metrics = makeRelayMetrics(registry)
+    const invitations = makeInvitations(db, crypto, limits.inviteMs)
+    const prekeys = makePrekeys(db, crypto, limits)
+    const mailboxes = makeMailboxes(db, crypto, limits)
+    const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes })
+    const observation = makeObservation(db, { observe: options.observe === true, now })
+    const handler = makeHandler({ name, limits, now, accounts, prekeys, mailboxes, metrics, observation })
+    let lastFailureLogged = Number.NEGATIVE_INFINITY
+    const commit = makeGroupCommit(db, {
+      maxItems: limits.commitItems,
+      onCommit: (items, seconds) => {
+        metrics.commitItems.observe(items)
+        metrics.commitSeconds.observe(seconds)
+      },
+      afterBatch: handler.pushWoken,
+      onFailure: (cause) => {
+        if (now() - lastFailureLogged < failureLogMs) return
+        lastFailureLogged = now()
+        void log(Effect.logError(`relay: storage failed, nothing of this commit was kept: ${storageFault(cause)}`))
+      }
+    })
+
+    const reception = makeReception({
+      now,
+      handler,
+      commit,
+      metrics,
+      environment: { limits, read: mailboxes.read, onDelivered: () => metrics.delivered.add() }
+    })
+    registry.gauge("tacit_relay_connections", "Connections open now.", reception.connections)
+    registry.gauge("tacit_relay_devices_online", "Devices logged in now.", handler.online)
+    registry.gauge("tacit_relay_queue_items", "Work items waiting for a commit.", commit.waiting)
+
+    const sweepBatchNow = commitEffect(commit, () => {
+      invitations.expire(now())
+      return mailboxes.expire(now(), sweepBatch)
+    })
+    const sweep = Effect.gen(function* () {
+      let expired = 0
+      for (;;) {
+        const batch = yield* sweepBatchNow
+        metrics.expired.add("", batch)
+        expired += batch
+        if (batch < sweepBatch) break
+      }
+      db.giveBack()
+      return expired
+    })
+    // A failed commit was logged; the next sweep tries again.
+    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(sweep), Schedule.spaced("30 seconds")))
+    yield* Effect.forkScoped(
+      Effect.repeat(Effect.sync(reception.checkHeartbeats), Schedule.spaced(Math.max(50, limits.heartbeatMs / 4)))
+    )
+
+    let closed = false
+    const open = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | RelayError> =>
+      Effect.suspend((): Effect.Effect<A, E | RelayError> => (closed ? new RelayError({ reason: "closed" }) : effect))
+    return {
+      limits,
+      crypto,
+      registry,
+      reception,
+      isHealthy: () => commit.healthy() && db.isReadable(),
+      shut: () => {
+        closed = true
+      },
+      handle: {
+        name,
+        invite: (user) =>
+          isUserName(user)
+            ? open(commitEffect(commit, () => invitations.issue(user, now())))
+            : Effect.fail(new InvalidUser()),
+        relaySaw: open(commitEffect(commit, observation.saw)),
+        sweep: open(sweep),
+        metrics: Effect.sync(registry.text)
+      }
+    }
+  })

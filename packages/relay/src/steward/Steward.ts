@@ -1,0 +1,97 @@
+/**
+ * A steward: the relay's service behind a broker, of which it is a client as everybody else.
+ *
+ * Spec: docs/spec/14b-mqtt.md; docs/spec/14-relay.md §14.2–14.4 holds for what it answers.
+ * Listens nowhere, and learns no network address of anybody.
+ */
+import { Address, Host } from "@tacit/transport-mqtt/wire"
+import { CloseCode } from "@tacit/transport-ws/frames"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { ServiceOptions } from "../Options.ts"
+import { RelayError } from "../RelayError.ts"
+import { makeService, type ServiceHandle } from "../Service.ts"
+import { keyOf } from "./KeyFile.ts"
+
+export interface StewardOptions extends ServiceOptions {
+  /** `mqtt://[user:password@]host[:port][/root]`. Several stewards share a broker under roots of their own. */
+  readonly broker: string
+  /** MQTT 3.1.1 (4), 5, or whichever the broker speaks. Default `auto`. */
+  readonly protocol?: 4 | 5 | "auto"
+  /** How long a topic is used, in ms. Default 15 minutes. */
+  readonly epochMs?: number
+  /** Allows plain `mqtt://` to other machines. What travels is sealed; a password for the broker is not. */
+  readonly allowInsecure?: boolean
+}
+
+/** A steward that serves. */
+export interface StewardHandle extends ServiceHandle {
+  /** What clients take as the relay's address: broker, root, and the key they may hold it to. Without a password. */
+  readonly url: string
+  /** X25519 key by which clients know it, as hex. */
+  readonly key: string
+  /** Whether the broker can be reached now. */
+  readonly isConnected: Effect.Effect<boolean>
+  /** Shuts down in good order. The end of the scope does the same; twice is harmless. */
+  readonly close: Effect.Effect<void>
+}
+
+/** Starts a steward; it stops when the scope closes. Fails when the broker cannot be reached at the start. */
+export const makeSteward = (options: StewardOptions): Effect.Effect<StewardHandle, RelayError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const parsed = Address.parse(options.broker, { allowInsecure: options.allowInsecure })
+    if (Result.isFailure(parsed)) return yield* new RelayError({ reason: "broker", cause: parsed.failure })
+    const address = parsed.success
+    const service = yield* makeService(options)
+    const { crypto, limits, reception } = service
+    const log = Effect.runForkWith(yield* Effect.context<never>())
+
+    let stopping: Promise<void> | undefined
+    const shutdown = (host: Host.Host): Promise<void> => {
+      service.shut()
+      stopping ??= reception.close().then(host.close)
+      return stopping
+    }
+    const host = yield* Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () =>
+          Host.serve({
+            crypto,
+            address,
+            protocol: options.protocol,
+            name: service.handle.name,
+            secretKey: keyOf(options.database),
+            epochMs: options.epochMs,
+            maxLinks: limits.connections,
+            onStatus: (status) => void log(Effect.logInfo(`steward: broker ${status}`)),
+            onLink: (tunnel) => {
+              const guest = reception.admit(tunnel)
+              if (reception.isFull()) tunnel.close(CloseCode.goingAway)
+              return { onFrame: guest.receive, onPong: guest.heard, onClose: guest.gone }
+            }
+          }),
+        catch: (cause) => new RelayError({ reason: "broker", cause })
+      }),
+      (host) => Effect.promise(() => shutdown(host))
+    )
+    service.registry.gauge("tacit_relay_broker_connected", "1 while the broker can be reached.", () =>
+      host.isConnected() ? 1 : 0
+    )
+    const key = Buffer.from(host.key).toString("hex")
+    return {
+      ...service.handle,
+      url: `${address.broker}/${address.root}?key=${key}`,
+      key,
+      isConnected: Effect.sync(host.isConnected),
+      close: Effect.promise(() => shutdown(host))
+    }
+  })
+
+/** The steward as a service, for programs that run one beside clients. */
+export class Steward extends Context.Service<Steward, StewardHandle>()("@tacit/relay/Steward") {
+  static readonly layer = (options: StewardOptions): Layer.Layer<Steward, RelayError> =>
+    Layer.effect(Steward, makeSteward(options))
+}
