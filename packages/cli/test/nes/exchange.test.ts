@@ -2,8 +2,12 @@
  * `tacit nes` and the independent program, in both directions, over Mosquitto and the embedded broker, with either key service.
  */
 import { spawn, spawnSync } from "node:child_process"
+import { constants, createPrivateKey, type KeyObject, sign } from "node:crypto"
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
+import { stringify } from "@tacit/transport-mqtt/nes"
 import { connectAsync } from "mqtt"
 import { startBroker } from "@tacit/transport-mqtt/broker"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
@@ -48,6 +52,14 @@ afterAll(async () => {
 })
 
 const parsed = (line: string) => JSON.parse(line) as Readonly<Record<string, unknown>>
+
+/** A compatible answer, signed. */
+const compatible = (keys: { readonly message: string; readonly sign: string }, key: KeyObject): string => {
+  const response = stringify({ public_key_message: keys.message, public_key_sign: keys.sign })
+  const pss = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_MAX_SIGN }
+  const signature = sign("sha256", Buffer.from(response), pss).toString("base64url")
+  return `{"response":${response},"signature":"${signature.padEnd(Math.ceil(signature.length / 4) * 4, "=")}"}\n`
+}
 
 /** A key service that runs: its address, its public key, and how to end it. */
 interface Service {
@@ -231,6 +243,43 @@ describe("the command alone", () => {
     expect([older.code, older.err]).toEqual([6, expect.stringContaining("have been replaced since")])
     service.running.kill("SIGTERM")
     expect((await service.running.gone).code).toBe(0)
+  })
+
+  it("asks the key service once for many messages, and a new process once again [nes.cache.1]", async () => {
+    await using broker = await startBroker()
+    const asked: Array<string> = []
+    const body = compatible(
+      {
+        message: readFileSync(keyFile("bob-rsa-message.pub"), "utf8"),
+        sign: readFileSync(keyFile("bob-rsa-sign.pub"), "utf8")
+      },
+      createPrivateKey(readFileSync(keyFile("directory-rsa-sign"), "utf8"))
+    )
+    const service = createServer((request, response) => {
+      asked.push(request.url ?? "")
+      response.writeHead(200, { "content-type": "application/json" }).end(body)
+    })
+    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve))
+    const address = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
+    const common = [
+      "-b",
+      broker.url,
+      "-p",
+      address,
+      "-P",
+      keyFile("directory-rsa-sign.pub"),
+      "-u",
+      "alice",
+      "-t",
+      "bob"
+    ]
+    for (const round of [1, 2]) {
+      const done = await place.tacit(["nes", "chat", ...common, "--json"], "one\ntwo\nthree\n")
+      expect(done.out.split('"type":"sent"').length - 1, done.err).toBe(3)
+      expect(asked).toEqual(Array.from({ length: round }, () => "/users/bob"))
+    }
+    service.closeAllConnections()
+    service.close()
   })
 
   it("runs a broker, and says where", async () => {

@@ -1,6 +1,7 @@
 /**
  * The files of `examples/nes-services`: their commands, settings and broker configuration work, run as processes.
  */
+import { createPublicKey } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -82,6 +83,23 @@ describe("the services' files", { timeout: 60_000 }, () => {
     running.kill("SIGTERM")
     expect((await running.gone).code).toBe(0)
     rmSync(data, { recursive: true })
+  })
+
+  it("make a signing key at the first start, and keep it", async () => {
+    const data = join(place.folder, "fresh")
+    const words = ["nes", "directory", "start", "--port", "0", "--data", data, "--smtp", post.url, "--json"]
+    const keys: Array<string> = []
+    for (let i = 0; i < 2; i++) {
+      const running = place.start([...words, "--mail-from", "keys@localhost"])
+      const ready = JSON.parse(await running.until((line) => line.includes("ready"))) as { readonly key: string }
+      expect(ready.key).toBe(join(data, "directory-rsa-sign.pub"))
+      keys.push(readFileSync(ready.key, "utf8"))
+      running.kill("SIGTERM")
+      expect((await running.gone).code).toBe(0)
+    }
+    expect(keys[0]).toBe(keys[1])
+    expect(createPublicKey(keys[0]!).asymmetricKeyDetails).toMatchObject({ modulusLength: 4096 })
+    expect(statSync(join(data, "directory-rsa-sign")).mode & 0o077).toBe(0)
   })
 
   it.runIf(mosquitto !== undefined)("start a broker that carries frames", async () => {
