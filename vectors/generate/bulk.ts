@@ -182,7 +182,17 @@ const agree = (secret: Uint8Array, key: Uint8Array): Uint8Array => {
   if (shared === undefined) throw new Error("low order")
   return shared
 }
-const tagOf = (headerKey: Uint8Array): Uint8Array => hmac("sha256", headerKey, label("session tag")).slice(0, 16)
+/** A function of keys that are arrays nobody writes to, remembered for each. */
+const remembered = (compute: (key: Uint8Array) => Uint8Array): ((key: Uint8Array) => Uint8Array) => {
+  const known = new WeakMap<Uint8Array, Uint8Array>()
+  return (key) => {
+    const out = known.get(key) ?? compute(key)
+    known.set(key, out)
+    return out
+  }
+}
+const tagOf = remembered((headerKey) => hmac("sha256", headerKey, label("session tag")).slice(0, 16))
+const publicOf = remembered(x25519Public)
 const read32 = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0)
 
 interface Skipped {
@@ -230,7 +240,7 @@ class Party {
 
   seal(prefix: Uint8Array, padded: Uint8Array, nonce: Uint8Array): Uint8Array {
     const tag = tagOf(this.hks!)
-    const header = concat(x25519Public(this.dhs), be(this.pn, 4), be(this.ns, 4))
+    const header = concat(publicOf(this.dhs), be(this.pn, 4), be(this.ns, 4))
     const front = concat(tag, nonce, aeadSeal(1, this.hks!, nonce, concat(this.ad, tag), header))
     const [key, bodyNonce] = Party.keys(hmac("sha256", this.cks!, Uint8Array.of(1)), nonce)
     this.cks = hmac("sha256", this.cks!, Uint8Array.of(2))
@@ -294,7 +304,7 @@ export const ratchetRun = (seed: Uint8Array, count: number): Uint8Array => {
   ]
   const prefixes = [0, 1].map(() => canon.encode([1, 2, stream.take(16)]))
   const a = new Party(ad, rk, own, nhkb, nhkb)
-  ;[a.cks, a.nhks] = a.step(agree(own, x25519Public(spk)))
+  ;[a.cks, a.nhks] = a.step(agree(own, publicOf(spk)))
   a.hks = hka
   const parties = [a, new Party(ad, rk, spk, nhkb, hka)]
   const queues: readonly [Array<Uint8Array>, Array<Uint8Array>] = [[], []]

@@ -63,7 +63,7 @@ describe("vector files", () => {
     const wanted = outputs()
     const different = [...wanted].filter(([path, content]) => text(path) !== content).map(([path]) => path)
     expect(different).toEqual([])
-  }, 120_000)
+  }, 300_000)
 
   for (const [index, { path }] of manifest.files.entries()) {
     it(`keep the rules of the set: ${path}`, () => {
