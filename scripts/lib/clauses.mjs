@@ -41,6 +41,8 @@ export const without = {
     "ratchet.atomic.2": provider,
     "ratchet.pq.1": "says where something may come later",
     "sequence.window.3": clock,
+    "fence.probe.2":
+      "the header that does not fit is ratchet.receive.5; asking around for it is shown by fence.probe.1",
     "failure.silent.1": "that nothing is sent: tests of the client",
     "session.start.5": clock,
     "session.retry.4": clock,
