@@ -429,9 +429,7 @@ class Running {
     const whole = this.#header?.selection.whole === true
     const judged = this.#ended.some((one) => one.event === "property" && one.level > 0)
     if (whole && level >= 2 && !judged) return true
-    return this.#ended.some(
-      (one) => one.level <= level && one.outcome === "excluded" && !(one.event === "result" && one.family === "state")
-    )
+    return this.#ended.some((one) => one.level <= level && one.outcome === "excluded" && counts(one))
   }
 }
 
