@@ -55,6 +55,12 @@ export {
 export { CustodyError, KeyCustody, type PublicKeys } from "./ports/KeyCustody.ts"
 export { Conflict, LeaseLost, Store, type StoredRecord, StoreError, type Write } from "./ports/Store.ts"
 export * as StoreRules from "./ports/StoreRules.ts"
+export type { Argon2Cost } from "./crypto/Provider.ts"
+export { UnlockError, type UnlockQuestion, UnlockSource } from "./ports/UnlockSource.ts"
+export type { Secret } from "./vault/Kdf.ts"
+export * as Unlock from "./client/vault/Unlock.ts"
+export * as Vault from "./client/vault/Vault.ts"
+export { VaultUnusable } from "./client/vault/VaultUnusable.ts"
 export {
   type Delivery,
   type LoginFence,

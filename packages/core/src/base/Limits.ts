@@ -202,3 +202,50 @@ export const accountPrintBytes = 16
 
 /** Longest code of any version that is looked at. A QR code in byte mode holds no more. */
 export const maxSafetyCodeBytes = 2953
+
+// ---- Vault
+
+/**
+ * Least memory of Argon2id that is taken from a header, KiB: 8 MiB. Lowered, a planted header could have a passphrase stretched so
+ * little that whoever wrote it tries millions a second on a graphics card.
+ */
+export const vaultMinMemoryKiB = 8_192
+
+/**
+ * Most memory of Argon2id that is taken from a header, KiB: 1 GiB. A header is read before anything vouches for it; raised, a changed
+ * byte makes a small machine run out of memory.
+ */
+export const vaultMaxMemoryKiB = 1_048_576
+
+/** Least memory times passes, KiB: 16 MiB. Little memory must be gone through more often. */
+export const vaultMinWorkKiB = 16_384
+
+/** Most memory times passes, KiB: 4 GiB, some seconds of native code. Raised, a changed header keeps a device busy for minutes. */
+export const vaultMaxWorkKiB = 4_194_304
+
+/** Most lanes of Argon2id. More than common processors have cores serve nobody. */
+export const vaultMaxLanes = 16
+
+/** Memory of Argon2id of a vault that is made, KiB: 64 MiB, the second choice that RFC 9106 recommends (local). */
+export const vaultMemoryKiB = 65_536
+
+/** Passes of Argon2id of a vault that is made: RFC 9106, second choice (local). */
+export const vaultPasses = 3
+
+/** Lanes of Argon2id of a vault that is made: RFC 9106, second choice (local). */
+export const vaultLanes = 4
+
+/** Longest passphrase, bytes of UTF-8. A whole paragraph fits; more is a file given by mistake. */
+export const maxPassphraseBytes = 1024
+
+/** Longest header of a vault of any version. It is parsed before it is authenticated. */
+export const maxVaultHeaderBytes = 512
+
+/**
+ * Piece of a value that one sealed record holds. With name, padding and tag it stays below the 1 MiB that a store takes; lowered, large
+ * values need more records.
+ */
+export const vaultPieceBytes = 786_432
+
+/** Pieces of a value: as many as the largest value of a store, 1 MiB, needs. */
+export const maxVaultPieces = 2

@@ -24,6 +24,7 @@ import type { Sender } from "./Api.ts"
 import { Batch, commit, type Slot } from "./Commit.ts"
 import { AlreadyRegistered, type ClientError, InvalidMessage } from "./Errors.ts"
 import * as Records from "./Records.ts"
+import { refuseSealed } from "./vault/Sealed.ts"
 
 /** A name and the one-time password an administrator issued for it. */
 export interface Credentials {
@@ -47,6 +48,7 @@ export const register = (
     if (!Name.isName(user)) return yield* new InvalidMessage({ reason: "bad-user" })
     const store = yield* Store
     const directory = yield* Directory
+    yield* refuseSealed(store)
     const stored = yield* store.get(Records.keys.self)
     const slot: Slot = { revision: stored?.revision }
     const before = stored === undefined ? undefined : yield* Records.read(Records.Self, stored.key, stored.value)

@@ -37,6 +37,7 @@ import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
+import { refuseSealed } from "./vault/Sealed.ts"
 import * as Waiting from "./Waiting.ts"
 
 /** How a client is opened. */
@@ -104,6 +105,7 @@ const load = Effect.fnUntraced(function* (
   spawn: Opened["spawn"]
 ) {
   const { crypto, entropy, store } = ports
+  yield* refuseSealed(store)
   const stored = yield* store.get(Records.keys.self)
   if (stored === undefined) return yield* new NotRegistered()
   const before = yield* Records.read(Records.Self, stored.key, stored.value)

@@ -78,6 +78,23 @@ export const safetyIteration = label("safety iteration", "safety.fingerprint.1")
 /** Account print of a safety number. Context: account id. */
 export const safetyAccount = label("safety account", "safety.account.1")
 
+/** What opens a vault: verifier and wrapping secret. Context: how the secret was stretched. */
+export const vaultUnlock = label("vault unlock", "vault.unlock.3")
+/** Key and nonce that wrap a vault's device key. Context: the head. */
+export const vaultHeader = label("vault header", "vault.header.3")
+/** Digest that tells a damaged header. Context: head, wrapped key. */
+export const vaultDigest = label("vault digest", "vault.header.4")
+/** The four keys of a vault out of its device key. No context. */
+export const vaultKeys = label("vault keys", "vault.keys.1")
+/** Id under which a piece of a record is stored. Context: piece, name. */
+export const vaultName = label("vault name", "vault.name.1")
+/** Key of one sealed piece. Context: id, version, piece, pieces. */
+export const vaultRecord = label("vault record", "vault.record.2")
+/** Key of the sealed ledger. Context: number of commits. */
+export const vaultLedger = label("vault ledger", "vault.ledger.2")
+/** Mark of a record in the ledger. Context: id, version. */
+export const vaultMark = label("vault mark", "vault.ledger.1")
+
 /** Every label, in the order of the appendix. */
 export const all: ReadonlyArray<Label> = [
   sealedSender,
@@ -102,5 +119,13 @@ export const all: ReadonlyArray<Label> = [
   fenceKey,
   safetyNumber,
   safetyIteration,
-  safetyAccount
+  safetyAccount,
+  vaultUnlock,
+  vaultHeader,
+  vaultDigest,
+  vaultKeys,
+  vaultName,
+  vaultRecord,
+  vaultLedger,
+  vaultMark
 ]

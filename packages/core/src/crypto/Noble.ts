@@ -9,12 +9,14 @@
 import { cbc, gcm } from "@noble/ciphers/aes.js"
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js"
 import { ed25519, x25519 } from "@noble/curves/ed25519.js"
+import { argon2id } from "@noble/hashes/argon2.js"
 import { expand, extract } from "@noble/hashes/hkdf.js"
 import { hmac } from "@noble/hashes/hmac.js"
 import { sha256, sha512 } from "@noble/hashes/sha2.js"
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js"
 import * as Bytes from "../base/Bytes.ts"
 import { defect } from "../base/Defect.ts"
+import * as Argon2 from "./Argon2.ts"
 import * as Ed25519 from "./Ed25519.ts"
 import * as KeyCache from "./KeyCache.ts"
 import * as MlKem from "./MlKem.ts"
@@ -86,6 +88,11 @@ export const nobleProvider: CryptoProvider = {
     checkLength(prk, 32)
     checkExpand(length)
     return expand(sha256, prk, info, length)
+  },
+  argon2id: (password, salt, { lanes, memoryKiB, passes }, length) => {
+    Argon2.check(salt, memoryKiB, passes, lanes, length)
+    // noble takes 2 GiB of memory at most; callers stay below.
+    return own(argon2id(password, salt, { m: memoryKiB, t: passes, p: lanes, dkLen: length, maxmem: 2 ** 32 - 1 }))
   },
   x25519PublicKey: (secretKey) => {
     checkLength(secretKey, 32)

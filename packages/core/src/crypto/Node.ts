@@ -9,6 +9,7 @@
  */
 import * as native from "node:crypto"
 import { defect } from "../base/Defect.ts"
+import * as Argon2 from "./Argon2.ts"
 import * as Ed25519 from "./Ed25519.ts"
 import * as KeyCache from "./KeyCache.ts"
 import * as MlKem from "./MlKem.ts"
@@ -123,6 +124,9 @@ const exportPublic: (key: native.KeyObject) => Uint8Array = importsRaw
 /** DER here even where raw seeds are imported: it takes half the time. */
 const importKem: Imported = KeyCache.make(importing(derImport(der["ml-kem-768"].pkcs8, "pkcs8")))
 
+/** Since Node 24.7. */
+const hasArgon2 = typeof native.argon2Sync === "function"
+
 const hasKem = typeof native.decapsulate === "function" && works(() => importKem(someSeed))
 
 type AeadName = "aes-256-gcm" | "chacha20-poly1305"
@@ -208,6 +212,21 @@ const make = (sodium: CryptoProvider): CryptoProvider => {
       if (publicKey.length !== 32 || X25519.isSmallOrder(publicKey)) return undefined
       return plain(native.diffieHellman({ privateKey: x25519Private(secretKey), publicKey: x25519Public(publicKey) }))
     },
+    argon2id: hasArgon2
+      ? (password, salt, { lanes, memoryKiB, passes }, length) => {
+          Argon2.check(salt, memoryKiB, passes, lanes, length)
+          return plain(
+            native.argon2Sync("argon2id", {
+              message: password,
+              nonce: salt,
+              parallelism: lanes,
+              tagLength: length,
+              memory: memoryKiB,
+              passes
+            })
+          )
+        }
+      : sodium.argon2id,
     ed25519Sign: (seed, message) => {
       checkLength(seed, 32)
       return plain(native.sign(null, message, ed25519Private(seed)))

@@ -29,6 +29,13 @@ export interface Encapsulation {
   readonly sharedSecret: Uint8Array
 }
 
+/** Cost of Argon2id: memory in KiB (at least 8 for each lane), passes over it, lanes. Spec: §1.2. */
+export interface Argon2Cost {
+  readonly memoryKiB: number
+  readonly passes: number
+  readonly lanes: number
+}
+
 /** See the head of this file for the rules that hold for every member. */
 export interface CryptoProvider {
   /** Short name for reports, e.g. `noble`. */
@@ -50,6 +57,12 @@ export interface CryptoProvider {
   readonly hkdfExtract: (ikm: Uint8Array, salt: Uint8Array) => Uint8Array
   /** HKDF-Expand of a 32-byte pseudorandom key to `length` (1…8,160) bytes. */
   readonly hkdfExpand: (prk: Uint8Array, info: Uint8Array, length: number) => Uint8Array
+
+  /**
+   * Argon2id, version 0x13 (RFC 9106), without secret and associated data: `length` bytes out of a password and a salt of 8 bytes or
+   * more. Takes as long as its cost says, in which nothing else runs; the caller bounds the cost. A cost no Argon2 has is a defect.
+   */
+  readonly argon2id: (password: Uint8Array, salt: Uint8Array, cost: Argon2Cost, length: number) => Uint8Array
 
   /** X25519 public key (32 bytes) of a 32-byte secret, which is clamped as in RFC 7748. */
   readonly x25519PublicKey: (secretKey: Uint8Array) => Uint8Array

@@ -1,7 +1,7 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- an ambient module cannot be imported
 /// <reference path="./libsodium-sumo.d.ts" />
 /**
- * The WebAssembly provider: libsodium for everything it has, noble for AES and for the rarest case of Ed25519.
+ * The WebAssembly provider: libsodium for everything it has, noble for AES, Argon2id and the rarest case of Ed25519.
  * Fast in browsers and workers as well as in Node, and the small-message half of the Node provider.
  *
  * Spec: docs/spec/01-suites.md.
@@ -368,6 +368,8 @@ const make = (sodium: Sodium): CryptoProvider => {
       return out
     },
     aesCbcEncrypt: nobleProvider.aesCbcEncrypt,
-    aesCbcDecrypt: nobleProvider.aesCbcDecrypt
+    aesCbcDecrypt: nobleProvider.aesCbcDecrypt,
+    // libsodium's Argon2id knows one lane only.
+    argon2id: nobleProvider.argon2id
   }
 }

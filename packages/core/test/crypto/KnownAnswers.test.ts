@@ -16,6 +16,18 @@ describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Known 
     expect(toHex(crypto.sha256(ascii(text)))).toBe(digest)
   })
 
+  it.each([
+    [256, 1, "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"],
+    [256, 2, "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037"],
+    [65_536, 1, "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7"]
+  ])(
+    "Argon2id of %i KiB in %i lanes, the reference implementation's tests [crypto.argon2.1]",
+    (memoryKiB, lanes, out) => {
+      const cost = { memoryKiB, passes: 2, lanes }
+      expect(toHex(crypto.argon2id(ascii("password"), ascii("somesalt"), cost, 32))).toBe(out)
+    }
+  )
+
   it("SHA-256 and SHA-512 of a million letters, FIPS 180-4 [crypto.hash.1]", () => {
     const letters = repeat(0x61, 1_000_000)
     expect(toHex(crypto.sha256(letters))).toBe("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")

@@ -1,7 +1,7 @@
 /** The providers against each other: same bytes, same refusals, at every size where a provider changes its backend. */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { CryptoProvider } from "../../src/crypto/Provider.ts"
+import type { Argon2Cost, CryptoProvider } from "../../src/crypto/Provider.ts"
 import { providers, random } from "./helpers.ts"
 
 const [reference, ...others] = providers as readonly [CryptoProvider, ...Array<CryptoProvider>]
@@ -99,6 +99,40 @@ describe("Providers give the same bytes", () => {
     )
   })
 
+  it("for Argon2id of every shape of cost [crypto.argon2.1] [crypto.provider.1]", () => {
+    for (const [memoryKiB, passes, lanes] of [
+      [8, 1, 1],
+      [9, 2, 1],
+      [33, 1, 4],
+      [64, 3, 4],
+      [255, 1, 3]
+    ] as const) {
+      for (const [password, salt, length] of [
+        [0, 8, 4],
+        [1, 16, 32],
+        [200, 33, 65],
+        [9, 16, 128]
+      ] as const) {
+        same((crypto) => crypto.argon2id(random(1, password), random(2, salt), { memoryKiB, passes, lanes }, length))
+      }
+    }
+  })
+
+  it("stop on a cost that no Argon2 has, and on short salts [crypto.argon2.1]", () => {
+    const cost = { memoryKiB: 64, passes: 1, lanes: 2 }
+    for (const crypto of providers) {
+      for (const wrong of [
+        { ...cost, memoryKiB: 15 },
+        { ...cost, passes: 0 },
+        { ...cost, lanes: 0 },
+        { ...cost, lanes: 1.5 }
+      ])
+        expect(() => crypto.argon2id(random(1, 9), random(2, 16), wrong, 32)).toThrow(TypeError)
+      expect(() => crypto.argon2id(random(1, 9), random(2, 7), cost, 32)).toThrow(TypeError)
+      expect(() => crypto.argon2id(random(1, 9), random(2, 16), cost, 3)).toThrow(TypeError)
+    }
+  })
+
   it("for encapsulation and for decapsulation of right and wrong ciphertexts [crypto.provider.1]", () => {
     for (let i = 0; i < 12; i++) {
       const [seed, coins] = [random(i, 64), random(i + 50, 32)]
@@ -116,7 +150,7 @@ describe("Providers give the same bytes", () => {
 
 describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Provider %s", (_, crypto) => {
   /** Every member with arguments that succeed, as fresh arrays. */
-  const calls = (): ReadonlyArray<readonly [string, ReadonlyArray<Uint8Array | number>]> => {
+  const calls = (): ReadonlyArray<readonly [string, ReadonlyArray<Uint8Array | number | Argon2Cost>]> => {
     const [key, nonce, ad, text] = [random(1, 32), random(2, 12), random(3, 20), random(4, 100)]
     const kem = crypto.mlKem768KeyPair(random(5, 64))
     return [
@@ -127,6 +161,7 @@ describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Provid
       ["hkdfSha256", [key, nonce, ad, 100]],
       ["hkdfExtract", [key, nonce]],
       ["hkdfExpand", [key, ad, 100]],
+      ["argon2id", [text, key, { memoryKiB: 64, passes: 1, lanes: 2 }, 40]],
       ["x25519PublicKey", [key]],
       ["x25519", [key, random(6, 32)]],
       ["ed25519PublicKey", [key]],
@@ -181,13 +216,13 @@ describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Provid
   it("takes Buffers and views into larger memory like plain arrays", () => {
     for (const [member, args] of calls()) {
       const moved = args.map((arg) => {
-        if (typeof arg === "number") return arg
+        if (!(arg instanceof Uint8Array)) return arg
         const memory = new Uint8Array(arg.length + 11).fill(0xaa)
         memory.set(arg, 5)
         return memory.subarray(5, 5 + arg.length)
       })
       expect(members[member]!(...moved)).toEqual(members[member]!(...args))
-      expect(members[member]!(...args.map((arg) => (typeof arg === "number" ? arg : Buffer.from(arg))))).toEqual(
+      expect(members[member]!(...args.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg) : arg)))).toEqual(
         members[member]!(...args)
       )
     }
