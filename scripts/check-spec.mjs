@@ -150,6 +150,6 @@ if (isMain(import.meta)) {
   report(
     "check-spec",
     [...problems, ...gaps(clauses), ...stale(root, clauses)],
-    `${rules} rules, ${citations} citations; every rule has cases of both kinds, or a reason`
+    `${rules} rules, ${citations} citations; what vectors are about has cases of both kinds, or a reason`
   )
 }
