@@ -38,8 +38,10 @@ const bookkeeping = new Set(["progress/in", "progress/out"])
 /** Causes of messages that opened and were not shown, and of those that are held. */
 const afterOpening = new Set(["fresh.duplicate", "fresh.stale", "policy.identity-changed"])
 
-/** A request that was begun and ends when the device has settled. */
-export type Begun = { readonly end: () => Outcome } | { readonly outcome: Outcome }
+/** A request that was looked at: it starts together with others, and ends when the device has settled. */
+export type Begun =
+  | { readonly start: () => void; readonly end: () => Outcome | Promise<Outcome> }
+  | { readonly outcome: Outcome }
 
 const reject = (cause: string): Outcome => ({ reject: rejection(cause) })
 const done = (outcome: Outcome): Begun => ({ outcome })
@@ -86,18 +88,21 @@ export class Actor {
   }
 
   /** Lets time pass, and supplies random values for the request that follows. */
-  prepare(now: number | undefined, coins: { readonly [label: string]: ReadonlyArray<string> } | undefined): void {
+  async prepare(
+    now: number | undefined,
+    coins: { readonly [label: string]: ReadonlyArray<string> } | undefined
+  ): Promise<void> {
     this.#coins.supply(coins)
     if (now === undefined || now === this.#loop.now) return
-    this.#loop.advance(now)
-    this.settle()
+    await this.#loop.advance(now)
+    await this.settle()
   }
 
-  /** Starts a request. Several may be under way; they end after {@link settle}. */
-  begin(op: string, input: Members): Begun {
-    if (op === "actor.new") return done(this.#new(textOf(input, "user")))
-    if (op === "actor.restart") return done(this.#restart())
-    if (op === "actor.restore") return done(this.#restore(bytesOf(input, "snapshot")))
+  /** Looks at a request, or does it. Several may be started together; they end after {@link settle}. */
+  async begin(op: string, input: Members): Promise<Begun> {
+    if (op === "actor.new") return done(await this.#new(textOf(input, "user")))
+    if (op === "actor.restart") return done(await this.#restart())
+    if (op === "actor.restore") return done(await this.#restore(bytesOf(input, "snapshot")))
     const process = this.#running()
     switch (op) {
       case "session.send":
@@ -105,21 +110,21 @@ export class Actor {
       case "receive":
         return this.#receive(process, input)
       case "prekey.publish":
-        return done(this.#publish(process, countOf(input, "count")))
+        return done(await this.#publish(process, countOf(input, "count")))
       case "peer.learn":
-        return done(this.#learn(process, input))
+        return done(await this.#learn(process, input))
       case "peer.accept":
-        return done(this.#accept(process, textOf(input, "user"), textOf(input, "account")))
+        return done(await this.#accept(process, textOf(input, "user"), textOf(input, "account")))
       case "peer.offer":
         bytesOf(input, "account")
         this.#outside.offer(Bytes.toHex(bytesOf(input, "device")), bytesOf(input, "bundle"))
         return done({ ok: {} })
       case "session.reset":
-        return done(this.#reset(process, textOf(input, "account")))
+        return done(await this.#reset(process, textOf(input, "account")))
       case "session.agree":
-        return done(this.#agree(process, textOf(input, "account"), textOf(input, "device")))
+        return done(await this.#agree(process, textOf(input, "account"), textOf(input, "device")))
       case "poll":
-        return done(this.#poll(process))
+        return done(await this.#poll(process))
       case "inspect":
         return done({ ok: this.#inspect() })
       case "digest":
@@ -132,17 +137,18 @@ export class Actor {
   }
 
   /** Runs what was begun until everything waits. */
-  settle(): void {
-    this.#loop.settle()
+  async settle(): Promise<void> {
+    await this.#loop.settle()
     const process = this.#process
     if (process === undefined || process.dead) return
-    if (this.#outside.out.length > 0) process.flush()
+    if (this.#outside.out.length > 0) await process.flush()
   }
 
   /** Ends the device. */
-  drop(): void {
-    this.#process?.close()
+  async drop(): Promise<void> {
+    const process = this.#process
     this.#process = undefined
+    await process?.close()
   }
 
   // ---- Life
@@ -154,11 +160,11 @@ export class Actor {
     return this.#process
   }
 
-  #new(user: string): Outcome {
+  async #new(user: string): Promise<Outcome> {
     if (this.#process !== undefined) throw new Error("the actor exists")
-    const registered = Process.register(this.#ground, user)
+    const registered = await Process.register(this.#ground, user)
     if (registered._tag === "Failure") throw new Error("the account was not made", { cause: registered.cause })
-    this.#open()
+    await this.#open()
     const { certificate, mailbox, manifest } = this.#outside.registration!
     const { account, device } = this.#process!.client.self
     return {
@@ -173,49 +179,49 @@ export class Actor {
   }
 
   /** Opens the device, or says why not. */
-  #open(): string | undefined {
+  async #open(): Promise<string | undefined> {
     this.#messages = []
     this.#events = []
-    const opened = Process.open(this.#ground)
+    const opened = await Process.open(this.#ground)
     if (!(opened instanceof Process)) return opened._tag
     this.#process = opened
-    this.settle()
+    await this.settle()
     return undefined
   }
 
-  #restart(): Outcome {
-    this.drop()
+  async #restart(): Promise<Outcome> {
+    await this.drop()
     this.#outside.out = []
     this.#outside.used = []
-    const problem = this.#open()
+    const problem = await this.#open()
     if (problem !== undefined) throw new Error(`the device does not open: ${problem}`)
     return this.#shown()
   }
 
-  #restore(bytes: Uint8Array): Outcome {
+  async #restore(bytes: Uint8Array): Promise<Outcome> {
     const snapshot = Snapshot.decode(this.#crypto, bytes)
     if (snapshot === undefined) return reject("state.corrupt")
     const before = this.#disk.snapshot()
     const running = this.#process !== undefined
-    this.drop()
+    await this.drop()
     this.#disk.restore(snapshot)
     this.#outside.out = []
     this.#outside.used = []
-    if (this.#open() === undefined) {
+    if ((await this.#open()) === undefined) {
       // What the directory has of the device's prekeys may be of secrets it no longer has.
       this.#outside.forget()
       this.#versions.clear()
       return this.#shown()
     }
     this.#disk.restore(before)
-    if (running) this.#open()
+    if (running) await this.#open()
     return reject("state.corrupt")
   }
 
   /** The process died at its commit. */
-  #crashed(): Outcome {
+  async #crashed(): Promise<Outcome> {
     this.#receiving = false
-    this.drop()
+    await this.drop()
     this.#messages = []
     this.#events = []
     this.#outside.out = []
@@ -225,26 +231,27 @@ export class Actor {
 
   // ---- Prekeys and peers
 
-  #publish(process: Process, count: number): Outcome {
+  async #publish(process: Process, count: number): Promise<Outcome> {
     for (let rounds = 0; !this.#outside.stocks(count); rounds++) {
-      const made = process.run(process.device.maintainPrekeys)
+      const made = await process.run(process.device.maintainPrekeys)
       if (made._tag === "Failure" || rounds > count) throw new Error("prekeys were not published")
     }
     const { bundles, last } = this.#outside.bundles(count)
     return { ok: { bundles: bundles.map(Bytes.toHex), last: Bytes.toHex(last) } }
   }
 
-  #learn(process: Process, input: Members): Outcome {
+  async #learn(process: Process, input: Members): Promise<Outcome> {
     const user = textOf(input, "user")
     const account = Bytes.toHex(bytesOf(input, "account"))
     const manifests = listOf(input, "manifests").map((text) => Bytes.fromHex(text) ?? Bytes.empty)
     const untell = this.#outside.told()
     this.#outside.learn(user, account, manifests)
     process.device.askAgain(user)
-    const exit = this.#inline(() => process.run(process.client.conversation(user)))
+    const exit = await this.#inline(() => process.run(process.client.conversation(user)))
     if (exit._tag === "Success") {
       this.#lookAtVersion(process, account)
-      return { ok: { devices: this.#targets(process, account).map(({ device }) => device) } }
+      const devices = (await this.#targets(process, account)).map(({ device }) => device)
+      return { ok: { devices } }
     }
     const cause = causeOf(exit)
     // The directory's word stands: whoever claims that name from now on is compared with it.
@@ -252,32 +259,32 @@ export class Actor {
     return reject(cause)
   }
 
-  #accept(process: Process, user: string, account: string): Outcome {
-    const exit = process.run(process.client.acceptIdentity(user, account))
-    this.settle()
+  async #accept(process: Process, user: string, account: string): Promise<Outcome> {
+    const exit = await process.run(process.client.acceptIdentity(user, account))
+    await this.settle()
     return exit._tag === "Success" ? this.#shown() : reject(causeOf(exit))
   }
 
   /** Runs something whose questions to the directory are answered at once. */
-  #inline<A>(f: () => A): A {
+  async #inline<A>(f: () => A | Promise<A>): Promise<A> {
     this.#outside.inline = true
     try {
-      return f()
+      return await f()
     } finally {
       this.#outside.inline = false
     }
   }
 
-  #targets(process: Process, account: string) {
-    const exit = process.run(process.device.targets(account))
+  async #targets(process: Process, account: string) {
+    const exit = await process.run(process.device.targets(account))
     if (exit._tag === "Failure")
       throw new Error(`a conversation does not load: ${String(exit.cause)}`, { cause: exit.cause })
     return exit.value
   }
 
   /** Devices of an account there is no session with. */
-  #without(process: Process, account: string): ReadonlySet<string> {
-    const without = this.#targets(process, account).filter(({ session }) => session === undefined)
+  async #without(process: Process, account: string): Promise<ReadonlySet<string>> {
+    const without = (await this.#targets(process, account)).filter(({ session }) => session === undefined)
     return new Set(without.map(({ device }) => device))
   }
 
@@ -291,30 +298,33 @@ export class Actor {
 
   // ---- Messages
 
-  #send(process: Process, input: Members): Begun {
+  async #send(process: Process, input: Members): Promise<Begun> {
     const account = Bytes.toHex(bytesOf(input, "account"))
     const crash = crashOf(input)
     const text = Bytes.utf8Decode(bytesOf(input, "text"))
     if (text === undefined) return done(reject("decode.utf8"))
-    const hindrance = this.#hindrance(process, account)
+    const hindrance = await this.#hindrance(process, account)
     if (hindrance !== undefined) return done(reject(hindrance))
     const offers = this.#outside.offers()
     // What waits for a session with these devices gets its bundle now, and goes out first.
-    while (this.#outside.answer(this.#without(process, account))) this.settle()
-    if (crash !== undefined) {
-      process.doom({
-        when: crash,
-        at: (writes) => writes.some(({ key, op }) => op === "put" && key.startsWith("outbox/"))
-      })
-    }
-    const sending = this.#inline(() => process.start(process.client.send({ account }, text)))
-    this.#outside.inline = true
+    while (this.#outside.answer(await this.#without(process, account))) await this.settle()
+    let sending: Fiber.Fiber<Sent, SendError> | undefined
     return {
+      start: () => {
+        if (crash !== undefined) {
+          process.doom({
+            when: crash,
+            at: (writes) => writes.some(({ key, op }) => op === "put" && key.startsWith("outbox/"))
+          })
+        }
+        this.#outside.inline = true
+        sending = process.start(process.client.send({ account }, text))
+      },
       end: () => {
         this.#outside.inline = false
         if (process.dead) return this.#crashed()
         process.doom(undefined)
-        return this.#sent(sending, offers)
+        return this.#sent(sending!, offers)
       }
     }
   }
@@ -331,8 +341,8 @@ export class Actor {
   }
 
   /** Why a message to an account cannot be sealed, if that can be known before. */
-  #hindrance(process: Process, account: string): string | undefined {
-    const targets = this.#targets(process, account)
+  async #hindrance(process: Process, account: string): Promise<string | undefined> {
+    const targets = await this.#targets(process, account)
     if (targets.length === 0) return "lookup.no-session"
     for (const { device, prepared, session } of targets) {
       if (session !== undefined || prepared) continue
@@ -351,13 +361,15 @@ export class Actor {
     const envelope = bytesOf(input, "wire")
     const receivedAt = countOf(input, "at")
     const crash = crashOf(input)
-    process.device.tellAgain()
-    if (crash !== undefined) {
-      process.doom({ when: crash, at: (writes) => writes.some(({ key }) => key === "progress/in") })
-    }
-    this.#receiving = true
-    process.deliver({ id: ++this.#deliveries, receivedAt, envelope })
     return {
+      start: () => {
+        process.device.tellAgain()
+        if (crash !== undefined) {
+          process.doom({ when: crash, at: (writes) => writes.some(({ key }) => key === "progress/in") })
+        }
+        this.#receiving = true
+        process.deliver({ id: ++this.#deliveries, receivedAt, envelope })
+      },
       end: () => {
         this.#receiving = false
         if (process.dead) return this.#crashed()
@@ -383,24 +395,24 @@ export class Actor {
     return reject(cause)
   }
 
-  #reset(process: Process, account: string): Outcome {
-    const exit = process.run(
+  async #reset(process: Process, account: string): Promise<Outcome> {
+    const exit = await process.run(
       // The conversation is that of a contact; without one there is nothing to archive.
       process.device.client.conversation({ account })
     )
     if (exit._tag === "Failure") return reject(causeOf(exit))
-    const reset = process.run(exit.value.reset)
-    this.settle()
+    const reset = await process.run(exit.value.reset)
+    await this.settle()
     return reset._tag === "Success" ? { ok: { ...this.#taken(), used: this.#takeUsed() } } : reject(causeOf(reset))
   }
 
-  #agree(process: Process, account: string, device: string): Outcome {
-    const session = this.#targets(process, account).find((target) => target.device === device)?.session
+  async #agree(process: Process, account: string, device: string): Promise<Outcome> {
+    const session = (await this.#targets(process, account)).find((target) => target.device === device)?.session
     return { ok: session === undefined ? {} : { session } }
   }
 
-  #poll(process: Process): Outcome {
-    do this.settle()
+  async #poll(process: Process): Promise<Outcome> {
+    do await this.settle()
     while (this.#outside.answer())
     for (const account of this.#versions.keys()) this.#lookAtVersion(process, account)
     return this.#shown()

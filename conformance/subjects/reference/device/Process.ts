@@ -95,22 +95,22 @@ export class Process {
   }
 
   /** Makes an account on an empty disk. */
-  static register(ground: Ground, user: string): Exit.Exit<unknown, RegisterError> {
-    return withServices(ground, new Gate(ground), (services, scope) => {
-      const exit = run(ground.loop, Effect.provide(register({ user, password: "" }), services))
-      close(ground.loop, scope)
+  static register(ground: Ground, user: string): Promise<Exit.Exit<unknown, RegisterError>> {
+    return withServices(ground, new Gate(ground), async (services, scope) => {
+      const exit = await run(ground.loop, Effect.provide(register({ user, password: "" }), services))
+      await close(ground.loop, scope)
       return exit
     })
   }
 
   /** Opens the device of the disk. */
-  static open(ground: Ground): Process | ClientError | NotRegistered {
+  static open(ground: Ground): Promise<Process | ClientError | NotRegistered> {
     const gate = new Gate(ground)
-    return withServices(ground, gate, (services, scope, deliveries) => {
+    return withServices(ground, gate, async (services, scope, deliveries) => {
       const { loop, suites, tell } = ground
-      const exit = run(loop, Effect.provide(Scope.provide(OpenDevice.open({ suites }), scope), services))
+      const exit = await run(loop, Effect.provide(Scope.provide(OpenDevice.open({ suites }), scope), services))
       if (Exit.isFailure(exit)) {
-        close(loop, scope)
+        await close(loop, scope)
         const failure = exit.cause.reasons[0]
         if (failure?._tag === "Fail") return failure.error
         throw new Error("the device did not open", { cause: exit.cause })
@@ -126,7 +126,7 @@ export class Process {
       listen(device.client.warnings, tell.warning)
       listen(device.client.outbox, tell.outbox)
       listen(device.client.batches, (batch) => batch.forEach(tell.message))
-      loop.settle()
+      await loop.settle()
       return new Process(ground, scope, device, deliveries, gate)
     })
   }
@@ -137,7 +137,7 @@ export class Process {
   }
 
   /** Runs an effect that needs nothing from outside. */
-  run<A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> {
+  run<A, E>(effect: Effect.Effect<A, E>): Promise<Exit.Exit<A, E>> {
     return run(this.#ground.loop, effect)
   }
 
@@ -152,17 +152,17 @@ export class Process {
   }
 
   /** Lets everything be stored that may wait a little for company. */
-  flush(): void {
+  async flush(): Promise<void> {
     const flushing = this.start(this.client.flush)
-    this.#ground.loop.settle()
+    await this.#ground.loop.settle()
     if (flushing.pollUnsafe() !== undefined) return
     flushing.interruptUnsafe()
-    this.#ground.loop.settle()
+    await this.#ground.loop.settle()
   }
 
   /** Ends it. */
-  close(): void {
-    close(this.#ground.loop, this.#scope)
+  close(): Promise<void> {
+    return close(this.#ground.loop, this.#scope)
   }
 }
 
@@ -199,39 +199,39 @@ class Gate {
   }
 }
 
-const run = <A, E>(loop: Loop, effect: Effect.Effect<A, E>): Exit.Exit<A, E> => {
+const run = async <A, E>(loop: Loop, effect: Effect.Effect<A, E>): Promise<Exit.Exit<A, E>> => {
   const fiber = Effect.runForkWith(loop.services)(effect)
-  loop.settle()
+  await loop.settle()
   const exit = fiber.pollUnsafe()
   if (exit === undefined) throw new Error("the device waits for something that does not come")
   return exit
 }
 
-const close = (loop: Loop, scope: Scope.Closeable): void => {
-  run(loop, Scope.close(scope, Exit.void))
+const close = async (loop: Loop, scope: Scope.Closeable): Promise<void> => {
+  await run(loop, Scope.close(scope, Exit.void))
 }
 
 /** Builds what a device stands on. */
-const withServices = <A>(
+const withServices = async <A>(
   ground: Ground,
   gate: Gate,
-  use: (services: Context.Context<Services>, scope: Scope.Closeable, deliveries: Queue.Queue<Delivery>) => A
-): A => {
+  use: (services: Context.Context<Services>, scope: Scope.Closeable, deliveries: Queue.Queue<Delivery>) => Promise<A>
+): Promise<A> => {
   const { crypto, disk, entropy, loop, outside } = ground
   const scope = Scope.makeUnsafe()
-  const build = <B>(effect: Effect.Effect<B, never, Scope.Scope>): B => {
-    const exit = run(loop, Scope.provide(effect, scope))
+  const build = async <B>(effect: Effect.Effect<B, never, Scope.Scope>): Promise<B> => {
+    const exit = await run(loop, Scope.provide(effect, scope))
     if (Exit.isFailure(exit)) throw new Error("a device's surroundings could not be built", { cause: exit.cause })
     return exit.value
   }
-  const stores = build(Layer.build(Layer.fresh(disk.layer)))
+  const stores = await build(Layer.build(Layer.fresh(disk.layer)))
   const base = Context.empty().pipe(
     Context.add(Store, gate.over(Context.get(stores, Store))),
     Context.add(Crypto, crypto),
     Context.add(Entropy, entropy)
   )
-  const custody = build(Effect.provide(StoreCustody.make, base))
-  const deliveries = build(Queue.unbounded<Delivery>())
+  const custody = await build(Effect.provide(StoreCustody.make, base))
+  const deliveries = await build(Queue.unbounded<Delivery>())
   const services = base.pipe(
     Context.add(KeyCustody, custody),
     Context.add(Directory, outside.directory),

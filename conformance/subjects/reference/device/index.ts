@@ -42,7 +42,8 @@ export class Devices {
   readonly #crypto: CryptoProvider
   readonly #actors = new Map<string, Actor>()
   #seed: Uint8Array = new Uint8Array(64)
-  #waiting: Array<Waiting> = []
+  readonly #waiting: Array<Waiting> = []
+  #busy = false
 
   constructor(crypto: CryptoProvider) {
     this.#crypto = crypto
@@ -51,7 +52,7 @@ export class Devices {
   /** Begins anew with the seed of a hello, 64 bytes, or the one before. */
   reset(seed = this.#seed): void {
     this.#seed = seed
-    for (const actor of this.#actors.values()) actor.drop()
+    for (const actor of this.#actors.values()) void actor.drop()
     this.#actors.clear()
   }
 
@@ -60,14 +61,12 @@ export class Devices {
     return operations.has(op) || (op === "digest" && as !== undefined && this.#actors.has(as))
   }
 
-  /** Does what a request asks, together with what else is asked in the same turn. Throws and rejects where the answer is a fault. */
-  handle(request: Request): Outcome | Promise<Outcome> {
-    if (!overlapping.has(request.op) || request.in["crash"] !== undefined) {
-      this.#flush()
-      return this.#alone(request)
-    }
-    if (this.#waiting.length === 0) void Promise.resolve().then(() => this.#flush())
-    return new Promise((answer) => this.#waiting.push({ request, answer }))
+  /** Does what a request asks, together with what else is asked in the same turn. Rejects where the answer is a fault. */
+  handle(request: Request): Promise<Outcome> {
+    return new Promise((answer) => {
+      this.#waiting.push({ request, answer })
+      if (this.#waiting.length === 1 && !this.#busy) void Promise.resolve().then(() => this.#work())
+    })
   }
 
   #actor({ as, in: input, op }: Request): Actor {
@@ -80,51 +79,42 @@ export class Devices {
     return actor
   }
 
-  #alone(request: Request): Outcome {
-    const actor = this.#actor(request)
-    const begun = this.#begin(actor, request)
-    actor.settle()
-    return "end" in begun ? begun.end() : begun.outcome
-  }
-
-  #begin(actor: Actor, { coins, in: input, now, op }: Request): Begun {
-    actor.prepare(now, coins)
-    return actor.begin(op, input)
-  }
-
-  /** Runs what waits. Requests of one actor overlap, but for two envelopes: which refusal were whose? */
-  #flush(): void {
+  /** Runs what waits, in order. Requests of one actor overlap, but for two envelopes: which refusal were whose? */
+  async #work(): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
     const waiting = this.#waiting
-    this.#waiting = []
     while (waiting.length > 0) {
-      const first = waiting[0]!
-      let receives = 0
-      const together: Array<Waiting> = []
-      while (waiting.length > 0) {
-        const next = waiting[0]!
-        const changesWorld =
-          next !== first && (next.request.coins !== undefined || next.request.now !== first.request.now)
-        if (next.request.as !== first.request.as || changesWorld) break
-        if (next.request.op === "receive" && receives++ > 0) break
+      const first = waiting.shift()!
+      const together = [first]
+      let receives = first.request.op === "receive" ? 1 : 0
+      while (mayOverlap(first.request) && waiting.length > 0) {
+        const { as, coins, now, op } = waiting[0]!.request
+        const sameTurn = as === first.request.as && now === first.request.now && coins === undefined
+        if (!sameTurn || !mayOverlap(waiting[0]!.request) || (op === "receive" && receives++ > 0)) break
         together.push(waiting.shift()!)
       }
-      this.#together(together)
+      await this.#together(together)
     }
+    this.#busy = false
   }
 
-  #together(group: ReadonlyArray<Waiting>): void {
+  async #together(group: ReadonlyArray<Waiting>): Promise<void> {
+    const begun: Array<Begun> = []
     let actor: Actor | undefined
-    const begun = group.map(({ request }): Begun => {
+    for (const { request } of group) {
       try {
         actor = this.#actor(request)
-        return this.#begin(actor, request)
+        await actor.prepare(request.now, request.coins)
+        begun.push(await actor.begin(request.op, request.in))
       } catch (error) {
-        return { outcome: faulted(error) }
+        begun.push({ outcome: faulted(error) })
       }
-    })
+    }
     let broken: unknown
     try {
-      actor?.settle()
+      for (const one of begun) if ("start" in one) one.start()
+      await actor?.settle()
     } catch (error) {
       broken = error
     }
@@ -132,13 +122,16 @@ export class Devices {
       const one = begun[i]!
       try {
         if (broken !== undefined) throw broken
-        answer("end" in one ? one.end() : one.outcome)
+        answer("end" in one ? await one.end() : one.outcome)
       } catch (error) {
         answer(faulted(error))
       }
     }
   }
 }
+
+/** Whether a request may run beside others of its actor. */
+const mayOverlap = ({ in: input, op }: Request): boolean => overlapping.has(op) && input["crash"] === undefined
 
 /** What was thrown, as an answer. */
 export const faulted = (error: unknown): Outcome => ({
