@@ -8,6 +8,7 @@ const computes = "every input of the right lengths has an output: there is nothi
 const derives =
   "a derivation; another outcome is another key, and the message does not authenticate (ratchet.receive.1, session.start.2)"
 const decides = "decides what a device does and refuses nothing; cases give the decision not taken beside the one taken"
+const vault = "serves the vault alone, which no level asks for: published answers in the tests of the providers"
 const stores = "the contract suite of stores"
 
 /** Pages whose rules are held against the vectors. The others are about services, profiles and the runner, and have tests of their own. */
@@ -16,6 +17,7 @@ export const pages = /^docs\/spec\/(?:0[1-8]|16|17)-/
 export const without = {
   positive: {
     "crypto.provider.*": provider,
+    "crypto.argon2.1": vault,
     "suite.table.1": "a table; the three files of the AEADs show its rows",
     "suite.aead.3": "about all messages together; ratchet-fork shows two copies of one state",
     "crypto.label.3": "about all contexts together; the pairs flagged Ambiguity show where one is divided",
@@ -41,6 +43,7 @@ export const without = {
   },
   negative: {
     "crypto.provider.*": provider,
+    "crypto.argon2.1": vault,
     "crypto.hash.1": computes,
     "crypto.hmac.1": computes,
     "crypto.hkdf.1": "lengths beyond the bounds are a mistake of the own program: it stops",
