@@ -1,7 +1,7 @@
 /**
  * What a test of the `nes` commands needs around it: calls as processes, Mosquitto, mail, the independent program.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -41,11 +41,16 @@ export interface Place {
   readonly tacit: (words: ReadonlyArray<string>, input?: string, extra?: Record<string, string>) => Promise<Done>
   /** Starts `tacit`. */
   readonly start: (words: ReadonlyArray<string>, extra?: Readonly<Record<string, string>>) => Running
+  /** Ends what still runs, and removes the folder. */
   readonly remove: () => void
 }
 
+/** Programs that have not ended; a test that failed may leave some. */
+const alive = new Set<ChildProcess>()
+
 const follow = (program: string, words: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Running => {
   const child = spawn(program, [...words], { env, stdio: ["ignore", "pipe", "pipe"] })
+  alive.add(child)
   const lines: Array<string> = []
   const watchers = new Set<() => void>()
   let err = ""
@@ -64,6 +69,7 @@ const follow = (program: string, words: ReadonlyArray<string>, env: Readonly<Rec
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
   const gone = new Promise<Done>((resolve) =>
     child.on("close", (code) => {
+      alive.delete(child)
       ended = true
       wake()
       resolve({ code, out: lines.join("\n"), err })
@@ -115,7 +121,10 @@ export const makePlace = (): Place => {
         child.on("close", (code) => resolve({ code, out, err }))
         child.stdin.end(input)
       }),
-    remove: () => rmSync(folder, { recursive: true, force: true })
+    remove: () => {
+      for (const child of alive) child.kill("SIGKILL")
+      rmSync(folder, { recursive: true, force: true })
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The independent program, built once for a test file.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -20,6 +20,7 @@ export interface Program {
   ) => Promise<{ readonly code: number | null; readonly objects: ReadonlyArray<Line>; readonly err: string }>
   /** Starts a command that goes on. */
   readonly start: (words: ReadonlyArray<string>) => Running
+  /** Ends what still runs, and removes the program. */
   readonly remove: () => void
 }
 
@@ -37,8 +38,10 @@ export const build = (): Program => {
   const folder = mkdtempSync(join(tmpdir(), "tacit-nes-go-"))
   const binary = join(folder, "nes-go")
   execFileSync("go", ["build", "-o", binary, "."], { cwd: source })
+  const alive = new Set<ChildProcess>()
   const start = (words: ReadonlyArray<string>): Running => {
     const child = spawn(binary, [...words], { stdio: ["ignore", "pipe", "pipe"] })
+    alive.add(child)
     const lines: Array<Line> = []
     const waiting: Array<() => void> = []
     let ended = false
@@ -53,6 +56,7 @@ export const build = (): Program => {
     child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
     const gone = new Promise<number | null>((resolve) =>
       child.on("close", (code) => {
+        alive.delete(child)
         ended = true
         wake()
         resolve(code)
@@ -86,6 +90,9 @@ export const build = (): Program => {
       }
       return { code: await running.gone, objects, err: running.complaints() }
     },
-    remove: () => rmSync(folder, { recursive: true, force: true })
+    remove: () => {
+      for (const child of alive) child.kill("SIGKILL")
+      rmSync(folder, { recursive: true, force: true })
+    }
   }
 }

@@ -2,6 +2,7 @@
  * The directory over real HTTP, with a real mail server and a clock of its own.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -309,6 +310,51 @@ describe("look-ups", () => {
     restore()
     // Asked anew, the same registration is good again.
     expect(publicPem((await client.keysOf("alice")).sign)).toBe(pem("carol-rsa-sign.pub"))
+  })
+})
+
+describe("odd requests", () => {
+  /** Sends bytes as they are; the first line of the answer, or "" if there is none. */
+  const raw = (text: string): Promise<string> =>
+    new Promise((resolve) => {
+      let answer = ""
+      const socket = connect(directory.port, "127.0.0.1", () => socket.end(text))
+      socket.on("data", (chunk: Buffer) => (answer += chunk.toString("latin1")))
+      socket.on("error", () => undefined)
+      socket.on("close", () => resolve(answer.split("\r\n")[0] ?? ""))
+    })
+  const get = (target: string) => raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+
+  it("are refused one by one, and the service goes on [nes.get.1]", async () => {
+    const targets = [
+      "//",
+      "///",
+      "http://[",
+      "http://other/users/alice",
+      "*",
+      "/users/%",
+      "/users/%ff%fe",
+      "/users/alice/%"
+    ]
+    const more = [
+      "/users/alice/%00",
+      "/users/..%2f..",
+      "/?format=bound",
+      `/users/${"a".repeat(5_000)}`,
+      "/users/alice?format"
+    ]
+    for (const target of [...targets, ...more]) {
+      expect(await get(target), target).toMatch(/^HTTP\/1\.1 4\d\d /)
+    }
+    for (const text of ["", "\r\n\r\n", "nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u0000\u0001"]) {
+      expect(await raw(text)).toMatch(/^$|^HTTP\/1\.1 4\d\d /)
+    }
+    const post = (length: string, content: string) =>
+      raw(`POST /users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${content}`)
+    expect(await post("-1", "{}")).toMatch(/^$|^HTTP\/1\.1 400 /)
+    expect(await post("2", "{}")).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await post("40000", `[${"[".repeat(39_999)}`)).toMatch(/^HTTP\/1\.1 400 /)
+    expect((await send(body("alice"))).status).toBe(201)
   })
 })
 

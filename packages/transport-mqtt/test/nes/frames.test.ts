@@ -186,5 +186,8 @@ describe("sealing", () => {
     expect(cause(frame.padEnd(maxFrameBytes))).toBe("none")
     expect(cause(frame.padEnd(maxFrameBytes + 1))).toBe("frame-size")
     expect(cause(frame.replaceAll("=", ""))).toBe("frame-base64")
+    expect(cause("[".repeat(maxFrameBytes))).toBe("frame-json")
+    const deep = `"deep":${"[".repeat(60_000)}${"]".repeat(60_000)}`
+    expect(["none", "frame-json"]).toContain(cause(`{${deep},${frame.slice(1)}`))
   })
 })
