@@ -1,5 +1,5 @@
 /**
- * An account on Node: SQLite for its state, WebSocket to its relay, the native crypto provider, keys in its own store.
+ * An account on Node: SQLite for its state, WebSocket or MQTT to its relay, the native crypto provider, keys in its own store.
  *
  * Spec: docs/spec/16-state.md; docs/spec/14-relay.md §14.2.
  * Puts layers together and adds nothing to what they do.
@@ -9,7 +9,7 @@ import {
   type ClientError,
   Crypto,
   type Directory,
-  type Entropy,
+  Entropy,
   EntropyLive,
   type InvalidMessage,
   type KeyCustody,
@@ -20,7 +20,10 @@ import {
   StoreCustody,
   StoreError,
   type SuiteId,
-  type TransportError
+  type TransportError,
+  Unlock,
+  UnlockSource,
+  Vault
 } from "@tacit/core"
 import { loadNodeProvider } from "@tacit/core/crypto/node"
 import * as Sqlite from "@tacit/storage/sqlite"
@@ -40,15 +43,20 @@ export class WrongUser extends Schema.TaggedError<WrongUser>()("WrongUser", {
 
 /** Which account, at which relay. */
 export interface AccountOptions {
-  /** `wss://relay.example`, or `ws://` on this machine. */
+  /**
+   * `wss://relay.example`, or `ws://` on this machine. `mqtts://broker.example/root?key=…`, or `mqtt://` on this machine, goes through a
+   * broker to the steward behind it.
+   */
   readonly relay: string
+  /** Another transport than the one `relay` asks for; `relay` is not looked at then. */
+  readonly transport?: WebSocketTransport.TransportLayer | undefined
   /** Name at the relay: `[a-z0-9][a-z0-9._-]{0,63}`. */
   readonly user: string
   /** The one-time password. Needed by the first opening, which registers; later ones do not look at it. */
   readonly password?: string | undefined
   /** The relay's name, where it is known beforehand. */
   readonly relayName?: string | undefined
-  /** Allows `ws://` to other machines. Tokens and metadata then travel in the clear. */
+  /** Allows `ws://` and `mqtt://` to other machines. Tokens and metadata then travel in the clear, or whoever is on the way can ask for them. */
   readonly allowInsecure?: boolean | undefined
   /** Suites to use, most wanted first. */
   readonly suites?: ReadonlyArray<SuiteId> | undefined
@@ -59,7 +67,21 @@ export type Place =
   | { readonly path: string; readonly temporary?: never }
   | { readonly temporary: true; readonly path?: never }
 
-export type NodeOptions = AccountOptions & Place
+/** What opens a vault: a passphrase, a key of 32 bytes, or a source that is asked, as `@tacit/storage/unlock` gives them. */
+export type VaultSecret =
+  | { readonly passphrase: string; readonly key?: never; readonly unlock?: never }
+  | { readonly key: Uint8Array; readonly passphrase?: never; readonly unlock?: never }
+  | { readonly unlock: UnlockSource["Service"]; readonly passphrase?: never; readonly key?: never }
+
+/** Seals everything the account stores. The first opening makes the vault; one that holds records in the clear needs `seal: true`. */
+export type VaultOptions = Vault.Options & VaultSecret
+
+/** Whether what is stored is sealed. */
+export interface Sealing {
+  readonly vault?: VaultOptions | undefined
+}
+
+export type NodeOptions = AccountOptions & Place & Sealing
 
 /** What opening can fail with. */
 export type OpenError =
@@ -72,9 +94,31 @@ export type OpenError =
   | WebSocketTransport.InvalidAddress
   | WrongUser
 
-/** The store of a place. */
-export const storeOf = (place: Place): Layer.Layer<Store, StoreError> =>
-  place.path === undefined ? temporaryStore() : Sqlite.layer({ path: place.path })
+/** The store of a place, inside its vault where it has one. */
+export const storeOf = (place: Place & Sealing): Layer.Layer<Store, StoreError> => {
+  const file = place.path === undefined ? temporaryStore() : Sqlite.layer({ path: place.path })
+  const { vault } = place
+  if (vault === undefined) return file
+  return Layer.provide(Vault.layer(vault), [file, vaultPorts, Layer.succeed(UnlockSource, sourceOf(vault))])
+}
+
+/** What a vault needs besides store and secret. */
+export const vaultPorts: Layer.Layer<Crypto | Entropy, StoreError> = Layer.mergeAll(
+  Layer.effect(Crypto, Effect.promise(loadNodeProvider)),
+  Layer.effect(
+    Entropy,
+    Effect.mapError(
+      Effect.provide(Entropy.use(Effect.succeed), EntropyLive.layer),
+      (cause) => new StoreError({ operation: "open", cause })
+    )
+  )
+)
+
+/** The source of a secret. */
+export const sourceOf = (secret: VaultSecret): UnlockSource["Service"] => {
+  if (secret.unlock !== undefined) return secret.unlock
+  return secret.key === undefined ? Unlock.passphrase(secret.passphrase) : Unlock.key(secret.key)
+}
 
 const temporaryStore = (): Layer.Layer<Store, StoreError> =>
   Layer.unwrap(
@@ -90,13 +134,24 @@ const temporaryStore = (): Layer.Layer<Store, StoreError> =>
     )
   )
 
-/** Options of the transport out of those of an account. */
-export const transportOf = ({ allowInsecure, relay, relayName }: AccountOptions): WebSocketTransport.TransportLayer =>
-  WebSocketTransport.layer({
+/** The transport an account asks for. What speaks MQTT is loaded only when it is wanted. */
+export const transportOf = (options: AccountOptions): WebSocketTransport.TransportLayer => {
+  if (options.transport !== undefined) return options.transport
+  const { allowInsecure, relay, relayName } = options
+  const settings = {
     url: relay,
     ...(relayName === undefined ? {} : { relayName }),
     ...(allowInsecure === undefined ? {} : { allowInsecure })
-  })
+  }
+  return /^mqtts?:/i.test(relay)
+    ? Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@tacit/transport-mqtt")),
+          ({ layer }) => layer(settings)
+        )
+      )
+    : WebSocketTransport.layer(settings)
+}
 
 /** The client, with the store and the directory it stands on, over a store of one's own. */
 export const layerOn = <E>(

@@ -23,8 +23,12 @@ export {
   type NodeOptions,
   type OpenError,
   type Place,
+  type Sealing,
+  type VaultOptions,
+  type VaultSecret,
   WrongUser
 } from "./Node.ts"
+export * as VaultFile from "./VaultFile.ts"
 export * as Bot from "./Bot.ts"
 export * as DeadLetter from "./DeadLetter.ts"
 export * as ReplyKey from "./ReplyKey.ts"

@@ -230,6 +230,18 @@ export const inspect: Effect.Effect<
 })
 
 /**
+ * Asks for the secret and gives what stretching made of it, 32 bytes: as `{ type: "stretched" }` it opens this vault without asking and
+ * without the cost, until its secret is changed. Keep it where the secret itself may be kept for a while, and overwrite it.
+ */
+export const ticket: Effect.Effect<Uint8Array, StoreError, Requirements> = Effect.map(
+  Effect.flatMap(portsInContext, Opening.openHeader),
+  ({ deviceKey, stretched }) => {
+    Bytes.wipe(deviceKey)
+    return stretched
+  }
+)
+
+/**
  * Writes everything of the store's vault in the clear and removes the vault: explicit, and the way back from {@link Options.seal}. Goes on
  * where an earlier call was stopped. The store is not opened for use by it.
  */

@@ -1,0 +1,242 @@
+/**
+ * Work on the vault of one store file, for programs without Effect: what it is, sealing, unsealing, changing the secret, and looking
+ * whether a copy of it would open.
+ *
+ * Spec: docs/spec/12-vault.md.
+ * Opens no account: nothing here speaks to a relay.
+ */
+import {
+  Store,
+  StoreCustody,
+  StoreError,
+  type StoredRecord,
+  type UnlockSource,
+  UnlockSource as Source,
+  Vault
+} from "@tacit/core"
+import * as Sqlite from "@tacit/storage/sqlite"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { copyFileSync, existsSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { backup, DatabaseSync } from "node:sqlite"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { sourceOf, type VaultOptions, type VaultSecret, vaultPorts } from "./Node.ts"
+
+/** A store file, by its path. */
+export interface FilePlace {
+  readonly path: string
+}
+
+/** What {@link inspect} says. */
+export type Inspection = Effect.Success<typeof Vault.inspect>
+
+/** Records are removed from this much of a file at most without leaving remains: after sealing, all of it is rewritten. */
+const rewriteAll = Number.MAX_SAFE_INTEGER
+
+const run = async <A>(effect: Effect.Effect<A, unknown>, signal?: AbortSignal): Promise<A> => {
+  const exit = await Effect.runPromiseExit(effect, signal === undefined ? {} : { signal })
+  if (Exit.isSuccess(exit)) return exit.value
+  if (Cause.hasInterruptsOnly(exit.cause)) signal?.throwIfAborted()
+  throw Option.getOrElse(Cause.findErrorOption(exit.cause), () => Cause.squash(exit.cause))
+}
+
+const below = (path: string) => Layer.merge(Sqlite.layer({ path, rewriteUpToBytes: rewriteAll }), vaultPorts)
+
+const within = (path: string, source: UnlockSource["Service"]) =>
+  Layer.mergeAll(below(path), Layer.succeed(Source, source))
+
+/** What the file is, without any secret. */
+export const inspect = ({ path }: FilePlace): Promise<Inspection> =>
+  run(Effect.provide(Vault.inspect, below(path), { local: true }))
+
+/**
+ * Seals a file that holds records in the clear, or makes an empty vault. Rewrites the file, so that no remains stay in it; what the
+ * drive keeps of overwritten blocks is out of reach. Goes on where an earlier call was stopped.
+ */
+export const seal = ({
+  path,
+  signal,
+  vault
+}: FilePlace & { readonly vault: VaultOptions; readonly signal?: AbortSignal }) =>
+  run(
+    Effect.provide(
+      Vault.Vault.use(({ status }) => status),
+      Layer.provide(Vault.layer({ ...vault, seal: true }), within(path, sourceOf(vault))),
+      { local: true }
+    ),
+    signal
+  )
+
+/** Writes everything in the clear and removes the vault. Goes on where an earlier call was stopped. */
+export const unseal = ({
+  path,
+  secret,
+  signal
+}: FilePlace & { readonly secret: VaultSecret; readonly signal?: AbortSignal }) =>
+  run(Effect.provide(Vault.unseal, within(path, sourceOf(secret)), { local: true }), signal)
+
+/** Opens the vault once with the old secret and wraps it under the next one. */
+export const changeSecret = ({
+  next,
+  path,
+  signal,
+  vault
+}: FilePlace & { readonly vault: VaultOptions; readonly next: VaultSecret; readonly signal?: AbortSignal }) =>
+  run(
+    Effect.provide(
+      Vault.Vault.use((lock) => Effect.andThen(lock.changeSecret(sourceOf(next)), lock.status)),
+      Layer.provide(Vault.layer({ ...vault, create: false }), within(path, sourceOf(vault))),
+      { local: true }
+    ),
+    signal
+  )
+
+/** Opens the header and gives what stands in for the secret until it is changed: see `Vault.ticket`. */
+export const ticket = ({ path, secret }: FilePlace & { readonly secret: VaultSecret }): Promise<Uint8Array> =>
+  run(Effect.provide(Vault.ticket, within(path, sourceOf(secret)), { local: true }))
+
+/** How many records of one kind there are, and how they differ from those of another file. */
+export interface KindCount {
+  /** First part of the records' names, as `session` or `outbox`. */
+  readonly kind: string
+  readonly inCopy: number
+  /** In the file in use and not in the copy, in the copy only, and different; `undefined` without one to compare with. */
+  readonly missing: number | undefined
+  readonly extra: number | undefined
+  readonly changed: number | undefined
+}
+
+/** What a drill found. */
+export interface Drill {
+  readonly state: Inspection["state"]
+  /** Records of the copy. Each of them was opened. */
+  readonly records: number
+  /** Records without which the copy is no account: `self`, `custody/account`, `custody/device`. */
+  readonly absent: ReadonlyArray<string>
+  readonly kinds: ReadonlyArray<KindCount>
+}
+
+/**
+ * Restores a copy into a scratch directory and opens it there, opening every record. Neither the
+ * copy nor the file in use is written. A drill that fails rejects with what opening fails with.
+ */
+export const drill = async ({
+  copy,
+  path,
+  secret,
+  signal
+}: {
+  /** The copy to restore; without, one is made of `path`. */
+  readonly copy?: string | undefined
+  /** The file in use, to compare with. It may be open in another process. */
+  readonly path: string | undefined
+  readonly secret: VaultSecret | undefined
+  readonly signal?: AbortSignal
+}): Promise<Drill> => {
+  const folder = await mkdtemp(join(tmpdir(), "tacit-drill-"))
+  try {
+    const restored = join(folder, "restored.db")
+    if (copy === undefined) await duplicate(path!, restored)
+    else restore(copy, restored)
+    const { state } = await inspect({ path: restored })
+    const open = (file: string) => contents(file, state, secret, signal)
+    const found = await open(restored)
+    if (copy === undefined || path === undefined || !existsSync(path)) {
+      return report(state, found, undefined)
+    }
+    const current = join(folder, "current.db")
+    await duplicate(path, current)
+    const now = await inspect({ path: current })
+    return report(state, found, await contents(current, now.state, secret, signal))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A consistent copy of a store that may be in use. */
+export const duplicate = async (path: string, to: string): Promise<void> => {
+  try {
+    const source = new DatabaseSync(path, { readOnly: true })
+    try {
+      await backup(source, to)
+    } finally {
+      source.close()
+    }
+  } catch (cause) {
+    throw new StoreError({ operation: "open", cause })
+  }
+}
+
+const restore = (copy: string, to: string): void => {
+  try {
+    copyFileSync(copy, to)
+    if (existsSync(`${copy}-wal`)) copyFileSync(`${copy}-wal`, `${to}-wal`)
+  } catch (cause) {
+    throw new StoreError({ operation: "open", cause })
+  }
+}
+
+interface Contents {
+  readonly records: ReadonlyMap<string, Uint8Array>
+}
+
+/** Every record of a file. A sealed one is opened as a vault, which checks all of them against the ledger. */
+const contents = (
+  path: string,
+  state: Inspection["state"],
+  secret: VaultSecret | undefined,
+  signal: AbortSignal | undefined
+): Promise<Contents> => {
+  const all = Store.use((store) =>
+    Effect.gen(function* () {
+      const records = new Map<string, Uint8Array>()
+      let after: string | undefined
+      for (;;) {
+        const page: ReadonlyArray<StoredRecord> = yield* store.scan("", after === undefined ? {} : { after })
+        for (const { key, value } of page) records.set(key, value)
+        if (page.length === 0) return { records }
+        after = page[page.length - 1]!.key
+      }
+    })
+  )
+  if (state === "empty" || state === "unsealed" || secret === undefined) {
+    return run(Effect.provide(all, below(path), { local: true }), signal)
+  }
+  const layer = Layer.provide(Vault.layer({ create: false }), within(path, sourceOf(secret)))
+  return run(Effect.provide(all, layer, { local: true }), signal)
+}
+
+const kindOf = (key: string): string => key.split("/")[0]!
+
+/** Records without which there is no account. */
+export const essential: ReadonlyArray<string> = ["self", StoreCustody.accountKey, StoreCustody.deviceKey]
+
+const report = (state: Inspection["state"], copy: Contents, current: Contents | undefined): Drill => {
+  const names = [...copy.records.keys()]
+  const kinds = new Set([...copy.records.keys(), ...(current?.records.keys() ?? [])].map(kindOf))
+  const counts = [...kinds].sort().map((kind): KindCount => {
+    const mine = names.filter((name) => kindOf(name) === kind)
+    const theirs = [...(current?.records.keys() ?? [])].filter((name) => kindOf(name) === kind)
+    const differs = (name: string): boolean => {
+      const there = current?.records.get(name)
+      return there !== undefined && Buffer.compare(there, copy.records.get(name)!) !== 0
+    }
+    return {
+      kind,
+      inCopy: mine.length,
+      missing: current === undefined ? undefined : theirs.filter((name) => !copy.records.has(name)).length,
+      extra: current === undefined ? undefined : mine.filter((name) => !current.records.has(name)).length,
+      changed: current === undefined ? undefined : mine.filter(differs).length
+    }
+  })
+  for (const { records } of current === undefined ? [copy] : [copy, current]) {
+    for (const value of records.values()) value.fill(0)
+  }
+  const absent = essential.filter((name) => !copy.records.has(name))
+  return { state, records: names.length, absent, kinds: counts }
+}
