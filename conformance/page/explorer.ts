@@ -65,7 +65,7 @@ const casePage = async (item: CaseIndex, rules: RuleTexts): Promise<ReadonlyArra
       "p",
       { class: "tags" },
       tag(item.verdict === "valid" ? "must be accepted" : "must be refused", item.verdict === "valid" ? "good" : "bad"),
-      item.critical ? tag("critical", "critical") : undefined,
+      item.critical ? tag("critical") : undefined,
       tag(`${item.family}/${item.topic}`),
       tag(`level ${item.level}`),
       full.twin === undefined

@@ -4,6 +4,8 @@
 import * as Derivation from "../src/audit/Derivation.ts"
 import { isHex, unhex, type VectorFile } from "../src/audit/Model.ts"
 import { differences } from "../src/audit/Twin.ts"
+import { ofWires } from "../src/audit/WireLog.ts"
+import type { Wire } from "../src/protocol/Result.ts"
 import type { CaseIndex, Index, RuleTexts, RunData } from "../src/report/PageData.ts"
 import { hintOf, shapeOf, type Hint } from "../src/audit/Fields.ts"
 import { fieldTable, hexView, type Ranges } from "./bytes.ts"
@@ -82,7 +84,7 @@ const browse = (index: Index, runs: ReadonlyArray<RunData>): ((change: Partial<S
       ),
       h("span", { class: "id" }, item.id),
       h("span", { class: "title" }, item.title),
-      item.critical ? tag("critical", "critical") : undefined,
+      item.critical ? tag("critical", runs.some((run) => isBad(run.outcomes[at] ?? "-")) ? "critical" : "") : undefined,
       h("span", { class: "where" }, `${item.family} · level ${item.level}`)
     )
   )
@@ -180,6 +182,21 @@ const outputDifference = (
       )
     })
 
+/** Messages, decoded field by field; as they were on the line behind that. */
+const talk = (wires: ReadonlyArray<Wire>): Child =>
+  wires.length === 0
+    ? undefined
+    : fold(wires.length === 1 ? "one message" : `${wires.length} messages`, () => [
+        h("pre", { class: "json" }, ofWires(wires, { secrets: true }).join("\n").replace(/^\n+/, "")),
+        fold("as they were on the line", () =>
+          h(
+            "pre",
+            { class: "json" },
+            wires.map((of) => `${of.dir === "request" ? ">" : "<"} ${JSON.stringify(of.message)}`).join("\n")
+          )
+        )
+      ])
+
 const runSection = (
   run: RunData,
   outcome: string,
@@ -248,15 +265,7 @@ const runSection = (
           { class: "dim" },
           `Class: expected ${result.class.expected.join(" or ")}, got ${result.class.actual ?? "none"} (shown, not scored).`
         ),
-    wire.length === 0
-      ? undefined
-      : fold(`messages (${wire.length})`, () =>
-          h(
-            "pre",
-            { class: "json" },
-            wire.map((of) => `${of.dir === "request" ? ">" : "<"} ${JSON.stringify(of.message)}`).join("\n")
-          )
-        ),
+    talk(wire),
     result.stderr === undefined || result.stderr === ""
       ? undefined
       : fold("end of standard error", () => h("pre", { class: "json" }, result.stderr ?? ""), true),
@@ -293,7 +302,7 @@ const casePage = async (
       "p",
       { class: "tags" },
       tag(item.verdict === "valid" ? "must be accepted" : "must be refused", item.verdict === "valid" ? "good" : "bad"),
-      item.critical ? tag("critical", "critical") : undefined,
+      item.critical ? tag("critical", runs.some((run) => isBad(run.outcomes[at] ?? "-")) ? "critical" : "") : undefined,
       tag(`${item.family}/${item.topic}`),
       tag(`level ${item.level}`)
     ),
@@ -366,12 +375,15 @@ const propertyPage = (id: string, runs: ReadonlyArray<RunData>): ReadonlyArray<C
                   .map(([actor, role]) => `${actor} ${role}`)
                   .join(", ")
               ),
-              h(
-                "pre",
-                { class: "json" },
-                item.failure.script.map((step, i) => `${String(i).padStart(3)}  ${JSON.stringify(step)}`).join("\n")
-              )
+              item.failure.script.length === 0
+                ? h("p", { class: "dim" }, "An empty script shows it: it happens before the first step.")
+                : h(
+                    "pre",
+                    { class: "json" },
+                    item.failure.script.map((step, i) => `${String(i).padStart(3)}  ${JSON.stringify(step)}`).join("\n")
+                  )
             ],
+        talk(run.talks[item.property] ?? []),
         h("p", { class: "key" }, "Run it again"),
         h("pre", { class: "command" }, run.searches[item.property] ?? ""),
         item.stderr === undefined

@@ -6,8 +6,8 @@
 import type { Property, Result } from "../protocol/Result.ts"
 import { failed, line, standing, type Run } from "../report/Run.ts"
 import * as Derivation from "./Derivation.ts"
-import type { Folder, Found } from "./Folder.ts"
-import { canonicalJson, resolve, type Case } from "./Model.ts"
+import type { Folder } from "./Folder.ts"
+import { canonicalJson, resolve, type Case, type Found } from "./Model.ts"
 
 const outcomeOf = (of: Result | Property | undefined): string =>
   of === undefined ? "not run" : of.event === "result" && of.known !== undefined ? `${of.outcome} (waived)` : of.outcome

@@ -5,8 +5,7 @@
  */
 import * as Derivation from "./Derivation.ts"
 import { hintOf, shapeOf } from "./Fields.ts"
-import type { Found } from "./Folder.ts"
-import { isHex, isRef, resolve, unhex, type Case, type ScriptStep, type TraceStep } from "./Model.ts"
+import { isHex, isRef, resolve, unhex, type Case, type ScriptStep, type TraceStep, type Found } from "./Model.ts"
 import type { RuleTexts } from "../report/PageData.ts"
 import { brief, fieldLines, inline, markedLines, wrap } from "./Text.ts"
 import * as Twin from "./Twin.ts"

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { RuleTexts } from "../report/PageData.ts"
-import type { Case, Manifest, VectorFile } from "./Model.ts"
+import type { Found, Manifest, VectorFile } from "./Model.ts"
 
 export interface SuiteFile {
   readonly path: string
@@ -20,13 +20,6 @@ export interface Folder {
   readonly path: string
   readonly manifest: Manifest
   readonly files: ReadonlyArray<SuiteFile>
-}
-
-/** A case with the file it stands in. */
-export interface Found {
-  readonly file: VectorFile
-  readonly path: string
-  readonly item: Case
 }
 
 /** The folder holds no suite, or one that cannot be read. */

@@ -86,6 +86,13 @@ export interface VectorFile {
   readonly cases: ReadonlyArray<Case>
 }
 
+/** A case with the file it stands in. */
+export interface Found {
+  readonly file: VectorFile
+  readonly path: string
+  readonly item: Case
+}
+
 export interface ManifestEntry {
   readonly path: string
   readonly sha256: string

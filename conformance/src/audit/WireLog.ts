@@ -7,8 +7,7 @@
 import type { Wire } from "../protocol/Result.ts"
 import * as Derivation from "./Derivation.ts"
 import { hintOf, shapeOf, type Hint, type Shape } from "./Fields.ts"
-import type { Found } from "./Folder.ts"
-import { isHex, isObject, isRef, refsIn, resolve, type ScriptStep } from "./Model.ts"
+import { isHex, isObject, isRef, refsIn, resolve, type ScriptStep, type Found } from "./Model.ts"
 import { fieldLines, inline } from "./Text.ts"
 
 export interface Options {
@@ -151,29 +150,33 @@ const messageLines = (operation: string, members: unknown, show: boolean, indent
   })
 }
 
+/** Who is meant where subject and reference talk in one script; the runner says it beside the message. */
+const sideOf = (message: { readonly [name: string]: unknown }): string =>
+  typeof message["side"] === "string" ? ` (${message["side"]})` : ""
+
 /** The log of what a run kept of a case or property. */
 export const ofWires = (wires: ReadonlyArray<Wire>, options: Options = {}): ReadonlyArray<string> => {
-  const operations = new Map<number, string>()
+  const show = options.secrets === true
+  // Each side numbers its requests itself.
+  const operations = new Map<string, string>()
   return wires.flatMap(({ dir, message, step }) => {
-    const id = typeof message["id"] === "number" ? message["id"] : -1
+    const key = `${JSON.stringify(message["id"])}${sideOf(message)}`
     const where = step < 0 ? "   -" : String(step).padStart(4)
     if (dir === "request") {
       const operation = typeof message["op"] === "string" ? message["op"] : "?"
-      operations.set(id, operation)
+      operations.set(key, operation)
       const actor = typeof message["as"] === "string" ? message["as"] : "call"
       const now = typeof message["now"] === "number" ? `  at ${new Date(message["now"]).toISOString()}` : ""
       return [
         "",
-        `${where}  runner -> ${actor}  ${operation}${now}`,
-        ...messageLines(operation, message["in"] ?? {}, options.secrets === true, "      ")
+        `${where}  runner -> ${actor}${sideOf(message)}  ${operation}${now}`,
+        ...messageLines(operation, message["in"] ?? {}, show, "      ")
       ]
     }
-    const { id: _, ...rest } = message
+    const { id: _, side: __, ...rest } = message
     return [
       `${where}  <- ${dir === "lost" ? "no reply" : Object.keys(rest).join(" ")}`,
-      ...Object.values(rest).flatMap((value) =>
-        messageLines(operations.get(id) ?? "", value, options.secrets === true, "      ")
-      )
+      ...Object.values(rest).flatMap((value) => messageLines(operations.get(key) ?? "", value, show, "      "))
     ]
   })
 }

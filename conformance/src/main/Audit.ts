@@ -4,6 +4,7 @@
 import { statSync } from "node:fs"
 import { join } from "node:path"
 import * as Folder from "../audit/Folder.ts"
+import type { Found } from "../audit/Model.ts"
 import { NotResults, read, type Run } from "../report/Run.ts"
 import { packaged } from "../suite/Suite.ts"
 import { nearest, type Inputs } from "./Arguments.ts"
@@ -38,7 +39,7 @@ export const isSuite = (path: string): boolean =>
   statSync(join(path, "manifest.json"), { throwIfNoEntry: false }) !== undefined
 
 /** The case with an id, or at the end of a path such as `ratchet/limits/ratchet-skip-999`. Throws `UsageError`. */
-export const findCase = (folder: Folder.Folder, name: string): Folder.Found => {
+export const findCase = (folder: Folder.Folder, name: string): Found => {
   const id = name.split("/").at(-1) ?? ""
   const found = Folder.find(folder, id)
   if (found !== undefined) return found

@@ -56,6 +56,7 @@ const runData = (run: Run, index: Index): RunData => {
       ])
     ),
     properties: run.properties,
+    talks: Object.fromEntries(run.properties.map((item) => [item.property, run.wires.get(item.property) ?? []])),
     searches: Object.fromEntries(run.properties.map((item) => [item.property, searchCommand(run, item.property)])),
     restarts: run.restarts
   }
@@ -173,6 +174,9 @@ const properties = (runs: ReadonlyArray<Run>): string => {
   const rows = [...titles.values()]
     .sort((a, b) => (a.property < b.property ? -1 : 1))
     .map((item) => {
+      const broken = runs.some((run) =>
+        run.properties.some((of) => of.property === item.property && failed(of.outcome))
+      )
       const cells = runs.map((run) => {
         const of = run.properties.find((other) => other.property === item.property)
         if (of === undefined) return `<td class="cell none"><span class="dim">not run</span></td>`
@@ -181,7 +185,7 @@ const properties = (runs: ReadonlyArray<Run>): string => {
         const text = state === "good" ? `held over ${of.scripts} scripts` : (words[of.outcome] ?? of.outcome)
         return `<td class="cell ${state}"><a href="#property/${escapeHtml(of.property)}"><span class="glyph" aria-hidden="true">${glyph}</span>${escapeHtml(text)}</a></td>`
       })
-      return `<tr><th scope="row"><span class="id">${escapeHtml(item.property)}</span> ${escapeHtml(item.title)}${item.critical ? ' <span class="tag critical">critical</span>' : ""}</th>${cells.join("")}</tr>`
+      return `<tr><th scope="row"><span class="id">${escapeHtml(item.property)}</span> ${escapeHtml(item.title)}${item.critical ? ` <span class="tag${broken ? " critical" : ""}">critical</span>` : ""}</th>${cells.join("")}</tr>`
     })
   return `<section class="part" id="properties"><h3>Properties</h3><div class="scroll"><table class="matrix"><thead><tr><th scope="col">property</th>${runs
     .map((run) => `<th scope="col">${escapeHtml(run.name)}</th>`)

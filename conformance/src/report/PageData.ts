@@ -47,6 +47,8 @@ export interface RunData {
     readonly [id: string]: { readonly result: Result; readonly wire: ReadonlyArray<Wire>; readonly replay: string }
   }
   readonly properties: ReadonlyArray<Property>
+  /** Messages that were kept of properties, by property. */
+  readonly talks: { readonly [property: string]: ReadonlyArray<Wire> }
   /** Command lines that judge a property again, by property. */
   readonly searches: { readonly [property: string]: string }
   readonly restarts: ReadonlyArray<Restart>

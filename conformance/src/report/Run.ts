@@ -251,8 +251,10 @@ const subjectWords = (run: Run): string => {
 /** Command line that runs one case again. */
 export const replayCommand = (run: Run, id: string): string => `tacit-conformance replay ${id} ${subjectWords(run)}`
 
-/** Command line that searches for a failure of one property again, in the same way. */
+/** Command lines that repeat what broke a property, or search for it again in the same way. */
 export const searchCommand = (run: Run, id: string): string => {
   const { budget } = run.header.selection
-  return `tacit-conformance run --case ${id}${budget === undefined ? "" : ` --budget ${budget}`} --seed ${run.header.seed} ${subjectWords(run)}`
+  const search = `tacit-conformance run --case ${id}${budget === undefined ? "" : ` --budget ${budget}`} --seed ${run.header.seed} ${subjectWords(run)}`
+  const broken = run.properties.some((item) => item.property === id && item.failure !== undefined)
+  return broken ? `tacit-conformance replay results.ndjson --property ${id} ${subjectWords(run)}\n${search}` : search
 }

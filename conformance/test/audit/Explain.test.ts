@@ -10,6 +10,7 @@ import * as Diff from "../../src/audit/Diff.ts"
 import { explain } from "../../src/audit/Explain.ts"
 import * as Folder from "../../src/audit/Folder.ts"
 import type { Case } from "../../src/audit/Model.ts"
+import type { Wire } from "../../src/protocol/Result.ts"
 import * as WireLog from "../../src/audit/WireLog.ts"
 import { read } from "../../src/report/Run.ts"
 import { bad, good } from "../report/fixture.ts"
@@ -126,6 +127,24 @@ describe("a wire log", () => {
     expect(text).toMatch(/kind +02 +2 \(session message\)/)
     expect(text).toContain("seed: hidden")
     expect(text).toContain("class: lookup.no-session")
+  })
+
+  it("tells two sides of one script apart, each with numbers of its own", () => {
+    const ask = (side: string, op: string): Wire => ({
+      event: "wire",
+      case: "P03",
+      step: -1,
+      dir: "request",
+      message: { side, id: 1, op, as: "a0", in: { body: "94" } }
+    })
+    const text = WireLog.ofWires([
+      ask("subject", "receive"),
+      ask("reference", "kdf.manifest-hash"),
+      { ...ask("subject", ""), dir: "reply", message: { side: "subject", id: 1, ok: { wire: "940102c41000" } } }
+    ]).join("\n")
+    expect(text).toContain("runner -> a0 (subject)  receive")
+    expect(text).toContain("runner -> a0 (reference)  kdf.manifest-hash")
+    expect(text).toMatch(/<- ok\n {6}wire, 6 bytes\n.*envelope/)
   })
 })
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Folder from "../../src/audit/Folder.ts"
+import type { Found } from "../../src/audit/Model.ts"
 import { merkleRoot } from "../../src/suite/Suite.ts"
 
 export const vectors = fileURLToPath(new URL("../../../vectors", import.meta.url))
@@ -14,7 +15,7 @@ let opened: Folder.Folder | undefined
 /** The suite, read once. Not to be changed. */
 export const folder = (): Folder.Folder => (opened ??= Folder.read(vectors))
 
-export const found = (id: string): Folder.Found => {
+export const found = (id: string): Found => {
   const of = Folder.find(folder(), id)
   if (of === undefined) throw new Error(`no case ${id}`)
   return of
