@@ -1,0 +1,409 @@
+/**
+ * Subjects that are wrong in one way each: the property of that name must find out.
+ *
+ * Spec: docs/spec/21-conformance.md §21.3.
+ * Each is the reference with its answers changed, and a script in which the change shows.
+ */
+import { Bytes } from "@tacit/core/hazmat"
+import type { Handler, Reply, Request } from "../../src/protocol/Message.ts"
+import { isObject, type Members, type Value } from "../../src/protocol/Value.ts"
+import type { Script, WorldName } from "../../src/properties/Script.ts"
+import { create } from "../../subjects/reference/index.ts"
+
+type Change = (reply: Reply, request: Request) => Reply | Promise<Reply>
+
+/** The reference with its answers changed. `before` may change what it is asked. */
+const changed = (make: (inner: Handler) => Change, before: (request: Request) => Request = (one) => one): Handler => {
+  const inner = create()
+  const change = make(inner)
+  return {
+    handle: async (request) => change(await inner.handle(before(request)), request)
+  }
+}
+
+const okOf = (reply: Reply): Members | undefined => ("ok" in reply ? reply.ok : undefined)
+const put = (reply: Reply, more: Members): Reply => ({ id: reply.id, ok: { ...okOf(reply), ...more } })
+const eventsOf = (reply: Reply): ReadonlyArray<Members> => {
+  const events = okOf(reply)?.["events"]
+  return Array.isArray(events) ? events.filter((event): event is Members => isObject(event)) : []
+}
+const events = (change: (event: Members) => ReadonlyArray<Members>): Handler =>
+  changed(
+    () => (reply) => (eventsOf(reply).length === 0 ? reply : put(reply, { events: eventsOf(reply).flatMap(change) }))
+  )
+const rejectClass = (reply: Reply): string | undefined => ("reject" in reply ? reply.reject.class : undefined)
+/** Takes in what should be refused with one of these causes. */
+const accepting = (...classes: ReadonlyArray<string>): Handler =>
+  changed(
+    () =>
+      (reply, { op }) =>
+        op === "receive" && classes.includes(rejectClass(reply) ?? "")
+          ? { id: reply.id, ok: { events: [], out: [] } }
+          : reply
+  )
+
+export interface BrokenSubject {
+  readonly property: string
+  readonly how: string
+  readonly make: () => Handler
+  readonly world?: WorldName
+  readonly script: Script
+}
+
+const talk: Script = [["send", 0, 0, 3], ["all"], ["send", 1, 0, 4], ["all"], ["send", 0, 0, 5], ["all"]]
+
+let repeated: ReadonlyArray<Members> = []
+
+export const broken: ReadonlyArray<BrokenSubject> = [
+  {
+    property: "P01",
+    how: "swallows every second message",
+    make: () => events((event) => (event["type"] === "message" && Number(event["number"]) % 2 === 0 ? [] : [event])),
+    script: [...talk, ["send", 0, 0, 1], ["all"]]
+  },
+  {
+    property: "P01",
+    how: "shows a message under another number",
+    make: () =>
+      events((event) => (event["type"] === "message" ? [{ ...event, number: Number(event["number"]) + 1 }] : [event])),
+    script: talk
+  },
+  {
+    property: "P02",
+    how: "makes a message up",
+    make: () => events((event) => (event["type"] === "message" ? [event, { ...event, text: "7a7a" }] : [event])),
+    script: talk
+  },
+  {
+    property: "P02",
+    how: "shows a message under another sender",
+    make: () => events((event) => (event["type"] === "message" ? [{ ...event, from: "00".repeat(32) }] : [event])),
+    script: talk
+  },
+  {
+    property: "P02",
+    how: "takes in what was altered",
+    make: () => accepting("auth.tag"),
+    script: [...talk, ["flip", 0, 8, 9]]
+  },
+  {
+    property: "P03",
+    how: "shows a message twice",
+    make: () => events((event) => (event["type"] === "message" ? [event, event] : [event])),
+    script: talk
+  },
+  {
+    property: "P03",
+    how: "shows a replayed message again",
+    make: () => {
+      repeated = []
+      return changed(() => (reply, { op }) => {
+        if (op !== "receive") return reply
+        if (eventsOf(reply).some(({ type }) => type === "message")) repeated = eventsOf(reply)
+        const isReplay = rejectClass(reply)?.startsWith("fresh.") === true
+        return isReplay ? { id: reply.id, ok: { events: repeated, out: [] } } : reply
+      })
+    },
+    script: [
+      ["send", 0, 0, 3],
+      ["deliver", 0],
+      ["replay", 0]
+    ]
+  },
+  {
+    property: "P04",
+    how: "gives up after a refusal",
+    make: () => {
+      let refused = 0
+      return changed(() => (reply, { op }) => {
+        if (op !== "receive") return reply
+        if ("reject" in reply) refused++
+        return refused > 0 ? { id: reply.id, reject: { stage: "lookup", class: "lookup.no-session" } } : reply
+      })
+    },
+    script: [...talk, ["flip", 2, 8, 9], ["send", 0, 0, 1], ["all"]]
+  },
+  {
+    property: "P05",
+    how: "counts refusals in what it keeps",
+    make: () => {
+      let refused = 0
+      return changed(() => (reply, { op }) => {
+        if (op === "receive" && "reject" in reply) refused++
+        return op === "digest"
+          ? put(reply, { digest: `${String(okOf(reply)?.["digest"])}${Bytes.toHex(Bytes.be32(refused))}` })
+          : reply
+      })
+    },
+    script: [...talk, ["flip", 2, 8, 9]]
+  },
+  {
+    property: "P06",
+    how: "names a session of its own",
+    make: () =>
+      changed(
+        () =>
+          (reply, { as, op }) =>
+            op === "session.agree" ? put(reply, { session: as === "a0" ? "00" : "01" }) : reply
+      ),
+    script: talk
+  },
+  {
+    property: "P10",
+    how: "takes in what is for another mailbox",
+    make: () => accepting("envelope.mailbox"),
+    script: [...talk, ["redirect", 0, 0]]
+  },
+  {
+    property: "P10",
+    how: "looks at freshness before it authenticates",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "receive" && rejectClass(reply) === "envelope.mailbox"
+              ? { id: reply.id, reject: { stage: "freshness", class: "fresh.used-key" } }
+              : reply
+      ),
+    script: [...talk, ["redirect", 0, 0]]
+  },
+  {
+    property: "P11",
+    how: "seals with a constant for a nonce",
+    make: () =>
+      changed(
+        () => (reply) => reply,
+        (request) =>
+          request.op === "session.send"
+            ? { ...request, coins: { "header.nonce": Array(4).fill("00".repeat(12)) } }
+            : request
+      ),
+    script: [...talk, ["send", 0, 0, 1], ["send", 0, 0, 2], ["all"]]
+  },
+  {
+    property: "P11",
+    how: "meets its coins again after a restore",
+    make: () => {
+      let sent = 0
+      return changed(
+        () =>
+          (reply, { op }) => {
+            if (op === "actor.restore") sent = 0
+            return reply
+          },
+        (request) => {
+          if (request.op !== "session.send") return request
+          const nonce = Bytes.toHex(Bytes.be32(++sent)).padStart(24, "0")
+          return { ...request, coins: { "header.nonce": [nonce] } }
+        }
+      )
+    },
+    script: [...talk, ["snapshot", 0], ["rollback", 0, 0], ["send", 0, 0, 1], ["send", 0, 0, 2], ["send", 0, 0, 3]]
+  },
+  {
+    property: "P12",
+    how: "stores without bounds",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "inspect" ? put(reply, { skipped: 1_000_000_000 }) : reply
+      ),
+    script: talk
+  },
+  {
+    property: "P12",
+    how: "works long on what it refuses",
+    make: () =>
+      changed(() => async (reply, { op }) => {
+        if (op === "receive" && "reject" in reply) await new Promise((resolve) => setTimeout(resolve, 1500))
+        return reply
+      }),
+    script: [...talk, ...talk, ["flip", 2, 8, 9]]
+  },
+  {
+    property: "P13",
+    how: "reports a gap that is none",
+    make: () =>
+      events((event) =>
+        event["type"] === "message" ? [{ type: "gap", device: event["from"]!, from: 7, to: 8 }, event] : [event]
+      ),
+    script: talk
+  },
+  {
+    property: "P13",
+    how: "keeps quiet about gaps",
+    make: () => events((event) => (event["type"] === "gap" ? [] : [event])),
+    script: [...talk, ["send", 0, 0, 1], ["send", 0, 0, 2], ["drop", 0], ["all"]]
+  },
+  {
+    property: "P14",
+    how: "keeps quiet about a changed identity",
+    make: () => events((event) => (event["type"] === "identity-changed" ? [] : [event])),
+    world: "usurper",
+    script: [["send", 0, 0, 1], ["all"], ["usurp"], ["send", 2, 0, 1], ["all"]]
+  },
+  {
+    property: "P14",
+    how: "pins whatever account the directory names",
+    make: () => {
+      let mine: Value = ""
+      return changed(() => (reply, { as, op, in: input }) => {
+        if (op === "actor.new" && as === "a2") mine = okOf(reply)?.["device"] ?? ""
+        if (op === "peer.learn" && rejectClass(reply) === "policy.identity-changed")
+          return { id: reply.id, ok: { devices: [mine] } }
+        if (op === "poll")
+          return put(reply, { events: eventsOf(reply).filter(({ type }) => type !== "identity-changed") })
+        void input
+        return reply
+      })
+    },
+    world: "usurper",
+    script: [["usurp"]]
+  },
+  {
+    property: "P19",
+    how: "uses a one-time key a second time",
+    make: () => accepting("lookup.prekey-consumed"),
+    world: "trio",
+    script: [
+      ["send", 0, 0, 1],
+      ["all"],
+      ["send", 1, 0, 1],
+      ["all"],
+      ["bundle", 1, 0, 0],
+      ["all"],
+      ["bundle", 2, 0, 0],
+      ["all"],
+      ["bundle", 0, 0, 7],
+      ["all"]
+    ]
+  },
+  {
+    property: "P20",
+    how: "takes a damaged snapshot",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "actor.restore" && "reject" in reply ? { id: reply.id, ok: { events: [], out: [] } } : reply
+      ),
+    script: [...talk, ["corrupt", 0, 5, 4]]
+  },
+  {
+    property: "P20",
+    how: "takes an old list of devices",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "peer.learn" && rejectClass(reply) === "fresh.rollback"
+              ? { id: reply.id, ok: { devices: [] } }
+              : reply
+      ),
+    script: [["chain", 0, 0]]
+  },
+  {
+    property: "P21",
+    how: "gives one number to messages that come together",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "session.send" && okOf(reply)?.["number"] !== undefined ? put(reply, { number: 1 }) : reply
+      ),
+    script: [...talk, ["overlap", 0, 0, 3]]
+  },
+  {
+    property: "P22",
+    how: "pads to lengths of its own",
+    make: () =>
+      changed(() => (reply, { op }) => {
+        const out = okOf(reply)?.["out"]
+        if (op !== "session.send" || !Array.isArray(out)) return reply
+        const longer = out.map((one) => {
+          const { to, wire } = one as { readonly to: string; readonly wire: string }
+          const bytes = Bytes.fromHex(wire)!
+          // A session message with a one-byte head of its length.
+          if (bytes[2] !== 2 || bytes[21] !== 0xc4 || bytes[22]! > 250) return { to, wire }
+          const length = bytes[22]! + 1
+          return {
+            to,
+            wire: Bytes.toHex(
+              Bytes.concat(bytes.subarray(0, 22), Uint8Array.of(length), bytes.subarray(23), Uint8Array.of(0))
+            )
+          }
+        })
+        return put(reply, { out: longer })
+      }),
+    script: talk
+  },
+  {
+    property: "P23",
+    how: "gives every message the same id",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "session.send" && "ok" in reply ? put(reply, { id: "11".repeat(16) }) : reply
+      ),
+    script: talk
+  }
+]
+
+/** Wrong in single operations and transcripts. */
+export const brokenOperations: ReadonlyArray<Omit<BrokenSubject, "script">> = [
+  {
+    property: "P15",
+    how: "seals one byte differently",
+    make: () =>
+      changed(() => (reply, { op }) => {
+        const message = okOf(reply)?.["message"]
+        return op === "ratchet.seal" && typeof message === "string"
+          ? put(reply, { message: `${message.slice(0, -2)}00` })
+          : reply
+      })
+  },
+  {
+    property: "P15",
+    how: "refuses at another stage",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "ratchet.open" && "reject" in reply ? { id: reply.id, reject: { stage: "decode" } } : reply
+      )
+  },
+  {
+    property: "P16",
+    how: "reads integers of any width",
+    make: () =>
+      changed(
+        () =>
+          (reply, { in: input, op }) =>
+            op === "canon.decode" && "reject" in reply && String(input["bytes"]).startsWith("cc")
+              ? { id: reply.id, ok: { value: Number.parseInt(String(input["bytes"]).slice(2, 4), 16) || 0 } }
+              : reply
+      )
+  },
+  {
+    property: "P16",
+    how: "refuses what is canonical",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "canon.decode" && "ok" in reply ? { id: reply.id, reject: { stage: "decode" } } : reply
+      )
+  },
+  {
+    property: "P23",
+    how: "has one account for all",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "actor.new" ? put(reply, { mailbox: "22".repeat(16) }) : reply
+      )
+  }
+]
