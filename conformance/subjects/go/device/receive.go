@@ -33,7 +33,7 @@ func (d *Device) Receive(wire []byte, crash Crash) (*Done, error) {
 func (d *Device) remedy(class string, wire []byte) {
 	advice, _ := tacit.AdviceOf(class)
 	switch {
-	case class == "lookup.no-session":
+	case class == "lookup.no-session", class == "auth.header": // [fence.probe.1, .2]
 		d.probe = true
 	case advice.Asked():
 		sender, digest, start := d.state.Endpoint.Sender(wire)
