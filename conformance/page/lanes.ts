@@ -172,7 +172,7 @@ export const lanes = (
     { class: "scroll" },
     h(
       "div",
-      { class: "lanes", style: `--lanes:${actors.length}`, role: "list", "aria-label": "transcript" },
+      { class: "lanes", style: `--lanes:${actors.length}` },
       h("div", { class: "number head" }, "#"),
       ...actors.map((actor, i) => h("div", { class: "lane-head", style: `grid-column:${i + 2}` }, actor)),
       ...actors.map((_, i) =>

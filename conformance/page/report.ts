@@ -129,7 +129,7 @@ const browse = (index: Index, runs: ReadonlyArray<RunData>): ((change: Partial<S
   place.hidden = false
   replace(
     place,
-    h("h3", {}, "Every case"),
+    h("h2", {}, "Every case"),
     h(
       "div",
       { class: "filters" },

@@ -187,7 +187,7 @@ const properties = (runs: ReadonlyArray<Run>): string => {
       })
       return `<tr><th scope="row"><span class="id">${escapeHtml(item.property)}</span> ${escapeHtml(item.title)}${item.critical ? ` <span class="tag${broken ? " critical" : ""}">critical</span>` : ""}</th>${cells.join("")}</tr>`
     })
-  return `<section class="part" id="properties"><h3>Properties</h3><div class="scroll"><table class="matrix"><thead><tr><th scope="col">property</th>${runs
+  return `<section class="part" id="properties"><h2>Properties</h2><div class="scroll"><table class="matrix"><thead><tr><th scope="col">property</th>${runs
     .map((run) => `<th scope="col">${escapeHtml(run.name)}</th>`)
     .join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div></section>`
 }
@@ -205,7 +205,7 @@ const failures = (run: Run, several: boolean): string => {
     }${result.known === undefined ? "" : '<span class="tag waived">waived</span>'}<span class="tag">${escapeHtml(words[result.outcome] ?? result.outcome)}</span>
 <div class="versus"><div><span class="key">expected</span><code>${escapeHtml(expectedText(result).slice(0, 240))}</code></div><div><span class="key">actual</span><code>${escapeHtml(actualText(result).slice(0, 240))}</code></div></div></li>`
   const rest = order.slice(listed)
-  return `<section class="part failures"><h3>${several ? `Did not pass: ${escapeHtml(run.name)}` : "Did not pass"} <span class="count">${bad.length}</span></h3><ol>${order
+  return `<section class="part failures"><h2>${several ? `Did not pass: ${escapeHtml(run.name)}` : "Did not pass"} <span class="count">${bad.length}</span></h2><ol>${order
     .slice(0, listed)
     .map(row)
     .join("")}</ol>${
@@ -228,7 +228,7 @@ export const html = async (runs: ReadonlyArray<Run>, folder?: Folder): Promise<s
 <div id="overview" tabindex="-1">
 <div class="cards">${runs.map((run) => card(run, runs.length > 1)).join("")}</div>
 ${other.map((run) => `<p class="notice">${escapeHtml(run.name)} was judged by another suite than the one these pages show (root ${escapeHtml(run.header.root.slice(0, 16))}…).</p>`).join("")}
-<section class="part" id="families"><h3>Families by level</h3>${matrix(runs)}</section>
+<section class="part" id="families"><h2>Families by level</h2>${matrix(runs)}</section>
 ${properties(runs)}
 <section id="browse" class="part" hidden></section>
 ${runs.map((run) => failures(run, runs.length > 1)).join("")}
