@@ -16,7 +16,8 @@ const accept = (window: ReplayWindow.ReplayWindow, input: Input): readonly [Repl
   if (Result.isFailure(judged)) return [window, reject(judged.failure.cause)]
   const outcome = judged.success
   if (outcome._tag !== "Accepted") {
-    return [outcome.next, reject(outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale")]
+    // A refused step changes nothing, also where its floor alone would have (a device takes the floor of whatever opened).
+    return [window, reject(outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale")]
   }
   const { filled, gap, late, lost, next } = outcome
   return [next, ok({ late, filled, gap: gap === undefined ? [] : pair(gap), lost: lost.map(pair) })]

@@ -72,8 +72,7 @@ const judge = (window: ReplayWindow, number: number, before: ReadonlyArray<Range
   if (number > highest) {
     const { lost, next } = number === highest + 1 ? follow(window) : advance(window, number, true)
     const gap = number === highest + 1 ? undefined : { from: highest + 1, to: number - 1 }
-    const all = before.length === 0 ? lost : lost.length === 0 ? before : [...before, ...lost]
-    return { _tag: "Accepted", next, late: false, gap, filled: false, lost: all }
+    return { _tag: "Accepted", next, late: false, gap, filled: false, lost: joined(before, lost) }
   }
   if (number <= highest - size) return { _tag: "Stale", next: window, lost: before }
   if (has(window.received, number)) return { _tag: "Duplicate", next: window, lost: before }
@@ -136,6 +135,21 @@ const note = (ranges: Array<Range>, from: number, to: number): void => {
   const last = ranges.at(-1)
   if (last !== undefined && last.to === from - 1) ranges[ranges.length - 1] = { from: last.from, to }
   else ranges.push({ from, to })
+}
+
+/** Ascending ranges with others behind them; neighbours become one. */
+const joined = (before: ReadonlyArray<Range>, behind: ReadonlyArray<Range>): ReadonlyArray<Range> => {
+  if (before.length === 0) return behind
+  const ranges = [...before]
+  for (const { from, to } of behind) note(ranges, from, to)
+  return ranges
+}
+
+/** Two lists of ranges as one, ranges that meet made one range. */
+const joined = (before: ReadonlyArray<Range>, after: ReadonlyArray<Range>): ReadonlyArray<Range> => {
+  const out = [...before]
+  for (const { from, to } of after) note(out, from, to)
+  return out
 }
 
 /** The missing numbers that can still come, ascending. */
