@@ -236,7 +236,9 @@ const window = async (both: Both): Promise<Play> => {
     // The far end of all numbers is looked at, and not gone to.
     if (number === Number.MAX_SAFE_INTEGER && b % 8 !== 0) return
     const within = (value: number): number => Math.min(Number.MAX_SAFE_INTEGER, value)
-    const floor = c % 11 === 0 ? { floor: within(highest + (b % 9)) } : {}
+    // A floor lies below the number of its message (rule sequence.floor.1).
+    const below = Math.min(within(highest + (b % 9)), number - 1)
+    const floor = c % 11 === 0 && below > 0 ? { floor: below } : {}
     const ok = await both.ask("x", "window.accept", { number: within(number), ...floor })
     if (ok !== undefined) highest = Math.max(highest, within(number))
   }
