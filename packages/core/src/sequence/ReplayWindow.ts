@@ -145,13 +145,6 @@ const joined = (before: ReadonlyArray<Range>, behind: ReadonlyArray<Range>): Rea
   return ranges
 }
 
-/** Two lists of ranges as one, ranges that meet made one range. */
-const joined = (before: ReadonlyArray<Range>, after: ReadonlyArray<Range>): ReadonlyArray<Range> => {
-  const out = [...before]
-  for (const { from, to } of after) note(out, from, to)
-  return out
-}
-
 /** The missing numbers that can still come, ascending. */
 export const gaps = (window: ReplayWindow): ReadonlyArray<Range> => {
   const out: Array<Range> = []
