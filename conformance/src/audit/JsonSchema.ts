@@ -28,6 +28,10 @@ const matches = (pattern: string, text: string): boolean => {
   return found.test(text)
 }
 
+/** How much a complaint says: one from deep inside, and about a value rather than about the wrong alternative's members. */
+const weight = (problem: string): number =>
+  2 * problem.split("/").length + (/: (?:must not be there|lacks \S+)$/.test(problem) ? 0 : 1)
+
 /** A check of values against one schema: the first complaint, with its place, or nothing. */
 export const validator = (root: Schema): ((value: unknown) => string | undefined) => {
   const lookup = (ref: string): Schema => {
@@ -135,12 +139,8 @@ export const validator = (root: Schema): ((value: unknown) => string | undefined
         const fits = problems.filter((problem) => problem === undefined).length
         if (fits === 1 || (fits > 1 && keyword === "anyOf")) return undefined
         if (fits > 1) return `${path}: fits ${fits} alternatives`
-        // The alternative that got furthest says most.
-        const deepest = problems.reduce<string>(
-          (best, of) => ((of ?? "").split("/").length > best.split("/").length ? (of ?? "") : best),
-          problems[0] ?? ""
-        )
-        return deepest === "" ? `${path}: fits no alternative` : deepest
+        const [best] = problems.flatMap((problem) => problem ?? []).sort((a, b) => weight(b) - weight(a))
+        return best ?? `${path}: fits no alternative`
       }
       default:
         if (silent.has(keyword)) return undefined
