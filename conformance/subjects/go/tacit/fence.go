@@ -52,7 +52,10 @@ func (f Fence) Carry(own Mark) (fence, echo Mark) {
 // device's, late as fence.observe.2 has it. It gives the next state.
 func (f Fence) Observe(secret []byte, own, fence, echo Mark, late bool) (Fence, Observed) {
 	var seen Observed
-	f.Carries = fence.Generation > 0
+	// A late message does not end the echo, a higher mark begins it [fence.carry.2].
+	if !late || fence.Generation > f.Peer.Generation {
+		f.Carries = fence.Generation > 0
+	}
 	switch {
 	case fence.Generation == 0:
 	case fence.Generation > f.Peer.Generation:

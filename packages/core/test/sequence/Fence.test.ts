@@ -82,6 +82,17 @@ describe("Fence", () => {
     expect(seen(fence(7))).toMatchObject({ peerRollback: true, next: { highest } })
   })
 
+  it("goes on echoing after a late message without a fence, and begins with a late one that is higher [fence.carry.2]", () => {
+    const [third, fourth] = [fence(3), fence(4)]
+    const told = observe(own, Fence.unknownPeer, { fence: third }, false).next
+    expect(Fence.carry(own, told).echo).toEqual(third)
+    expect(Fence.carry(own, observe(own, told, {}, true).next).echo).toEqual(third)
+    const quiet = observe(own, told, {}, false).next
+    expect(Fence.carry(own, quiet).echo).toBeUndefined()
+    expect(Fence.carry(own, observe(own, quiet, { fence: third }, true).next).echo).toBeUndefined()
+    expect(Fence.carry(own, observe(own, quiet, { fence: fourth }, true).next).echo).toEqual(fourth)
+  })
+
   it("takes nothing ill from a message that is late [fence.observe.2]", () => {
     const held = observe(own, Fence.unknownPeer, { fence: fence(7) }, false).next
     expect(observe(own, held, { fence: fence(6) }, true)).toEqual({
