@@ -22,6 +22,7 @@ import { names, type Script } from "../../src/properties/Script.ts"
 import { sizeOf } from "../../src/properties/World.ts"
 import type { Subject } from "../../src/subject/Subject.ts"
 import { create } from "../../subjects/reference/index.ts"
+import { deviceVariants } from "../../subjects/variants/device.ts"
 import { handlerSource, seed } from "../support.ts"
 import { broken, brokenOperations } from "./broken.ts"
 
@@ -146,6 +147,15 @@ describe("the judge", () => {
     expect(coverage(reached).length).toBeGreaterThan(20)
     expect([...reached].some((one) => one.startsWith("receive authenticate auth.tag"))).toBe(true)
   }, 240_000)
+
+  for (const [name, make] of Object.entries(deviceVariants)) {
+    it(`has nothing against a device that ${name} [subject.features.2] [subject.reject.2]`, async () => {
+      const { verdicts } = await judged(make, { scripts: 8 })
+      const failed = verdicts.filter(({ outcome }) => outcome !== "pass" && outcome !== "excluded")
+      expect(failed.map(({ message, property }) => [property, message])).toEqual([])
+      expect(verdicts.filter(({ outcome }) => outcome === "pass").length).toBeGreaterThan(14)
+    }, 180_000)
+  }
 
   it("knows sets and counters, and no key [property.judge.1]", () => {
     const found: Array<string> = []
