@@ -5,8 +5,8 @@
  * Both are asked the same; every answer is compared. What they say is delivered, late, twice and spoiled.
  */
 import {
-  Account,
-  Body,
+  type Account,
+  type Body,
   Bundle,
   Bytes,
   Certificate,
@@ -23,6 +23,7 @@ import type { Answer } from "../protocol/Message.ts"
 import { type Members, same } from "../protocol/Value.ts"
 import type { Subject } from "../subject/Subject.ts"
 import * as Bytecode from "./Bytecode.ts"
+import { textOf } from "./Text.ts"
 
 /** What is compared in one transcript. */
 export const topics = ["ratchet", "window", "fence", "session"] as const
@@ -79,7 +80,7 @@ export class Differs extends Error {
 
 const now = 1_700_000_000_000
 const hex = Bytes.toHex
-const unhex = (text: unknown): Uint8Array => Bytes.fromHex(String(text)) ?? Bytes.empty
+const unhex = (text: unknown): Uint8Array => Bytes.fromHex(textOf(text)) ?? Bytes.empty
 const shortOf = (answer: Answer): string => {
   const text = JSON.stringify(answer)
   return text.length > 300 ? `${text.slice(0, 300)}…` : text
@@ -197,7 +198,7 @@ const ratchet = async (both: Both, crypto: CryptoProvider): Promise<Play> => {
         const nonce = hex(both.fresh("header.nonce", suite === 3 ? 16 : 12))
         const ok = await both.ask(who, "ratchet.seal", { prefix, padded, nonce })
         if (ok === undefined) return
-        const one = { to: who === "x" ? "y" : "x", prefix, bytes: String(ok["message"]) }
+        const one = { to: who === "x" ? "y" : "x", prefix, bytes: textOf(ok["message"]) }
         sent.push(one)
         flying.push(one)
         return
@@ -371,7 +372,7 @@ const session = async (both: Both, crypto: CryptoProvider): Promise<Play> => {
     })
     if (ok === undefined) return
     const nonce = ok["suite"] === 3 ? 16 : 12
-    sessions.push({ id: String(ok["session"]), initiator, responder, nonce, accepted: false, answered: false })
+    sessions.push({ id: textOf(ok["session"]), initiator, responder, nonce, accepted: false, answered: false })
   }
 
   const seal = async (a: number, b: number, c: number): Promise<void> => {
@@ -400,7 +401,7 @@ const session = async (both: Both, crypto: CryptoProvider): Promise<Play> => {
       ...(isStart ? { ephemeralSecret: hex(both.fresh("sealed.eph", 32)) } : {})
     })
     if (ok === undefined) return
-    const one = { to: to.name, prefix: "", bytes: String(ok["envelope"]), held, from }
+    const one = { to: to.name, prefix: "", bytes: textOf(ok["envelope"]), held, from }
     sent.push(one)
     flying.push(one)
   }

@@ -5,7 +5,7 @@
  * Outer layers are sealed with the right keys, so that only the inner check can object.
  */
 import {
-  Account,
+  type Account,
   Body,
   Bundle,
   Bytes,

@@ -5,6 +5,7 @@
  * Messages are told apart by their texts, which a script never repeats.
  */
 import { isObject, type Members } from "../protocol/Value.ts"
+import { textOf } from "./Text.ts"
 
 /** A message of a script. People are numbered. */
 export interface Sent {
@@ -135,7 +136,7 @@ export class Model {
     for (const event of all) this.#notice(who, event)
     const gaps = new Set(all.filter(({ type }) => type === "gap").map((gap) => this.#gapKey(gap)))
     const filled = new Set(
-      all.filter(({ type }) => type === "gap-filled").map(({ device, number }) => `${device} ${number}`)
+      all.filter(({ type }) => type === "gap-filled").map(({ device, number }) => `${textOf(device)} ${textOf(number)}`)
     )
     for (const event of all) if (event["type"] === "message") this.#message(who, event, gaps, filled, whole)
     if (!whole) return
@@ -147,20 +148,20 @@ export class Model {
   }
 
   #notice(who: number, event: Members): void {
-    switch (event["type"]) {
+    switch (textOf(event["type"])) {
       case "identity-changed":
-        this.told[who]!.add(`${event["offered"] as string}`)
+        this.told[who]!.add(textOf(event["offered"]))
         return
       case "restored":
       case "peer-rollback":
         this.noticed++
-        if (this.restored === 0) this.#fail("P20", `${event["type"]} was told, and nothing was rolled back`)
+        if (this.restored === 0) this.#fail("P20", `${textOf(event["type"])} was told, and nothing was rolled back`)
         return
       case "receipt": {
         const { ids, state } = event
         if (state !== 1 && state !== 2) this.#fail("P02", "a receipt has a state that is none")
         for (const id of Array.isArray(ids) ? ids : []) {
-          const text = this.ids.get(String(id))
+          const text = this.ids.get(textOf(id))
           const known = text === undefined ? undefined : this.sent.get(text)
           const unknown = [...this.sent.values()].some((sent) => sent.from === who && sent.fate === "maybe")
           if (known?.from !== who && !unknown) this.#fail("P02", "a receipt was shown for a message not sent from here")
@@ -170,7 +171,7 @@ export class Model {
   }
 
   #gapKey({ device, from, to }: Members): string {
-    return `${device as string} ${from as number} ${to as number}`
+    return `${textOf(device)} ${textOf(from)} ${textOf(to)}`
   }
 
   #message(who: number, event: Members, gaps: Set<string>, filled: Set<string>, whole: boolean): void {
@@ -189,7 +190,7 @@ export class Model {
       this.ids.set(id, sent.text)
     }
     if (sent.number > 0 && number !== sent.number && this.clean) {
-      this.#fail("P01", `a message with number ${sent.number} was shown with number ${String(number)}`)
+      this.#fail("P01", `a message with number ${sent.number} was shown with number ${textOf(number)}`)
     }
     const { lines, shown } = this.memories[who]!
     const times = (shown.get(sent.text) ?? 0) + 1

@@ -12,6 +12,7 @@ import type { Sent } from "./Model.ts"
 import { operand, type Script, type Step, type StepName } from "./Script.ts"
 import * as Tamper from "./Tamper.ts"
 import type { Person, Wire, World } from "./World.ts"
+import { textOf } from "./Text.ts"
 
 /** Hours and days a script may let pass in all: prekeys and skipped keys live longer. */
 const mostTime = 20 * 86_400_000
@@ -584,7 +585,7 @@ export class Play {
       const answer = await this.#world.ask(person, "actor.snapshot")
       if (!("ok" in answer)) return
       const memory = this.#world.model.snapshot(person.index)
-      person.snapshots.push({ bytes: String(answer.ok["snapshot"]), memory })
+      person.snapshots.push({ bytes: textOf(answer.ok["snapshot"]), memory })
     })
   }
 
@@ -611,7 +612,7 @@ export class Play {
       const world = this.#world
       const taken = await world.ask(person, "actor.snapshot")
       if (!("ok" in taken)) return
-      const bytes = fromHex(String(taken.ok["snapshot"]))
+      const bytes = fromHex(textOf(taken.ok["snapshot"]))
       if (bytes.length === 0) return
       if (bit % 3 === 0) bytes[(at * 997) % bytes.length]! ^= 1 << (bit & 7)
       const damaged = bit % 3 === 0 ? bytes : bytes.slice(0, (at * 997) % bytes.length)
@@ -717,7 +718,8 @@ export class Play {
     if (!model.clean) return
     for (const sent of model.sent.values()) {
       const isOwed = sent.fate !== "never" && !sent.excused && sent.from < this.#world.people.length
-      if (isOwed && !model.wasShown(sent)) this.#world.fail("P01", "a genuine message was never shown")
+      if (isOwed && !model.wasShown(sent))
+        this.#world.fail("P01", `message ${sent.number} from a${sent.from} to a${sent.to} was never shown`)
     }
   }
 

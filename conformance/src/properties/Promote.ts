@@ -6,6 +6,7 @@
  */
 import { isObject, type Members } from "../protocol/Value.ts"
 import { type Reproducer, runScript, type Stage } from "./RunScript.ts"
+import { textOf } from "./Text.ts"
 
 /** One step of a draft, in the form of a transcript. */
 export interface DraftStep {
@@ -43,8 +44,8 @@ export const promote = async (stage: Stage, reproducer: Reproducer, id: string, 
         }
         const { as, in: input, now, op } = asked!
         const { ok, reject } = message
-        const common = { do: String(op), as: String(as), now: Number(now), in: input as Members }
-        if (isObject(ok)) script.push({ ...common, expect: "ok", out: ok as Members })
+        const common = { do: textOf(op), as: textOf(as), now: Number(now), in: input as Members }
+        if (isObject(ok)) script.push({ ...common, expect: "ok", out: ok })
         if (isObject(reject)) {
           const { class: cause, stage: at } = reject as { readonly class?: string; readonly stage?: string }
           const why = { ...(at === undefined ? {} : { stage: at }), ...(cause === undefined ? {} : { class: cause }) }

@@ -92,16 +92,15 @@ export async function* runProperties(
     ...(reached === undefined ? {} : { reached })
   })
   let ended = false
-  let failed: unknown
-  const end = judging.then(
-    () => {
-      ended = true
-    },
-    (error: unknown) => {
-      failed = error
-      ended = true
+  let failed: Error | undefined
+  const end = (async () => {
+    try {
+      await judging
+    } catch (error) {
+      failed = error instanceof Error ? error : new Error("the properties could not be judged", { cause: error })
     }
-  )
+    ended = true
+  })()
   try {
     while (!ended || events.length > 0) {
       const event = events.shift()

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url"
 import { isObject } from "../protocol/Value.ts"
 import type { Reproducer } from "./RunScript.ts"
 import * as Script from "./Script.ts"
+import { textOf } from "./Text.ts"
 
 /** A kept script and why. */
 export interface Seed extends Reproducer {
@@ -47,6 +48,6 @@ export const load = (from = folder()): ReadonlyArray<Seed> => {
       const value: unknown = JSON.parse(readFileSync(join(from, name), "utf8"))
       const reproducer = read(value)
       if (reproducer === undefined || !isObject(value)) throw new TypeError(`${name} is no seed`)
-      return { ...reproducer, title: String(value["title"] ?? name) }
+      return { ...reproducer, title: textOf(value["title"] ?? name) }
     })
 }

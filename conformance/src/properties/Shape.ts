@@ -10,6 +10,7 @@ import type { Subject } from "../subject/Subject.ts"
 import { scriptArbitrary } from "./Generate.ts"
 import { type Reproducer, runScript, type Stage } from "./RunScript.ts"
 import type { Script, StepName } from "./Script.ts"
+import { textOf } from "./Text.ts"
 
 const plain: ReadonlySet<StepName> = new Set(["send", "deliver", "all", "clock", "poll", "restart", "reset"])
 
@@ -52,9 +53,9 @@ export const draw = async (subject: Subject): Promise<Drawn> => {
   for (const [i, user] of ["alice", "bob"].entries()) {
     const person = await ask(`p${i}`, "actor.new", { user })
     made.push(person)
-    for (const name of ["account", "device", "mailbox"]) drawn[`${name} ${i}`] = String(person[name])
+    for (const name of ["account", "device", "mailbox"]) drawn[`${name} ${i}`] = textOf(person[name])
     const { bundles, last } = await ask(`p${i}`, "prekey.publish", { count: 2 })
-    drawn[`last-resort bundle ${i}`] = String(last)
+    drawn[`last-resort bundle ${i}`] = textOf(last)
     const all = Array.isArray(bundles) ? bundles.map(String) : []
     for (const [n, bundle] of all.entries()) drawn[`bundle ${n} ${i}`] = bundle
     handedOut.push(all[0] ?? "")
@@ -67,10 +68,10 @@ export const draw = async (subject: Subject): Promise<Drawn> => {
       account: bob["account"]!,
       text: Bytes.toHex(Bytes.utf8Encode("the same text"))
     })
-    drawn[`message id ${n}`] = String(sent["id"])
+    drawn[`message id ${n}`] = textOf(sent["id"])
     const out = Array.isArray(sent["out"]) ? (sent["out"] as ReadonlyArray<Members>) : []
     // Behind version, kind, mailbox and suite: the ephemeral key of a session start.
-    drawn[`ephemeral key ${n}`] = String(out[0]?.["wire"] ?? "").slice(56, 120)
+    drawn[`ephemeral key ${n}`] = textOf(out[0]?.["wire"]).slice(56, 120)
   }
   return drawn
 }

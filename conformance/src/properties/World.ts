@@ -13,6 +13,7 @@ import type { Violation } from "./Properties.ts"
 import type { WorldName } from "./Script.ts"
 import * as Bytecode from "./Bytecode.ts"
 import { Bytes } from "@tacit/core/hazmat"
+import { textOf } from "./Text.ts"
 
 /** Who answers for a person. */
 export type Side = "subject" | "reference"
@@ -159,7 +160,7 @@ export class World {
     const name = `a${index}`
     const at = { index, name, side, skew: 0, down: false }
     const made = await this.#ok(at, "actor.new", { user })
-    const text = (member: string): string => String(made[member] ?? "")
+    const text = (member: string): string => textOf(made[member])
     const person: Person = {
       ...at,
       user,
@@ -264,10 +265,10 @@ export class World {
     const sent: Array<Wire> = []
     const taken = out.filter((one): one is Members => isObject(one))
     // Rule state.outbox.2: the very same bytes may leave twice; they are one envelope.
-    const fresh = taken.filter(({ wire }) => !this.#wires.has(String(wire)))
+    const fresh = taken.filter(({ wire }) => !this.#wires.has(textOf(wire)))
     const begun = [...this.#begun(ok)]
     for (const { to, wire } of fresh) {
-      const bytes = String(wire)
+      const bytes = textOf(wire)
       const other = this.people.find(({ mailbox }) => mailbox === to)
       const parsed = Bytecode.envelope(Bytes.fromHex(bytes) ?? Bytes.empty)
       if (parsed === undefined) throw new Broken("violation", "what was sent is no envelope", person.side)
@@ -294,7 +295,7 @@ export class World {
       this.flight.push(wire)
       this.past.push(wire)
     }
-    for (const { wire } of taken.filter((one) => !fresh.includes(one))) this.#again(String(wire))
+    for (const { wire } of taken.filter((one) => !fresh.includes(one))) this.#again(textOf(wire))
     await this.used(person, ok)
   }
 
@@ -333,7 +334,7 @@ export class World {
   /** What a person keeps, in a form that changes when it does. */
   async state(person: Person): Promise<string> {
     const { digest } = await this.#ok(person, "digest")
-    return `${String(digest)} ${JSON.stringify(await this.inspect(person))}`
+    return `${textOf(digest)} ${JSON.stringify(await this.inspect(person))}`
   }
 
   async inspect(person: Person): Promise<Members> {

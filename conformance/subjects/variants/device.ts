@@ -84,7 +84,7 @@ export const deviceVariants: Readonly<Record<string, () => Handler>> = {
       },
       (reply, { op }) =>
         op === "actor.snapshot" && "ok" in reply
-          ? { id: reply.id, ok: { snapshot: `5a5a${String(reply.ok["snapshot"])}` } }
+          ? { id: reply.id, ok: { snapshot: `5a5a${reply.ok["snapshot"] as string}` } }
           : reply
     )
 }

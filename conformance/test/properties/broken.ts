@@ -131,7 +131,7 @@ export const broken: ReadonlyArray<BrokenSubject> = [
       return changed(() => (reply, { op }) => {
         if (op === "receive" && "reject" in reply) refused++
         return op === "digest"
-          ? put(reply, { digest: `${String(okOf(reply)?.["digest"])}${Bytes.toHex(Bytes.be32(refused))}` })
+          ? put(reply, { digest: `${okOf(reply)?.["digest"] as string}${Bytes.toHex(Bytes.be32(refused))}` })
           : reply
       })
     },
@@ -381,8 +381,8 @@ export const brokenOperations: ReadonlyArray<Omit<BrokenSubject, "script">> = [
       changed(
         () =>
           (reply, { in: input, op }) =>
-            op === "canon.decode" && "reject" in reply && String(input["bytes"]).startsWith("cc")
-              ? { id: reply.id, ok: { value: Number.parseInt(String(input["bytes"]).slice(2, 4), 16) || 0 } }
+            op === "canon.decode" && "reject" in reply && (input["bytes"] as string).startsWith("cc")
+              ? { id: reply.id, ok: { value: Number.parseInt((input["bytes"] as string).slice(2, 4), 16) || 0 } }
               : reply
       )
   },

@@ -18,7 +18,7 @@ import {
 } from "@tacit/core"
 import { Bundle, Bytes, Canonical, Envelope } from "@tacit/core/hazmat"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
+import type * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 
@@ -130,7 +130,7 @@ export class Outside {
   /** Bundles of what was published: one for each one-time prekey, and one without. */
   bundles(count: number): { readonly bundles: ReadonlyArray<Uint8Array>; readonly last: Uint8Array } {
     const bundles: Array<Uint8Array> = []
-    for (let i = 0; i < count; i++) bundles.push(this.#bundle(this.#oneTimeKem.shift()!, 1, this.#oneTime.shift()!))
+    for (let i = 0; i < count; i++) bundles.push(this.#bundle(this.#oneTimeKem.shift()!, 1, this.#oneTime.shift()))
     return { bundles, last: this.#bundle(this.#lastResortKem!, 0, undefined) }
   }
 

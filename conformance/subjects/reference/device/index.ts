@@ -111,12 +111,12 @@ export class Devices {
         begun.push({ outcome: faulted(error) })
       }
     }
-    let broken: unknown
+    let broken: Error | undefined
     try {
       for (const one of begun) if ("start" in one) one.start()
       await actor?.settle()
     } catch (error) {
-      broken = error
+      broken = error instanceof Error ? error : new Error("the device broke", { cause: error })
     }
     for (const [i, { answer }] of group.entries()) {
       const one = begun[i]!
