@@ -40,9 +40,8 @@ describe("a broken property", () => {
   const small = inFolder("small.json")
 
   it("is found, with a script that repeats it [property.script.1]", async () => {
-    const { code, out } = await command(
-      ...["run", "--in-process", subject, "--case", "P03", "--vectors", vectors, "--seed", "x", "--json", results]
-    )
+    const words = ["--in-process", subject, "--case", "P03", "--vectors", vectors, "--seed", "x", "--json", results]
+    const { code, out } = await command("run", ...words)
     expect(code).toBe(1)
     expect(out).toMatch(/^✗ P03 .*\[critical\]$/m)
     expect(out).toMatch(/^ {4}\d+ steps in the world \w+: \[\[/m)

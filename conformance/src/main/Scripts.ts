@@ -70,8 +70,9 @@ export const withStage = async <A>(
   const kept = (start: () => Promise<Subject>) => {
     let current: Subject | undefined
     return async () => {
-      if (current?.alive() !== true) started.push((current = await start()))
-      return current!
+      if (current?.alive() === true) return current
+      started.push((current = await start()))
+      return current
     }
   }
   try {

@@ -16,8 +16,8 @@ const slow = new Set([
   "prekey.publish"
 ])
 
-/** Whether one request of an operation is much work: those above, and whole series in one (`bulk.…`). */
-export const isSlow = (op: string): boolean => slow.has(op) || op.startsWith("bulk.")
+/** Whether one request of an operation is much work: those above, whole series in one (`bulk.…`), and passwords. */
+export const isSlow = (op: string): boolean => slow.has(op) || op.startsWith("bulk.") || op.startsWith("argon2")
 
 /** ms; may be scaled up while a run goes on. */
 export class Timeouts {
