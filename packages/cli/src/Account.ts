@@ -13,18 +13,18 @@ export const relayOption: Option = {
   name: "relay",
   value: "url",
   env: "TACIT_RELAY",
-  text: "address of the relay, ws:// or wss:// (default: the one the profile registered at)"
+  text: "address of the relay, ws(s):// or mqtt(s):// (default: the one the profile registered at)"
 }
 
 /** The relay's address, or a `UsageError` when there is none or it is no address. */
 export const relayAddress = (context: Context, profile: Profile.Profile): string => {
   const given = context.inputs.text("relay") ?? profile.relay
   if (given === undefined) {
-    throw new UsageError("--relay is missing", "Give --relay ws://… or wss://…, or set TACIT_RELAY.")
+    throw new UsageError("--relay is missing", "Give --relay wss://… or mqtts://…, or set TACIT_RELAY.")
   }
-  if (!URL.canParse(given) || !/^wss?:$/.test(new URL(given).protocol)) {
+  if (!URL.canParse(given) || !/^(wss?|mqtts?):$/.test(new URL(given).protocol)) {
     throw new UsageError(
-      "--relay takes an address that begins with ws:// or wss://",
+      "--relay takes an address that begins with ws://, wss://, mqtt:// or mqtts://",
       "For instance --relay ws://localhost:8443."
     )
   }

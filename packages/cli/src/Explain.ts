@@ -97,7 +97,7 @@ export const explain = (error: unknown): Explanation => {
         ...(addresses[field(error, "reason")] ?? [
           ExitCode.usage,
           "the relay's address cannot be used",
-          "Give --relay ws://… or wss://…."
+          "Give --relay wss://… or mqtts://…."
         ])
       )
     case "LeaseLost":
@@ -155,8 +155,8 @@ const unusable = (cause: unknown): Explanation | undefined => {
 const addresses: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
   insecure: [
     ExitCode.usage,
-    "plain ws:// to another machine would show tokens and metadata to the network",
-    "Use wss://."
+    "plain ws:// or mqtt:// to another machine would show tokens and metadata to the network",
+    "Use wss:// or mqtts://, or give the steward's key in an mqtt:// address."
   ]
 }
 
@@ -172,6 +172,11 @@ const relayErrors: Readonly<Record<string, readonly [ExitCode, string, string]>>
     ExitCode.store,
     "another relay serves this database",
     "Stop the other one, or use another --data directory."
+  ],
+  broker: [
+    ExitCode.unreachable,
+    "the broker cannot be reached or refuses",
+    "Check the --broker address, its user and password, and that the broker runs."
   ],
   listen: [
     ExitCode.failed,

@@ -63,6 +63,31 @@ describe("the demo", () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it("does the same through a broker, where a subscriber to everything sees nothing [mqtt.seen.1]", async () => {
+    const { code, out, err } = await demo(
+      ["--json", "--transport", "mqtt"],
+      "one line\ntwo 🚲\n\n  four words in it  \nfive"
+    )
+    expect(code, err).toBe(0)
+    const result = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "") as Result
+    expect(result).toMatchObject({ lines: 5, deliveredToBob: 5, echoed: 5, inOrder: true })
+    expect(result.attacks.map(({ cause, refused }) => [refused, cause])).toEqual([
+      [true, "fresh.used-key"],
+      [true, "auth.tag"],
+      [true, "lookup.no-session"],
+      [true, "stale-state"]
+    ])
+    expect(result.relaySaw).toMatchObject({
+      mailboxes: 3,
+      plaintextFound: 0,
+      sendersFound: 0,
+      broker: { plaintextFound: 0, idsFound: 0 }
+    })
+    expect(readdirSync(folder)).toEqual([])
+    const wrong = await demo(["--transport", "pigeon"], "")
+    expect(wrong.code).toBe(2)
+  })
+
   it("has lines of its own, and shows people what happened", async () => {
     const { code, out, err } = await demo([], "")
     expect(code, err).toBe(0)

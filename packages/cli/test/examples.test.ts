@@ -31,6 +31,15 @@ describe("the examples", { timeout: 30_000 }, () => {
     ])
   })
 
+  it("echo bot over MQTT: says what it is told", async () => {
+    const child = example("echo-bot-mqtt.ts")
+    expect(await child.gone, child.complaints()).toBe(0)
+    expect(child.lines.filter((line) => line.startsWith("the bot says"))).toEqual([
+      "the bot says is anybody there?",
+      "the bot says thank you"
+    ])
+  })
+
   it("echo bot: answers over a relay of its own, and stops in good order", async () => {
     const folder = mkdtempSync(join(tmpdir(), "tacit-example-"))
     const relay = await startRelay({ database: ":memory:" })

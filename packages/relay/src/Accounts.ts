@@ -27,8 +27,9 @@ export interface Device {
   readonly revoked: boolean
 }
 
-/** What changed: rows of devices that were revoked, whose connections must be closed. */
+/** What changed: the account's row, and rows of devices that were revoked, whose connections must be closed. */
 export interface Published {
+  readonly account: number
   readonly revoked: ReadonlyArray<number>
 }
 
@@ -44,6 +45,10 @@ export interface Accounts {
   readonly publishManifest: (device: Device, frame: PublishManifest) => Published | Refusal
   readonly lookUp: (name: string) => Chain | Refusal
   readonly manifestsAfter: (account: Uint8Array, version: number) => Chain | Refusal
+  /** What is public of an account by its row: its whole chain, and all its devices. */
+  readonly publicOf: (account: number) => Chain & { readonly devices: ReadonlyArray<Device> }
+  /** Rows of all accounts. */
+  readonly all: () => ReadonlyArray<number>
   /** A device that is served, by account id and device id. */
   readonly find: (account: Uint8Array, device: Uint8Array) => Device | Refusal
 }
@@ -73,6 +78,8 @@ export const makeAccounts = (options: {
     FROM devices d JOIN mailboxes m ON m.device = d.id`
   const deviceById = db.sql(`${selectDevice} WHERE d.device = ?`)
   const devicesOf = db.sql("SELECT id, device FROM devices WHERE account = ? AND revoked = 0")
+  const devicesByAccount = db.sql(`${selectDevice} WHERE d.account = ?`)
+  const allAccounts = db.sql("SELECT id FROM accounts ORDER BY id")
   const insertDevice = db.sql("INSERT INTO devices (device, account, certificate) VALUES (?, ?, ?) RETURNING id")
   const setCertificate = db.sql("UPDATE devices SET certificate = ? WHERE device = ? AND account = ? AND revoked = 0")
   const setRevoked = db.sql("UPDATE devices SET revoked = 1 WHERE id = ?")
@@ -156,7 +163,7 @@ export const makeAccounts = (options: {
         Bytes.equal(known["certificate"] as Uint8Array, frame.certificate) &&
         isHeld(Number(known["account"]), manifest)
       if (!same) return refuse("bad-password")
-      return proven ? { revoked: [] } : refuse("bad-proof")
+      return proven ? { account: Number(known["account"]), revoked: [] } : refuse("bad-proof")
     }
 
     const owner = accountByName.get(frame.user)
@@ -174,7 +181,7 @@ export const makeAccounts = (options: {
     const id = Number(insertDevice.get(certificate.device, accountRow, frame.certificate)!["id"])
     mailboxes.create(id, frame.mailbox)
     invitations.use(invitation, id)
-    return { revoked }
+    return { account: accountRow, revoked }
   }
 
   const isHeld = (account: number, manifest: Manifest.Manifest): boolean => {
@@ -223,14 +230,14 @@ export const makeAccounts = (options: {
       if (!Bytes.equal(account["account"] as Uint8Array, manifest.account)) return refuse("bad-manifest")
       const certificates = frame.certificates.map((bytes) => Identity.verifyCertificate(crypto, bytes, manifest))
       for (const certificate of certificates) if (isRefusal(certificate)) return certificate
-      if (isHeld(publisher.account, manifest)) return { revoked: [] }
+      if (isHeld(publisher.account, manifest)) return { account: publisher.account, revoked: [] }
       const placed = place(publisher.account, manifest)
-      if (placed !== "next") return placed === "held" ? { revoked: [] } : placed
+      if (placed !== "next") return placed === "held" ? { account: publisher.account, revoked: [] } : placed
       const revoked = storeManifest(publisher.account, manifest)
       for (const certificate of certificates) {
         if (!isRefusal(certificate)) setCertificate.run(certificate.bytes, certificate.device, publisher.account)
       }
-      return { revoked }
+      return { account: publisher.account, revoked }
     },
     lookUp: (name) => {
       const row = accountByName.get(name)
@@ -240,6 +247,12 @@ export const makeAccounts = (options: {
       const row = accountById.get(account)
       return row === undefined ? refuse("unknown-user") : chain(row, version)
     },
+    publicOf: (row) => ({
+      account: accountByRow.get(row)!["account"] as Uint8Array,
+      manifests: manifestsFrom.all(row, 0).map(({ bytes }) => bytes as Uint8Array),
+      devices: devicesByAccount.all(row).map(device)
+    }),
+    all: () => allAccounts.all().map((row) => Number(row["id"])),
     find: (account, id) => {
       const row = deviceById.get(id)
       if (row === undefined || row["revoked"] !== 0) return refuse("unknown-device")

@@ -83,8 +83,10 @@ export const makeHandler = (services: {
   readonly mailboxes: Mailboxes
   readonly metrics: RelayMetrics
   readonly observation: Observation
+  /** What is public of an account changed, by its row; after the commit. */
+  readonly onPublished: (account: number) => void
 }): Handler => {
-  const { accounts, limits, mailboxes, metrics, name, now, observation, prekeys } = services
+  const { accounts, limits, mailboxes, metrics, name, now, observation, onPublished, prekeys } = services
   const online = new Map<number, Connection>()
   const woken = new Set<number>()
 
@@ -96,8 +98,9 @@ export const makeHandler = (services: {
   })
 
   const closeRevoked =
-    ({ revoked }: Published) =>
+    (account: number, { revoked }: Published) =>
     (): void => {
+      onPublished(account)
       for (const device of revoked) {
         online.get(device)?.dismiss(CloseCode.revoked, "revoked")
         online.delete(device)
@@ -137,11 +140,15 @@ export const makeHandler = (services: {
     switch (frame.type) {
       case 7: {
         const stock = prekeys.publish(device, frame)
-        return isRefusal(stock) ? stock : { answer: status(request, device) }
+        return isRefusal(stock)
+          ? stock
+          : { answer: status(request, device), after: () => frame.signed.length > 0 && onPublished(device.account) }
       }
       case 8: {
         const published = accounts.publishManifest(device, frame)
-        return isRefusal(published) ? published : { answer: { type: 4, request }, after: closeRevoked(published) }
+        return isRefusal(published)
+          ? published
+          : { answer: { type: 4, request }, after: closeRevoked(device.account, published) }
       }
       case 9:
         mailboxes.setToken(device.id, frame.tokenHash)
@@ -208,7 +215,7 @@ export const makeHandler = (services: {
       const published = accounts.register(frame, challenge, now())
       return isRefusal(published)
         ? published
-        : { answer: { type: 4, request: frame.request }, after: closeRevoked(published) }
+        : { answer: { type: 4, request: frame.request }, after: closeRevoked(published.account, published) }
     }
     if (frame.type !== 5) return refuse("unknown-frame")
     if (connection.device !== undefined) return refuse("not-anonymous")

@@ -45,6 +45,12 @@ export interface Prekeys {
     owner: { readonly id: number; readonly certificate: Uint8Array; readonly mailbox: Uint8Array },
     now: number
   ) => HandedOut | Refusal
+  /** A bundle with the last-resort key and no one-time key, which uses nothing up; nothing before the first publication. */
+  readonly standing: (owner: {
+    readonly id: number
+    readonly certificate: Uint8Array
+    readonly mailbox: Uint8Array
+  }) => HandedOut | undefined
   /** Deletes everything of a revoked device. */
   readonly drop: (device: number) => void
 }
@@ -163,6 +169,15 @@ export const makePrekeys = (
       for (const [kind, id] of counters) setHighest.run(owner.id, kind, id)
       setPublication.run(digest, owner.id)
       return stock(owner.id)
+    },
+    standing: ({ certificate, id, mailbox }) => {
+      const signedPrekey = read(newest.get(id, PrekeyKind.signed))
+      const lastResort = read(newest.get(id, PrekeyKind.lastResortKem))
+      if (signedPrekey === undefined || lastResort === undefined) return undefined
+      const kemPrekey = { ...lastResort, oneTime: 0 } as const
+      return {
+        bytes: Bundle.encode({ certificate, mailbox, signedPrekey, kemPrekey, oneTimePrekey: undefined, suites })
+      }
     },
     handOut: ({ certificate, id, mailbox }, now) => {
       const signedPrekey = read(newest.get(id, PrekeyKind.signed))

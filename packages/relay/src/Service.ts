@@ -37,6 +37,19 @@ export interface ServiceHandle {
   readonly metrics: Effect.Effect<string>
 }
 
+/** What is public of an account: its chain, and for each device its bundle without one-time keys, if it is served and has one. */
+export interface Publication {
+  readonly account: Uint8Array
+  readonly manifests: ReadonlyArray<Uint8Array>
+  readonly devices: ReadonlyArray<{ readonly device: Uint8Array; readonly bundle: Uint8Array | undefined }>
+}
+
+export interface Publications {
+  readonly all: () => Iterable<Publication>
+  /** Called after every change; the last one set counts. */
+  readonly onChange: (tell: (publication: Publication) => void) => void
+}
+
 /** A service that runs, for whoever carries frames to it. */
 export interface Service {
   readonly handle: ServiceHandle
@@ -45,6 +58,8 @@ export interface Service {
   readonly registry: Registry
   readonly reception: Reception
   readonly isHealthy: () => boolean
+  /** What is public, for whoever keeps copies of it. */
+  readonly publications: Publications
   /** From now on the handle answers `closed`; twice is harmless. Then `close` of the reception is the carrier's to call. */
   readonly shut: () => void
 }
@@ -95,7 +110,18 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     const mailboxes = makeMailboxes(db, crypto, limits)
     const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes })
     const observation = makeObservation(db, { observe: options.observe === true, now })
-    const handler = makeHandler({ name, limits, now, accounts, prekeys, mailboxes, metrics, observation })
+    let published: (account: number) => void = () => undefined
+    const handler = makeHandler({
+      name,
+      limits,
+      now,
+      accounts,
+      prekeys,
+      mailboxes,
+      metrics,
+      observation,
+      onPublished: (account) => published(account)
+    })
     let lastFailureLogged = Number.NEGATIVE_INFINITY
     const commit = makeGroupCommit(db, {
       maxItems: limits.commitItems,
@@ -143,6 +169,18 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       Effect.repeat(Effect.sync(reception.checkHeartbeats), Schedule.spaced(Math.max(50, limits.heartbeatMs / 4)))
     )
 
+    const publicationOf = (row: number): Publication => {
+      const { account, devices, manifests } = accounts.publicOf(row)
+      return {
+        account,
+        manifests,
+        devices: devices.map((one) => ({
+          device: one.device,
+          bundle: one.revoked ? undefined : prekeys.standing(one)?.bytes
+        }))
+      }
+    }
+
     let closed = false
     const open = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | RelayError> =>
       Effect.suspend((): Effect.Effect<A, E | RelayError> => (closed ? new RelayError({ reason: "closed" }) : effect))
@@ -152,6 +190,14 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       registry,
       reception,
       isHealthy: () => commit.healthy() && db.isReadable(),
+      publications: {
+        *all() {
+          for (const row of accounts.all()) yield publicationOf(row)
+        },
+        onChange: (tell) => {
+          published = (row) => tell(publicationOf(row))
+        }
+      },
       shut: () => {
         closed = true
       },

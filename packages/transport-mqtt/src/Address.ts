@@ -1,7 +1,7 @@
 /**
  * Addresses of a broker with a steward on it: `mqtt://[user:password@]host[:port][/root][?key=hex]`.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.1 (rules mqtt.address.1–2).
+ * Spec: docs/spec/18-mqtt.md §18.1 (rules mqtt.address.1–2).
  * Takes apart and judges; connects to nothing.
  */
 import { Bytes } from "@tacit/core/hazmat"

@@ -1,7 +1,7 @@
 /**
  * One connection to a broker, MQTT 5 where the broker speaks it, else 3.1.1.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.1 (rules mqtt.broker.1–3).
+ * Spec: docs/spec/18-mqtt.md §18.1 (rules mqtt.broker.1–3).
  * All use of the `mqtt` package for Tacit's own protocol is here. Does not come back by itself, and knows no frames.
  */
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt"

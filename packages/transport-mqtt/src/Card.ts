@@ -1,7 +1,7 @@
 /**
  * The steward's card: retained at the broker, so that whoever connects knows whom to speak to, and replaced by its will.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.3 (rules mqtt.card.1–3).
+ * Spec: docs/spec/18-mqtt.md §18.3 (rules mqtt.card.1–3).
  * Says nothing that is trusted by itself: a client that was told the key compares, another takes the first it sees.
  */
 import { Layout } from "@tacit/core/hazmat"

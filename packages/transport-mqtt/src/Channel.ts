@@ -1,7 +1,7 @@
 /**
  * Sealed messages of a link: numbered, so that a broker can neither repeat, reorder nor drop one unnoticed.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.5 (rules mqtt.message.1–3).
+ * Spec: docs/spec/18-mqtt.md §18.5 (rules mqtt.message.1–3).
  * Knows no topics and no connection. The number is the nonce: a key never seals two messages under one.
  */
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"

@@ -1,7 +1,7 @@
 /**
  * How a link gets its keys: the client knows the steward's key, the steward does not know the client.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.4 (rules mqtt.link.1–4).
+ * Spec: docs/spec/18-mqtt.md §18.4 (rules mqtt.link.1–4).
  * Two agreements: one with the steward's lasting key, which proves that it is the steward, and one between keys made for this link,
  * whose secrets are forgotten. Draws no randomness and sends nothing.
  */

@@ -1,7 +1,7 @@
 /**
  * The steward's end: its card, the knocks it answers, and the links it holds, over one connection to the broker.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.3–14b.5 (rules mqtt.card.1–3, mqtt.link.1–5, mqtt.topic.2).
+ * Spec: docs/spec/18-mqtt.md §18.3–18.5 (rules mqtt.card.1–3, mqtt.link.1–5, mqtt.topic.2).
  * Comes back by itself, with growing pauses; its links end with its connection. Reads no frames.
  */
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"

@@ -1,7 +1,7 @@
 /**
  * Labels of what is derived for MQTT. They begin otherwise than the core's, so no value of one is ever a value of the other.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.2 (rule mqtt.label.1).
+ * Spec: docs/spec/18-mqtt.md §18.2 (rule mqtt.label.1).
  * Texts only; what is done with them is in Handshake.ts, Channel.ts and Retained.ts.
  */
 import { Bytes } from "@tacit/core/hazmat"

@@ -1,16 +1,19 @@
 /**
  * Transport and Directory of the steward behind one broker as a layer.
  *
- * Spec: docs/spec/14b-mqtt.md; docs/spec/14-relay.md.
+ * Spec: docs/spec/18-mqtt.md; docs/spec/14-relay.md.
  * Frames, waiting, repeating and credit are those of the WebSocket transport; only what carries the frames is another.
  */
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Crypto, type Directory, type KeyCustody, type Transport } from "@tacit/core"
+import { Crypto, Directory, type KeyCustody, type Transport, type TransportError } from "@tacit/core"
 import { type InvalidAddress, layerOver, type Patience } from "@tacit/transport-ws/carrier"
 import * as Address from "./Address.ts"
 import type { Protocol } from "./BrokerLink.ts"
+import * as Kept from "./Kept.ts"
+import * as KeptReader from "./KeptReader.ts"
 import * as Opener from "./Opener.ts"
 
 export interface MqttOptions extends Patience {
@@ -38,9 +41,52 @@ export const layer = (options: MqttOptions): TransportLayer =>
         timeoutMs: options.connectTimeoutMs ?? 10_000,
         keepaliveMs: options.heartbeatMs ?? 20_000
       })
-      return layerOver(address.broker, options, open)
+      const reader = {
+        crypto,
+        address,
+        protocol: options.protocol ?? "auto",
+        timeoutMs: options.connectTimeoutMs ?? 10_000
+      }
+      return Layer.effectContext(
+        Effect.map(Layer.build(layerOver(address.broker, options, open)), (services) =>
+          Context.add(services, Directory, withCopies(Context.get(services, Directory), reader))
+        )
+      )
     })
   )
+
+/** Asks for copies at the broker what the steward did not answer in time (rule mqtt.kept.3). */
+const withCopies = (directory: Directory["Service"], reader: KeptReader.KeptReaderOptions): Directory["Service"] => {
+  const copy = <A>(
+    secret: Uint8Array,
+    error: TransportError,
+    decode: (bytes: Uint8Array) => A | undefined
+  ): Effect.Effect<A, TransportError> =>
+    Effect.flatMap(
+      Effect.mapError(
+        Effect.tryPromise(() => KeptReader.read(reader, secret)),
+        () => error
+      ),
+      (content) => {
+        const found = content && decode(content)
+        return found === undefined ? Effect.fail(error) : Effect.succeed(found)
+      }
+    )
+  return {
+    ...directory,
+    bundle: (account, device) =>
+      Effect.catchTag(directory.bundle(account, device), "TransportError", (error) =>
+        copy(Kept.ofDevice(account, device), error, (bytes) => bytes)
+      ),
+    manifestsAfter: (account, version) =>
+      Effect.catchTag(directory.manifestsAfter(account, version), "TransportError", (error) =>
+        copy(Kept.ofAccount(account), error, (bytes) => {
+          const manifests = Kept.decodeChain(bytes)
+          return manifests && { account, manifests: manifests.slice(version) }
+        })
+      )
+  }
+}
 
 /** Options from the environment: the same names as the WebSocket transport's. */
 export const config: Config.Config<MqttOptions> = Config.map(

@@ -1,7 +1,7 @@
 /**
  * Opens links to a steward, in the shape of WebSockets, so that what carries frames over WebSockets carries them over MQTT.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.3, §14b.4 (rules mqtt.card.1–3, mqtt.link.1–5, mqtt.topic.2).
+ * Spec: docs/spec/18-mqtt.md §18.3, §18.4 (rules mqtt.card.1–3, mqtt.link.1–5, mqtt.topic.2).
  * One connection to the broker for each link, under a name of its own: a device's two links have nothing in common. Does not come back
  * by itself.
  */

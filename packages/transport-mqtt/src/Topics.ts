@@ -1,7 +1,7 @@
 /**
  * Every topic, in one place.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.2 (rules mqtt.topic.1–3).
+ * Spec: docs/spec/18-mqtt.md §18.2 (rules mqtt.topic.1–3).
  * A topic names nobody: behind the root stand fixed words and 16 bytes in hex out of a keyed hash. Publishes nothing.
  */
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"

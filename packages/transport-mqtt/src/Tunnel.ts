@@ -1,7 +1,7 @@
 /**
  * A link once it has its keys: frames in order, both ways, with room given by the reader and one end.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.5 (rules mqtt.message.1–4, mqtt.credit.1, mqtt.close.1).
+ * Spec: docs/spec/18-mqtt.md §18.5 (rules mqtt.message.1–4, mqtt.credit.1, mqtt.close.1).
  * The same on both sides. Knows no topics and no broker: whoever makes it publishes what it hands out.
  */
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"

@@ -1,7 +1,7 @@
 /**
  * Entry point of `@tacit/transport-mqtt`: Tacit's own protocol through an MQTT broker.
  *
- * Spec: docs/spec/14b-mqtt.md.
+ * Spec: docs/spec/18-mqtt.md.
  */
 export { isMqtt } from "./Address.ts"
 export type { Protocol } from "./BrokerLink.ts"

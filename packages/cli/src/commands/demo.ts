@@ -12,6 +12,7 @@ import { withStage } from "../demo/Stage.ts"
 import { ExitCode } from "../ExitCode.ts"
 import { readAll, split } from "../Lines.ts"
 import { safe, type Terminal } from "../Terminal.ts"
+import { UsageError } from "../UsageError.ts"
 
 export const demo: Command = {
   name: "demo",
@@ -22,20 +23,32 @@ export const demo: Command = {
     "A line ends at a line feed, or at a carriage return and a line feed; the ending is not sent. Empty lines are sent as empty messages. Input that is not UTF-8 is refused. Ends with 0 only if every line arrived in order, byte for byte, and every attack was refused. All temporary files are removed."
   ],
   positionals: [],
-  options: [],
+  options: [
+    {
+      name: "transport",
+      value: "ws|mqtt",
+      default: "ws",
+      text: "a relay over WebSockets, or a steward behind an MQTT broker in this process"
+    }
+  ],
   examples: [
     { line: "tacit demo", text: "a short script of its own" },
     { line: "seq 1000 | tacit demo", text: "a thousand messages" },
+    { line: "tacit demo --transport mqtt", text: "the same through a broker" },
     { line: "tacit demo --json < letter.txt | tail -1", text: "the result for a program" }
   ],
-  run: async ({ terminal, signal }) => {
+  run: async ({ inputs, terminal, signal }) => {
+    const transport = inputs.required("transport")
+    if (transport !== "ws" && transport !== "mqtt")
+      throw new UsageError("--transport takes ws or mqtt", "For instance --transport mqtt.")
     const given = terminal.stdin.isTTY === true ? [] : split(await readAll(terminal.stdin))
     const lines = given.length === 0 ? script : given
     const tell = narrator(terminal)
-    const result = await withStage(signal, async (stage) => {
+    const result = await withStage(transport, signal, async (stage) => {
       const words = Sights.markers(lines)
       stage.recorder.lookFor(words, stage.ids)
-      tell.scene(stage.relayUrl)
+      stage.network.eavesdropper?.lookFor(words, stage.ids)
+      tell.scene(stage.network.shown)
       const delivered = await Conversation.hold(stage, lines, tell.progress(lines.length))
       tell.delivered(lines, delivered, given.length === 0)
       const attacks = await Attacks.playAll(stage, tell.attack)
@@ -50,7 +63,9 @@ export const demo: Command = {
       delivered.inOrder &&
       attacks.every((attack) => attack.refused) &&
       relaySaw.plaintextFound === 0 &&
-      relaySaw.sendersFound === 0
+      relaySaw.sendersFound === 0 &&
+      (relaySaw.broker?.plaintextFound ?? 0) === 0 &&
+      (relaySaw.broker?.idsFound ?? 0) === 0
     tell.end(good, lines.length, attacks)
     if (terminal.json) {
       terminal.record({
@@ -118,6 +133,15 @@ const narrator = (terminal: Terminal) => {
       say(
         `  what they say   ${saw.plaintextFound === 0 ? "no: no text on the wire nor in its files" : paint("red", `text in ${saw.plaintextFound} places`)}`
       )
+      if (saw.broker !== undefined) {
+        const { bytes, idsFound, messages, plaintextFound, topics } = saw.broker
+        say()
+        say(paint("bold", "What somebody subscribed to every topic of the broker could see"))
+        say(`  messages        ${messages} on ${topics} topics, ${bytes} bytes, and when`)
+        say(
+          `  who and what    ${idsFound + plaintextFound === 0 ? "neither names, nor text, nor mailboxes: topics are random, and everything is sealed once more" : paint("red", `ids in ${idsFound}, text in ${plaintextFound} messages`)}`
+        )
+      }
       say()
     },
     end: (good: boolean, count: number, attacks: ReadonlyArray<Attacks.Outcome>) => {

@@ -3,7 +3,7 @@
  *
  * Spec: docs/spec/14-relay.md §14.2 (relay.register.1), §14.4 (relay.shutdown.1).
  */
-import { issueInvitation, startRelay } from "@tacit/relay"
+import { issueInvitation, startRelay, startSteward } from "@tacit/relay"
 import * as Effect from "effect/Effect"
 import { existsSync, mkdirSync } from "node:fs"
 import { homedir } from "node:os"
@@ -60,13 +60,23 @@ export const relayStart: Command = {
       default: "localhost",
       text: "name that logins are bound to; never change it later"
     },
-    { name: "public", env: "TACIT_RELAY_PUBLIC", text: "allow an address that other machines reach" }
+    { name: "public", env: "TACIT_RELAY_PUBLIC", text: "allow an address that other machines reach" },
+    {
+      name: "broker",
+      value: "url",
+      env: "TACIT_RELAY_BROKER",
+      text: "serve through this MQTT broker instead of listening: mqtts://[user:password@]host[:port][/root]"
+    }
   ],
   examples: [
     { line: "tacit relay start", text: `listen on ws://localhost:${defaultPort}` },
     {
       line: "tacit relay start --public --name relay.example --data /srv/tacit",
       text: "for other machines, behind a proxy that does TLS"
+    },
+    {
+      line: "tacit relay start --broker mqtts://broker.example/team --name team.example",
+      text: "through a broker; prints the address that clients use"
     }
   ],
   run: async (context) => {
@@ -75,14 +85,16 @@ export const relayStart: Command = {
     const host = inputs.text("host")
     const directory = dataDirectory(context)
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const options = {
-      database: join(directory, "relay.db"),
-      name: inputs.required("name"),
-      port,
-      ...(host === undefined ? {} : { host }),
-      public: inputs.flag("public")
-    }
-    await using relay = await startRelay(options, terminal.debug ? terminal.err : undefined)
+    const service = { database: join(directory, "relay.db"), name: inputs.required("name") }
+    const log = terminal.debug ? terminal.err : undefined
+    const broker = inputs.text("broker")
+    await using relay =
+      broker === undefined
+        ? await startRelay(
+            { ...service, port, ...(host === undefined ? {} : { host }), public: inputs.flag("public") },
+            log
+          )
+        : await startSteward({ ...service, broker }, log)
     if (terminal.json) terminal.record({ type: "ready", url: relay.url, name: inputs.required("name") })
     else {
       terminal.out(`Relay ready at ${relay.url}`)

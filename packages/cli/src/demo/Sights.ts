@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { BrokerSaw } from "../wire/BrokerTap.ts"
 import type { Stage } from "./Stage.ts"
 
 /** Counted on the wire and searched for in the relay's files. */
@@ -18,6 +19,8 @@ export interface RelaySaw {
   /** Envelopes and database files that held text of a message, or a sender's account or device id outside the directory. */
   readonly plaintextFound: number
   readonly sendersFound: number
+  /** What a subscriber to every topic saw, over MQTT. */
+  readonly broker?: BrokerSaw
 }
 
 /** Lines long enough that finding one in random bytes would be no accident; a few are enough. */
@@ -39,6 +42,7 @@ export const look = (stage: Stage, words: ReadonlyArray<Buffer>): RelaySaw => {
     bytes: sights.bytes,
     distinctSizes: sights.sizes,
     plaintextFound: sights.findings + inFiles,
-    sendersFound: sights.senders
+    sendersFound: sights.senders,
+    ...(stage.network.eavesdropper === undefined ? {} : { broker: stage.network.eavesdropper.saw() })
   }
 }

@@ -5,14 +5,14 @@
  */
 import { echoBot, openClient, type PromiseBot, type PromiseClient } from "@tacit/bots"
 import { Envelope } from "@tacit/core/hazmat"
-import { startRelay } from "@tacit/relay"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as Wiretap from "../wire/Wiretap.ts"
+import type * as Wiretap from "../wire/Wiretap.ts"
 import { collect, type Mailbag } from "./Mailbag.ts"
+import * as Network from "./Network.ts"
 import * as Recorder from "./Recorder.ts"
-import * as Submitter from "./Submitter.ts"
+import type * as Submitter from "./Submitter.ts"
 
 /** Somebody with an account. */
 export interface Person {
@@ -47,7 +47,7 @@ export interface Stage {
   readonly refusedLogins: () => number
   readonly closeAlice: () => Promise<void>
   readonly openAlice: () => Promise<void>
-  readonly relayUrl: string
+  readonly network: Network.Network
   /** Ids of all accounts and devices, 32 bytes each. */
   readonly ids: ReadonlyArray<Buffer>
   /** Files of the relay, for looking into. */
@@ -55,7 +55,11 @@ export interface Stage {
 }
 
 /** Sets everything up, runs `play`, and tidies up whatever happens. `signal` ends it early. */
-export const withStage = async <A>(signal: AbortSignal, play: (stage: Stage) => Promise<A>): Promise<A> => {
+export const withStage = async <A>(
+  transport: Network.TransportName,
+  signal: AbortSignal,
+  play: (stage: Stage) => Promise<A>
+): Promise<A> => {
   const folder = mkdtempSync(join(tmpdir(), "tacit-demo-"))
   const tidy = () => rmSync(folder, { recursive: true, force: true })
   // Also when the process ends in the middle, as after a second Ctrl-C.
@@ -63,7 +67,7 @@ export const withStage = async <A>(signal: AbortSignal, play: (stage: Stage) => 
   const cleanup: Array<() => Promise<void>> = []
   try {
     signal.throwIfAborted()
-    const stage = await build(folder, cleanup, signal)
+    const stage = await build(transport, folder, cleanup, signal)
     return await Promise.race([play(stage), interruption(signal)])
   } finally {
     for (const step of cleanup.reverse()) await step().catch(() => undefined)
@@ -79,13 +83,16 @@ const interruption = (signal: AbortSignal): Promise<never> =>
     else signal.addEventListener("abort", stop, { once: true })
   })
 
-const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal: AbortSignal): Promise<Stage> => {
+const build = async (
+  transport: Network.TransportName,
+  folder: string,
+  cleanup: Array<() => Promise<void>>,
+  signal: AbortSignal
+): Promise<Stage> => {
   const relayFiles = join(folder, "relay")
   mkdirSync(relayFiles)
-  const relay = await startRelay({ database: join(relayFiles, "relay.db") })
-  cleanup.push(() => relay.close())
-  const tap = await Wiretap.open({ relayPort: relay.port })
-  cleanup.push(() => tap.close())
+  const network = await Network.start(transport, relayFiles, cleanup)
+  const { tap } = network
   const recorder = Recorder.make()
   let deliveries = 0
   const wanted = new Map<string, (held: Held) => void>()
@@ -102,12 +109,12 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
     return "drop"
   })
   const enrol = async (user: string) =>
-    openClient({ relay: tap.url, user, password: await relay.invite(user), path: join(folder, `${user}.db`), signal })
+    openClient({ relay: tap.url, user, password: await network.invite(user), path: join(folder, `${user}.db`), signal })
 
   const bot: PromiseBot = echoBot({
     relay: tap.url,
     user: "echo",
-    password: await relay.invite("echo"),
+    password: await network.invite("echo"),
     path: join(folder, "echo.db"),
     signal
   })
@@ -123,7 +130,7 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
   const alice = await enrolled("alice")
   const closeAlice = () => alice.bag.close().then(() => alice.client.close())
   cleanup.push(closeAlice)
-  const attacker = await Submitter.connect(`ws://127.0.0.1:${relay.port}`)
+  const attacker = await network.attacker()
   cleanup.push(() => Promise.resolve(attacker.close()))
 
   return {
@@ -146,7 +153,7 @@ const build = async (folder: string, cleanup: Array<() => Promise<void>>, signal
       alice.client = await openClient({ relay: tap.url, user: "alice", path: alice.path, signal })
       alice.bag = collect(alice.client)
     },
-    relayUrl: relay.url,
+    network,
     ids: [alice.client.self, bob.client.self].flatMap(({ account, device }) => [
       Buffer.from(account, "hex"),
       Buffer.from(device, "hex")

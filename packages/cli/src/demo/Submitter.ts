@@ -14,9 +14,22 @@ export interface Submitter {
   readonly close: () => void
 }
 
-export const connect = (url: string): Promise<Submitter> =>
+/** The part of a WebSocket that is used. */
+interface Socket {
+  binaryType: string
+  readonly send: (data: Uint8Array<ArrayBuffer>) => void
+  readonly close: () => void
+  readonly addEventListener: (
+    type: "open" | "message" | "close" | "error",
+    listener: (event: { readonly data?: unknown }) => void
+  ) => void
+}
+
+export const connect = (url: string): Promise<Submitter> => over(new WebSocket(new URL(path, url), subprotocol))
+
+/** Over a connection that is being opened. */
+export const over = (socket: Socket): Promise<Submitter> =>
   new Promise((resolve, reject) => {
-    const socket = new WebSocket(new URL(path, url), subprotocol)
     const waiting = new Map<number, (answer: Answer) => void>()
     let request = 0
     socket.binaryType = "arraybuffer"

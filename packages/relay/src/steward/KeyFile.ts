@@ -1,7 +1,7 @@
 /**
  * The steward's lasting key: beside the database, for its owner's eyes.
  *
- * Spec: docs/spec/14b-mqtt.md §14b.3 (rule mqtt.card.2).
+ * Spec: docs/spec/18-mqtt.md §18.3 (rule mqtt.card.2).
  * It proves to clients that they speak to the same steward as before. It opens no message.
  */
 import { randomBytes } from "node:crypto"

@@ -1,7 +1,7 @@
 /**
  * A steward: the relay's service behind a broker, of which it is a client as everybody else.
  *
- * Spec: docs/spec/14b-mqtt.md; docs/spec/14-relay.md §14.2–14.4 holds for what it answers.
+ * Spec: docs/spec/18-mqtt.md; docs/spec/14-relay.md §14.2–14.4 holds for what it answers.
  * Listens nowhere, and learns no network address of anybody.
  */
 import { Address, Host } from "@tacit/transport-mqtt/wire"
@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { ServiceOptions } from "../Options.ts"
 import { RelayError } from "../RelayError.ts"
 import { makeService, type ServiceHandle } from "../Service.ts"
+import { copiesOf } from "./Copies.ts"
 import { keyOf } from "./KeyFile.ts"
 
 export interface StewardOptions extends ServiceOptions {
@@ -46,7 +47,7 @@ export const makeSteward = (options: StewardOptions): Effect.Effect<StewardHandl
     if (Result.isFailure(parsed)) return yield* new RelayError({ reason: "broker", cause: parsed.failure })
     const address = parsed.success
     const service = yield* makeService(options)
-    const { crypto, limits, reception } = service
+    const { crypto, limits, publications, reception } = service
     const log = Effect.runForkWith(yield* Effect.context<never>())
 
     let stopping: Promise<void> | undefined
@@ -66,6 +67,9 @@ export const makeSteward = (options: StewardOptions): Effect.Effect<StewardHandl
             secretKey: keyOf(options.database),
             epochMs: options.epochMs,
             maxLinks: limits.connections,
+            retained: function* () {
+              for (const publication of publications.all()) yield* copiesOf(crypto, address.root, publication)
+            },
             onStatus: (status) => void log(Effect.logInfo(`steward: broker ${status}`)),
             onLink: (tunnel) => {
               const guest = reception.admit(tunnel)
@@ -77,6 +81,9 @@ export const makeSteward = (options: StewardOptions): Effect.Effect<StewardHandl
       }),
       (host) => Effect.promise(() => shutdown(host))
     )
+    publications.onChange((publication) => {
+      for (const [topic, payload] of copiesOf(crypto, address.root, publication)) host.retain(topic, payload)
+    })
     service.registry.gauge("tacit_relay_broker_connected", "1 while the broker can be reached.", () =>
       host.isConnected() ? 1 : 0
     )
