@@ -7,6 +7,7 @@ import { openClient, type PromiseClient } from "@tacit/bots"
 import type { Context, Option } from "./Command.ts"
 import * as Profile from "./Profile.ts"
 import { UsageError } from "./UsageError.ts"
+import { vaultOf, vaultOptions } from "./vault/Secret.ts"
 
 /** Where the relay is, for commands that open an account. The profile remembers it. */
 export const relayOption: Option = {
@@ -15,6 +16,9 @@ export const relayOption: Option = {
   env: "TACIT_RELAY",
   text: "address of the relay, ws(s):// or mqtt(s):// (default: the one the profile registered at)"
 }
+
+/** Options of every command that opens an account. */
+export const accountOptions: ReadonlyArray<Option> = [relayOption, ...vaultOptions]
 
 /** The relay's address, or a `UsageError` when there is none or it is no address. */
 export const relayAddress = (context: Context, profile: Profile.Profile): string => {
@@ -36,14 +40,23 @@ export class NotRegisteredHere extends Error {
   readonly _tag = "NotRegistered"
 }
 
-/** Opens the account. Fails with `NotRegistered` before anything is made on disk. */
-export const openAccount = async (context: Context): Promise<PromiseClient> => {
+/** The profile of the inputs. Fails with `NotRegistered` before anything is made on disk. */
+export const registeredProfile = (context: Context): Profile.Profile & { readonly user: string } => {
   const profile = Profile.locate(context.inputs, context.env)
-  if (!Profile.isRegistered(profile) || profile.user === undefined) throw new NotRegisteredHere()
+  const { user } = profile
+  if (!Profile.isRegistered(profile) || user === undefined) throw new NotRegisteredHere()
+  return { ...profile, user }
+}
+
+/** Opens the account, sealed or not. Fails with `NotRegistered` before anything is made on disk. */
+export const openAccount = async (context: Context): Promise<PromiseClient> => {
+  const profile = registeredProfile(context)
+  const relay = relayAddress(context, profile)
   return openClient({
-    relay: relayAddress(context, profile),
+    relay,
     user: profile.user,
     path: profile.store,
+    vault: await vaultOf(context, profile),
     signal: context.signal
   })
 }

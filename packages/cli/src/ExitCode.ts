@@ -15,6 +15,7 @@ export const ExitCode = {
   unreachable: 5,
   identityChanged: 6,
   store: 7,
+  locked: 8,
   interrupted: 130
 } as const
 
@@ -30,5 +31,6 @@ export const meanings: ReadonlyArray<readonly [ExitCode, string]> = [
   [ExitCode.unreachable, "the relay could not be reached in time"],
   [ExitCode.identityChanged, "the other person's identity changed and was not accepted"],
   [ExitCode.store, "the store in the data directory cannot be used"],
+  [ExitCode.locked, "the account is sealed, and its passphrase or key was not given or is wrong"],
   [ExitCode.interrupted, "interrupted before it was finished"]
 ]

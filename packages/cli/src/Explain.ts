@@ -6,6 +6,7 @@
  */
 import { explainNes } from "./commands/nes/Explain.ts"
 import { ExitCode } from "./ExitCode.ts"
+import { explainVault } from "./vault/Explain.ts"
 
 export interface Explanation {
   readonly exit: ExitCode
@@ -86,6 +87,7 @@ export const explain = (error: unknown): Explanation => {
     case "StoreError":
       return (
         unusable(error["cause"]) ??
+        explainVault(error["cause"]) ??
         as(
           ExitCode.store,
           `the store failed to ${field(error, "operation")}`,

@@ -48,7 +48,7 @@ interface RawInput {
 }
 
 /** Asks on the terminal and does not show what is typed. */
-const ask = (terminal: Context["terminal"], prompt: string, signal: AbortSignal): Promise<string> =>
+export const ask = (terminal: Context["terminal"], prompt: string, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     const input = terminal.stdin
     const raw = input as RawInput

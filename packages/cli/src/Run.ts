@@ -10,11 +10,13 @@ import { chat } from "./commands/chat.ts"
 import { conformance } from "./commands/conformance.ts"
 import { contacts } from "./commands/contacts.ts"
 import { demo } from "./commands/demo.ts"
+import { doctor } from "./commands/doctor.ts"
 import { listen } from "./commands/listen.ts"
 import { nesCommands } from "./commands/nes/index.ts"
 import { register } from "./commands/register.ts"
 import { relayInvite, relayStart } from "./commands/relay.ts"
 import { send } from "./commands/send.ts"
+import { vaultCommands } from "./commands/vault/index.ts"
 import { ExitCode } from "./ExitCode.ts"
 import { explain } from "./Explain.ts"
 import * as Help from "./Help.ts"
@@ -71,6 +73,8 @@ export const commands: ReadonlyArray<Command> = [
   listen,
   contacts,
   bot,
+  ...vaultCommands,
+  doctor,
   ...nesCommands,
   conformance,
   versionCommand,

@@ -2,13 +2,14 @@
  * `tacit bot echo`: the reference bot, ready to run.
  */
 import { echoBot } from "@tacit/bots"
-import { relayAddress, relayOption } from "../Account.ts"
+import { accountOptions, relayAddress } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { safe } from "../Terminal.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Password from "../Password.ts"
 import * as Profile from "../Profile.ts"
 import { UsageError } from "../UsageError.ts"
+import { vaultOf } from "../vault/Secret.ts"
 
 export const bot: Command = {
   name: "bot echo",
@@ -19,7 +20,7 @@ export const bot: Command = {
   ],
   positionals: [],
   options: [
-    relayOption,
+    ...accountOptions,
     { name: "user", value: "name", env: "TACIT_USER", text: "the bot's name, for the first run" },
     ...Password.options
   ],
@@ -53,7 +54,9 @@ const settings = async (context: Context) => {
   const relay = relayAddress(context, profile)
   const user = profile.user ?? context.inputs.text("user")
   if (user === undefined) throw new UsageError("--user is missing", "Give --user, or set TACIT_USER.")
-  if (Profile.isRegistered(profile)) return { profile, account: { relay, user, path: profile.store } }
+  if (Profile.isRegistered(profile)) {
+    return { profile, account: { relay, user, path: profile.store, vault: await vaultOf(context, profile) } }
+  }
   const password = await Password.obtain(context)
   Profile.create(profile)
   return { profile, account: { relay, user, password, path: profile.store } }

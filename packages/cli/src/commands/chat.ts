@@ -7,7 +7,7 @@
 import type { PromiseClient, PromiseConversation } from "@tacit/bots"
 import type { Incoming } from "@tacit/core"
 import { clearLine, createInterface, cursorTo, type Interface } from "node:readline"
-import { openAccount, relayOption } from "../Account.ts"
+import { accountOptions, openAccount } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { messageLine, messageRecord, stateRecord, time, warningLine, warningRecord, who } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -25,7 +25,7 @@ export const chat: Command = {
   ],
   positionals: [{ name: "user", text: "whom to talk with" }],
   options: [
-    relayOption,
+    ...accountOptions,
     { name: "no-receipts", text: "do not tell the other side what was read" },
     {
       name: "wait",

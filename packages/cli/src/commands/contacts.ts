@@ -3,7 +3,7 @@
  *
  * Spec: docs/spec/04-accounts.md §4.3 (manifest.pin.1).
  */
-import { openAccount, relayOption } from "../Account.ts"
+import { accountOptions, openAccount } from "../Account.ts"
 import type { Command } from "../Command.ts"
 import { contactLine } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -15,7 +15,7 @@ export const contacts: Command = {
     "Compare an account id with the other person over another channel (by voice, on paper): equal ids mean that nobody is between you. Your own id is the first line."
   ],
   positionals: [],
-  options: [relayOption],
+  options: [...accountOptions],
   examples: [{ line: "tacit contacts", text: "one line per contact: name, account id, state of the identity" }],
   run: async (context) => {
     await using client = await openAccount(context)

@@ -5,7 +5,7 @@
  */
 import type { PromiseClient } from "@tacit/bots"
 import type { Incoming } from "@tacit/core"
-import { openAccount, refusal, relayOption } from "../Account.ts"
+import { accountOptions, openAccount, refusal } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { messageLine, messageRecord, warningLine, warningRecord } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -19,7 +19,7 @@ export const listen: Command = {
   ],
   positionals: [],
   options: [
-    relayOption,
+    ...accountOptions,
     { name: "count", value: "n", text: "end after so many messages" },
     { name: "timeout", value: "seconds", text: "end after so long, with code 0" }
   ],

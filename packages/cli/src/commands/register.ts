@@ -9,7 +9,9 @@ import type { Command } from "../Command.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Password from "../Password.ts"
 import * as Profile from "../Profile.ts"
+import { newVaultOptions, opening, remembering, renewing, vaultOptions } from "../vault/Secret.ts"
 import { within } from "../Within.ts"
+import { existsSync } from "node:fs"
 
 /** The profile holds an account already. */
 class AlreadyRegisteredHere extends Error {
@@ -33,6 +35,9 @@ export const register: Command = {
       text: "the name to register: letters a–z, digits, dots, dashes, underscores"
     },
     ...Password.options,
+    { name: "vault", text: "seal the account from the start, under a passphrase, or with --key under a key" },
+    ...vaultOptions,
+    newVaultOptions.find(({ name }) => name === "key")!,
     { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" }
   ],
   examples: [
@@ -40,7 +45,8 @@ export const register: Command = {
     {
       line: "tacit register --relay wss://relay.example --user alice --password-file otp.txt --profile work",
       text: "without questions, under another profile"
-    }
+    },
+    { line: "tacit register --relay wss://relay.example --user alice --vault", text: "sealed at rest from the start" }
   ],
   run: async (context) => {
     const { inputs, terminal, signal } = context
@@ -51,7 +57,10 @@ export const register: Command = {
     if (Profile.isRegistered(profile)) throw new AlreadyRegisteredHere()
     const password = await Password.obtain(context)
     Profile.create(profile)
-    const registering = registerAccount({ relay, user, password, path: profile.store, signal })
+    // An earlier call that did not come through may have made the vault already.
+    const unlock = existsSync(profile.store) ? opening(context, profile) : remembering(renewing(context, ""))
+    const vault = inputs.flag("vault") ? { unlock } : undefined
+    const registering = registerAccount({ relay, user, password, path: profile.store, signal, vault })
     const self = await within(seconds, signal, registering)
     Profile.remember(profile, { relay, user })
     if (terminal.json) terminal.record({ type: "registered", relay, ...self, user })

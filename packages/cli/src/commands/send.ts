@@ -4,7 +4,7 @@
  * Spec: docs/spec/16-state.md §16.2 (state.outbox.1, state.outbox.2).
  */
 import type { PromiseClient } from "@tacit/bots"
-import { openAccount, refusal, relayOption } from "../Account.ts"
+import { accountOptions, openAccount, refusal } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { warningLine } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -24,7 +24,7 @@ export const send: Command = {
     { name: "text", text: "what to say; words are joined by blanks", optional: true, rest: true }
   ],
   options: [
-    relayOption,
+    ...accountOptions,
     { name: "timeout", value: "seconds", default: "30", text: "how long to wait for the relay" },
     { name: "reply-to", value: "id", text: "the message this answers" },
     { name: "idempotency-key", value: "key", text: "with the same key again nothing new is sent" },
