@@ -34,6 +34,8 @@ interface Line {
 /** What belongs to one person's disk, and goes back with it. */
 export interface Memory {
   readonly shown: Map<string, number>
+  /** The number each was shown with last. */
+  readonly numbers: Map<string, number>
   readonly lines: Map<number, Line>
   /** One-time bundles by the session start that was accepted with them. */
   readonly accepted: Map<string, number>
@@ -46,10 +48,11 @@ export interface Identity {
   readonly user: string
 }
 
-const emptyMemory = (): Memory => ({ shown: new Map(), lines: new Map(), accepted: new Map() })
+const emptyMemory = (): Memory => ({ shown: new Map(), numbers: new Map(), lines: new Map(), accepted: new Map() })
 
-const copyOf = ({ accepted, lines, shown }: Memory): Memory => ({
+const copyOf = ({ accepted, lines, numbers, shown }: Memory): Memory => ({
   shown: new Map(shown),
+  numbers: new Map(numbers),
   accepted: new Map(accepted),
   lines: new Map(
     [...lines].map(([who, { high, missing, seen }]) => [who, { high, missing: new Set(missing), seen: new Set(seen) }])
@@ -69,6 +72,8 @@ export class Model {
   readonly usurpers: ReadonlyArray<Set<string>>
   readonly ids = new Map<string, string>()
   restored = 0
+  /** Who was rolled back. */
+  readonly rolledBack = new Set<number>()
   noticed = 0
   readonly #fail: (property: string, message: string) => void
 
@@ -122,6 +127,7 @@ export class Model {
   rollBack(who: number, memory: Memory): void {
     this.memories[who] = copyOf(memory)
     this.clean = false
+    this.rolledBack.add(who)
     this.restored++
   }
 
@@ -192,10 +198,14 @@ export class Model {
     if (sent.number > 0 && number !== sent.number && this.clean) {
       this.#fail("P01", `a message with number ${sent.number} was shown with number ${textOf(number)}`)
     }
-    const { lines, shown } = this.memories[who]!
+    const { lines, numbers, shown } = this.memories[who]!
     const times = (shown.get(sent.text) ?? 0) + 1
     shown.set(sent.text, times)
-    if (times > 1) this.#fail("P03", `a message was shown ${times} times`)
+    // A device that was restored seals again, under new numbers, what it sent before it noticed and has no receipt for: its peer
+    // cannot know them again. Under one number nothing may come twice.
+    const isNewNumber = this.rolledBack.has(sent.from) && numbers.get(sent.text) !== number
+    if (times > 1 && !isNewNumber) this.#fail("P03", `a message was shown ${times} times`)
+    if (typeof number === "number") numbers.set(sent.text, number)
     if (this.usurpers[who]!.has(sender.account) && !this.told[who]!.has(sender.account)) {
       this.#fail("P14", "a message was shown under a changed identity that nobody was told of")
     }

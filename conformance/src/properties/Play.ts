@@ -347,7 +347,8 @@ export class Play {
 
   /** A start that was accepted uses its one-time keys up. */
   #once({ bundle, session }: Wire, to: Person): void {
-    if (bundle === undefined || session === 0) return
+    // What is held under a changed identity was not accepted yet.
+    if (bundle === undefined || session === 0 || this.#usurped) return
     const { accepted } = this.#world.model.memories[to.index]!
     const before = accepted.get(bundle)
     if (before !== undefined && before !== session) {
@@ -726,9 +727,8 @@ export class Play {
   /** P04: whatever happened, people can write to each other. After a rollback healing may take some rounds. */
   async #alive(): Promise<void> {
     const world = this.#world
-    // Who forgot a peer it was never introduced to cannot be reached by that one, and has nobody to ask.
-    const reaches = (from: Person, to: Person) =>
-      from.knows.has(to.index) && (world.model.restored === 0 || to.knows.has(from.index))
+    // Who was never introduced to a peer has nobody to ask when something of that one does not open.
+    const reaches = (from: Person, to: Person) => from.knows.has(to.index) && to.knows.has(from.index)
     const pairs = world.people.flatMap((from) =>
       world.people.filter((to) => reaches(from, to)).map((to) => [from, to] as const)
     )

@@ -3,7 +3,7 @@
  * it was told.
  *
  * Spec: docs/spec/20-subject.md, rules subject.publish.1, subject.peer.1, subject.peer.2, subject.receive.1, subject.poll.1.
- * Bundles that a device asks for by itself are handed out at the next poll, so that what follows from a refusal is no part of it.
+ * What a device asks by itself is answered at the next poll, so that what follows from a refusal is no part of it.
  */
 import {
   type Delivery,
@@ -29,7 +29,7 @@ export interface Outgoing {
 }
 
 interface Question {
-  /** The device a bundle is asked for. */
+  /** The device a bundle is asked for, or the account manifests are. */
   readonly device: string
   /** Answers if the answer is known. */
   readonly answer: () => boolean
@@ -174,11 +174,17 @@ export class Outside {
           ? Effect.fail(refused("unknown-user"))
           : Effect.succeed({ account: Bytes.fromHex(account)!, manifests: this.#manifests.get(account) ?? [] })
       }),
-    manifestsAfter: (account, version) =>
-      Effect.suspend((): Effect.Effect<DirectoryEntry, TransportError> => {
-        const chain = this.#manifests.get(Bytes.toHex(account))
-        return chain === undefined ? Effect.fail(silent) : Effect.succeed({ account, manifests: chain.slice(version) })
-      }),
+    manifestsAfter: (account, version) => {
+      const hex = Bytes.toHex(account)
+      const find = (): DirectoryEntry | undefined => {
+        const chain = this.#manifests.get(hex)
+        return chain === undefined ? undefined : { account, manifests: chain.slice(version) }
+      }
+      // Of a device it knows a client asks while it takes an envelope in; of strangers it asks by itself.
+      const found = version > 0 ? find() : undefined
+      if (found !== undefined) return Effect.succeed(found)
+      return version > 0 ? Effect.fail(silent) : this.#ask(find, hex)
+    },
     bundle: (_account, device) => {
       const hex = Bytes.toHex(device)
       return this.#ask(() => {
