@@ -191,8 +191,6 @@ export class Actor {
 
   async #restart(): Promise<Outcome> {
     await this.drop()
-    this.#outside.out = []
-    this.#outside.used = []
     const problem = await this.#open()
     if (problem !== undefined) throw new Error(`the device does not open: ${problem}`)
     return this.#shown()
@@ -205,8 +203,6 @@ export class Actor {
     const running = this.#process !== undefined
     await this.drop()
     this.#disk.restore(snapshot)
-    this.#outside.out = []
-    this.#outside.used = []
     if ((await this.#open()) === undefined) {
       // What the directory has of the device's prekeys may be of secrets it no longer has.
       this.#outside.forget()
@@ -218,14 +214,12 @@ export class Actor {
     return reject("state.corrupt")
   }
 
-  /** The process died at its commit. */
+  /** The process died at its commit. What had left before is on its way all the same, and told with the restart. */
   async #crashed(): Promise<Outcome> {
     this.#receiving = false
     await this.drop()
     this.#messages = []
     this.#events = []
-    this.#outside.out = []
-    this.#outside.used = []
     return { ok: { crashed: true } }
   }
 
