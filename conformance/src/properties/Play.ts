@@ -2,7 +2,8 @@
  * What the steps of a script do, and how a script ends.
  *
  * Spec: docs/spec/21-conformance.md §21.3.
- * Total: a step finds what its operands mean in whatever there is, or does nothing.
+ * Total: a step finds what its operands mean in whatever there is, or does nothing. One long file, because it is one table: a step, what
+ * it does, and what must come of it, beside each other.
  */
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import type { Answer } from "../protocol/Message.ts"
