@@ -24,7 +24,6 @@ type Device struct {
 	draw  Draw
 	now   uint64
 	down  bool // the process died; only Restart brings it back
-	used  [][]byte
 	// What to ask about after messages that did not open; it ends with the process.
 	probe bool
 	asks  []question
@@ -54,6 +53,7 @@ type state struct {
 	Probe       tacit.Probe
 	Inbox       []Event
 	Outbox      []Out
+	Used        [][]byte // devices whose bundle was used up, until that is told
 }
 
 // contact is what is known of another account.
@@ -198,7 +198,6 @@ func (d *Device) change(crash Crash, operation func() error) (*Done, error) {
 	if d.down {
 		return nil, fmt.Errorf("the device is not running")
 	}
-	d.used = nil
 	if err := operation(); err != nil {
 		d.reload()
 		return nil, err
@@ -210,8 +209,8 @@ func (d *Device) change(crash Crash, operation func() error) (*Done, error) {
 		d.down = true
 		return &Done{Crashed: true}, nil
 	}
-	done := &Done{Events: d.state.Inbox, Out: d.state.Outbox, Used: d.used}
-	d.state.Inbox, d.state.Outbox = nil, nil
+	done := &Done{Events: d.state.Inbox, Out: d.state.Outbox, Used: d.state.Used}
+	d.state.Inbox, d.state.Outbox, d.state.Used = nil, nil, nil
 	d.commit()
 	return done, nil
 }

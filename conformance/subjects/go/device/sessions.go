@@ -31,7 +31,7 @@ func (d *Device) begin(device []byte, p *peer) (*tacit.Session, error) {
 	s.Endpoint.Sessions[h(session.ID)] = session
 	s.Endpoint.Drop(p.Begin(session.Ranked()))
 	p.Bundle = nil
-	d.used = append(d.used, device)
+	s.Used = append(s.Used, device)
 	return session, nil
 }
 
