@@ -14,7 +14,10 @@ export interface BrokerLink {
   readonly protocol: Protocol
   readonly subscribe: (topics: ReadonlyArray<string>) => Promise<void>
   readonly unsubscribe: (topics: ReadonlyArray<string>) => void
-  /** Publishes with QoS 1; `done` is called when the broker has it. Never called when the connection is lost first. */
+  /**
+   * Publishes with QoS 1, in the order of the calls; `done` is called when the broker has it, and never when the connection is lost
+   * first. What the broker does not take yet waits here.
+   */
   readonly publish: (topic: string, payload: Uint8Array, done?: () => void, retain?: boolean) => void
   /** Whether a publication would leave at once: as many are unconfirmed as the broker takes, at most {@link maxUnconfirmed}. */
   readonly isFree: () => boolean
@@ -99,10 +102,12 @@ const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerL
   let lost = false
   let unconfirmed = 0
   const waiting = new Set<() => void>()
+  const queue: Array<() => void> = []
   const lose = (): void => {
     if (lost) return
     lost = true
     waiting.clear()
+    queue.length = 0
     options.onLost()
   }
   client.on("message", (topic, payload) => {
@@ -118,6 +123,20 @@ const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerL
     throw new Error("the connection was lost at once")
   }
 
+  const isFree = (): boolean => !lost && unconfirmed < room && queue.length === 0
+  const advance = (): void => {
+    while (unconfirmed < room) {
+      const next = queue.shift()
+      if (next === undefined) break
+      next()
+    }
+    for (const run of waiting) {
+      if (!isFree()) break
+      waiting.delete(run)
+      run()
+    }
+  }
+
   return {
     protocol,
     subscribe: async (topics) => {
@@ -129,24 +148,20 @@ const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerL
     },
     publish: (topic, payload, done, retain = false) => {
       if (lost) return
-      unconfirmed++
-      client.publish(
-        topic,
-        Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-        { qos: 1, retain },
-        (error) => {
+      const go = (): void => {
+        unconfirmed++
+        const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+        client.publish(topic, bytes, { qos: 1, retain }, (error) => {
           unconfirmed--
           if (lost || error) return
           done?.()
-          for (const run of waiting) {
-            if (unconfirmed >= room) break
-            waiting.delete(run)
-            run()
-          }
-        }
-      )
+          advance()
+        })
+      }
+      if (isFree()) go()
+      else queue.push(go)
     },
-    isFree: () => !lost && unconfirmed < room,
+    isFree,
     whenFree: (run) => void waiting.add(run),
     end: async () => {
       lost = true

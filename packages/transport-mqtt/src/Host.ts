@@ -29,7 +29,7 @@ export interface HostOptions {
   readonly secretKey: Uint8Array
   /** How long a topic is used, in ms. Default 15 minutes. */
   readonly epochMs?: number | undefined
-  /** Links at a time; further knocks get no answer. */
+  /** Links at a time; a further knock takes the place of one that sent nothing yet, or gets no answer. */
   readonly maxLinks: number
   /** A link that has proven itself by its first genuine message. */
   readonly onLink: (tunnel: Tunnel) => Listener
@@ -80,6 +80,8 @@ export const serve = async (options: HostOptions): Promise<Host> => {
   const byTopic = new Map<string, Held>()
   const byGone = new Map<string, Held>()
   const byClient = new Map<string, Held>()
+  /** Links without a first message, oldest first. */
+  const unproven = new Set<Held>()
   let broker: BrokerLink.BrokerLink | undefined
   let closed = false
   let wakeUp: () => void = () => undefined
@@ -89,6 +91,7 @@ export const serve = async (options: HostOptions): Promise<Host> => {
     for (const topic of held.topics.values()) byTopic.delete(topic)
     byGone.delete(held.gone)
     byClient.delete(held.id)
+    unproven.delete(held)
   }
   /** Listens on the topics of the epochs around now. */
   const rotate = (held: Held): void => {
@@ -112,7 +115,13 @@ export const serve = async (options: HostOptions): Promise<Host> => {
     if (knocked === undefined || link === undefined) return
     const id = Bytes.toHex(knocked.client)
     // The broker may bring a knock twice.
-    if (byClient.has(id) || byClient.size >= options.maxLinks) return
+    if (byClient.has(id)) return
+    if (byClient.size >= options.maxLinks) {
+      // Knocks cost nothing; whoever only knocks makes room for the next.
+      const [oldest] = unproven
+      if (oldest === undefined) return
+      oldest.tunnel.ended(broken)
+    }
     const answered = knocked.answer(random(32))
     if (answered === undefined) return
     const downTopic = (epoch: number): string => Topics.ofLink(crypto, root, knocked.topicKey, "down", epoch)
@@ -138,20 +147,24 @@ export const serve = async (options: HostOptions): Promise<Host> => {
           whenFree: link.whenFree
         },
         onFrame: (frame) => {
-          held.listener ??= options.onLink(held.tunnel)
+          if (held.listener === undefined) {
+            unproven.delete(held)
+            held.listener = options.onLink(held.tunnel)
+          }
           held.listener.onFrame(frame)
         },
         onPong: () => held.listener?.onPong(),
         onClose: () => {
-          clearTimeout(unproven)
+          clearTimeout(patience)
           forget(held)
           held.listener?.onClose()
         }
       })
     }
-    const unproven = setTimeout(() => {
+    const patience = setTimeout(() => {
       if (held.listener === undefined) held.tunnel.terminate()
     }, unprovenMs)
+    unproven.add(held)
     byGone.set(held.gone, held)
     byClient.set(id, held)
     rotate(held)
@@ -200,11 +213,11 @@ export const serve = async (options: HostOptions): Promise<Host> => {
     if (!live || closed) return link.cut()
     broker = link
     const card = Card.encode({ version: 1, name: options.name, key, instance: random(16), epochMs })
-    for (const [topic, payload] of options.retained?.() ?? []) link.publish(topic, payload, undefined, true)
     await new Promise<void>((resolve) => {
       link.publish(Topics.card(root), card, resolve, true)
       setTimeout(resolve, 5_000).unref()
     })
+    for (const [topic, payload] of options.retained?.() ?? []) link.publish(topic, payload, undefined, true)
     options.onStatus?.("connected")
   }
 

@@ -59,6 +59,8 @@ class LinkSocket implements WebSocketLike {
   private instance: Uint8Array = Bytes.empty
   private onCard: (card: Card.Card) => void = () => undefined
   private onAnswer: (answer: Uint8Array) => void = () => undefined
+  /** Ends whatever is waited for. */
+  private abandon: () => void = () => undefined
 
   constructor(options: OpenerOptions, memory: Memory) {
     this.options = options
@@ -101,6 +103,7 @@ class LinkSocket implements WebSocketLike {
     if (this.state === 3) return
     this.state = 3
     clearInterval(this.rotation)
+    this.abandon()
     this.broker?.cut()
     this.emit("error")
     this.emit("close", { code: broken })
@@ -239,6 +242,10 @@ class LinkSocket implements WebSocketLike {
   private within<A>(work: () => Promise<A>): Promise<A> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error("no answer in time")), this.options.timeoutMs)
+      this.abandon = () => {
+        clearTimeout(timer)
+        reject(new Error("closed"))
+      }
       work()
         .then(resolve, reject)
         .finally(() => clearTimeout(timer))

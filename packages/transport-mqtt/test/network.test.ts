@@ -7,7 +7,7 @@ import { FixtureAccount, type RelayPlace } from "@tacit/core/testing"
 import { type OpenOptions, openClient } from "@tacit/bots"
 import { makeSteward } from "@tacit/relay"
 import { layer } from "@tacit/transport-mqtt"
-import { Address, BrokerLink, Card, Host, Opener, Topics } from "@tacit/transport-mqtt/wire"
+import { Address, BrokerLink, Card, Handshake, Host, Opener, Topics } from "@tacit/transport-mqtt/wire"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
@@ -302,7 +302,7 @@ describe("a steward", { timeout: 60_000 }, () => {
         Effect.gen(function* () {
           const nobody = makeSteward({ database: ":memory:", broker: "mqtt://127.0.0.1:1/x" })
           expect(yield* outcome(nobody)).toBe("RelayError")
-          const place = yield* makePlace({ kind: "aedes" })
+          const place = yield* makePlace({ kind: "aedes", limits: { connections: 10 } })
           const link = yield* Effect.promise(() =>
             BrokerLink.connect({
               address: `mqtt://127.0.0.1:${place.broker.port}`,
@@ -317,6 +317,13 @@ describe("a steward", { timeout: 60_000 }, () => {
             link.publish(Topics.knock(root), bytes)
             link.publish(`${root}/up/${"00".repeat(16)}`, bytes)
             link.publish(`${root}/gone/${"00".repeat(16)}`, bytes)
+          }
+          // More knocks than links: each was genuine, none was followed up.
+          const steward = new Uint8Array(Buffer.from(place.steward.key, "hex"))
+          for (let i = 1; i <= 40; i++) {
+            const secret = new Uint8Array(32).fill(i)
+            const knocking = Handshake.knock(crypto, { steward, secret, gone: secret.slice(0, 16) })
+            link.publish(Topics.knock(root), knocking!.message)
           }
           const alice = yield* join(place, "alice")
           yield* alice.open
