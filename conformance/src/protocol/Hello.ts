@@ -21,6 +21,8 @@ export const families = [
   "sequence",
   "identity",
   "state",
+  "vault",
+  "vault",
   "device"
 ] as const
 export type Family = (typeof families)[number]

@@ -3,7 +3,7 @@
  *
  * Spec: docs/spec/07-sequencing.md §7.3; docs/spec/02-encoding.md §2.6.
  */
-import { Failure } from "@tacit/core/hazmat"
+import { Failure, vaultCauses } from "@tacit/core/hazmat"
 import type { Reject } from "../../src/protocol/Message.ts"
 
 /** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records, of comparisons. */
@@ -13,13 +13,15 @@ const others: Readonly<Record<string, Reject["stage"]>> = {
   "codec.count": "limit",
   "state.version": "version",
   "state.corrupt": "decode",
-  "safety.version": "version"
+  "safety.version": "version",
+  ...vaultCauses
 }
 
 const families: Readonly<Record<string, Reject["stage"]>> = {
   codec: "decode",
   auth: "authenticate",
-  safety: "authenticate"
+  safety: "authenticate",
+  vault: "authenticate"
 }
 
 /** The refusal for a cause; without one, what a bare primitive can say: no. */
