@@ -17,7 +17,6 @@ export const pages = /^docs\/spec\/(?:0[1-8]|16|17)-/
 export const without = {
   positive: {
     "crypto.provider.*": provider,
-    "crypto.argon2.1": vault,
     "suite.table.1": "a table; the three files of the AEADs show its rows",
     "suite.aead.3": "about all messages together; ratchet-fork shows two copies of one state",
     "crypto.label.3": "about all contexts together; the pairs flagged Ambiguity show where one is divided",
@@ -31,6 +30,7 @@ export const without = {
     "ratchet.atomic.2": provider,
     "ratchet.pq.1": "says where something may come later",
     "sequence.window.3": clock,
+    "fence.carry.2": "late and early messages mixed: transcripts side by side (P15) and tests of the steps",
     "fence.probe.2":
       "the header that does not fit is ratchet.receive.5; asking around for it is shown by fence.probe.1",
     "failure.silent.1": "that nothing is sent: tests of the client",

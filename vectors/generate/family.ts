@@ -50,6 +50,9 @@ export const stageOf = (cause: string): Stage => {
   if (cause === "envelope.mailbox" || cause.startsWith("lookup.")) return "lookup"
   if (cause.startsWith("policy.")) return "policy"
   if (cause === "safety.version") return "version"
+  if (cause === "vault.kdf" || cause === "vault.method") return "policy"
+  if (cause === "vault.rollback") return "freshness"
+  if (cause.startsWith("vault.")) return "authenticate"
   if (cause.startsWith("auth.") || cause.startsWith("safety.")) return "authenticate"
   if (cause.startsWith("fresh.")) return "freshness"
   throw new Error(`no stage for ${cause}`)

@@ -29,6 +29,14 @@ export const operations: { readonly [op: string]: Operation } = {
   decimal: take({ bytes: "bytes" }),
   "hmac-sha256": take({ key: "bytes", data: "bytes" }),
   "hmac-iterate": take({ key: "bytes", data: "bytes", count: "uint" }),
+  argon2id: take({
+    password: "bytes",
+    salt: "bytes",
+    memory: "uint",
+    passes: "uint",
+    lanes: "uint",
+    len: "uint"
+  }),
   "hkdf-extract": take({ salt: "bytes", ikm: "bytes" }),
   "hkdf-expand": take({ prk: "bytes", info: "bytes", len: "uint" }),
   "hkdf-sha256": take({ salt: "bytes", ikm: "bytes", info: "bytes", len: "uint" }),

@@ -129,6 +129,8 @@ export const compute = (seed: Uint8Array, op: string, input: Inputs): Uint8Array
       for (let i = 0; i < n("count"); i++) key = prim.hmac("sha256", key, b("data"))
       return key
     }
+    case "argon2id":
+      return prim.argon2id(b("password"), b("salt"), n("memory"), n("passes"), n("lanes"), n("len"))
     case "hkdf-extract":
       return prim.hkdfExtract(b("salt"), b("ikm"))
     case "hkdf-expand":

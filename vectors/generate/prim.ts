@@ -18,6 +18,17 @@ export const sha512 = (data: Uint8Array): Uint8Array =>
 export const hmac = (hash: "sha256" | "sha512", key: Uint8Array, data: Uint8Array): Uint8Array =>
   new Uint8Array(crypto.createHmac(hash, key).update(data).digest())
 
+/** Argon2id (RFC 9106); memory in KiB. */
+export const argon2id = (
+  message: Uint8Array,
+  nonce: Uint8Array,
+  memory: number,
+  passes: number,
+  parallelism: number,
+  tagLength: number
+): Uint8Array =>
+  new Uint8Array(crypto.argon2Sync("argon2id", { message, nonce, memory, passes, parallelism, tagLength }))
+
 export const hkdfExtract = (salt: Uint8Array, ikm: Uint8Array): Uint8Array =>
   hmac("sha256", salt.length === 0 ? new Uint8Array(32) : salt, ikm)
 

@@ -17,6 +17,7 @@ import * as ratchet from "./ratchet.ts"
 import * as safety from "./safety.ts"
 import * as sequence from "./sequence.ts"
 import * as state from "./state.ts"
+import * as vault from "./vault.ts"
 import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
 
 /** The part of a file that is needed to run it. */
@@ -74,6 +75,7 @@ export const operations: { readonly [family: string]: { readonly [op: string]: O
   envelope: envelope.operations,
   agreement: agreement.operations,
   safety: safety.operations,
+  vault: vault.operations,
   sequence: sequence.operations,
   identity: identity.operations,
   state: state.operations

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
@@ -107,6 +108,8 @@ func compute(seed []byte, op string, in inputs) (out []byte, err error) {
 			out = mac(out, in.b("data"))
 		}
 		return out, nil
+	case "argon2id":
+		return argon2.IDKey(in.b("password"), in.b("salt"), uint32(in.n("passes")), uint32(in.n("memory")), uint8(in.n("lanes")), uint32(in.n("len"))), nil
 	case "hkdf-extract":
 		return hkdf.Extract(sha256.New, in.b("ikm"), in.b("salt"))
 	case "hkdf-expand":

@@ -22,7 +22,6 @@ export const families = [
   "identity",
   "state",
   "vault",
-  "vault",
   "device"
 ] as const
 export type Family = (typeof families)[number]

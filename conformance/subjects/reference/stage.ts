@@ -6,22 +6,19 @@
 import { Failure, vaultCauses } from "@tacit/core/hazmat"
 import type { Reject } from "../../src/protocol/Message.ts"
 
-/** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records, of comparisons. */
+/** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records and vaults, of comparisons. */
 const others: Readonly<Record<string, Reject["stage"]>> = {
+  ...vaultCauses,
   "codec.size": "limit",
   "codec.depth": "limit",
   "codec.count": "limit",
-  "state.version": "version",
-  "state.corrupt": "decode",
-  "safety.version": "version",
-  ...vaultCauses
+  "safety.version": "version"
 }
 
 const families: Readonly<Record<string, Reject["stage"]>> = {
   codec: "decode",
   auth: "authenticate",
-  safety: "authenticate",
-  vault: "authenticate"
+  safety: "authenticate"
 }
 
 /** The refusal for a cause; without one, what a bare primitive can say: no. */

@@ -39,6 +39,7 @@ import { binding } from "./agreement-binding.ts"
 import { crossing } from "./session-crossing.ts"
 import { sessionOrder } from "./session-order.ts"
 import { family as stateFamily, stored } from "./state.ts"
+import { family as vaultFamily, vaultHeaders, vaultRecords } from "./vault.ts"
 import { clientRecords } from "./state-client.ts"
 import { x25519 } from "./x25519.ts"
 
@@ -61,6 +62,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits(), ratchetBulk()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
+  { family: vaultFamily, build: () => [vaultHeaders(), vaultRecords()] },
   { family: safetyFamily, build: () => [safety()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives()] },
   { family: stateFamily, build: () => [stored(), clientRecords()] }

@@ -101,7 +101,15 @@ const texts: ReadonlyArray<readonly [purpose: string, words: string, clause: str
   ["fence key", "66656e6365 6b6579", "fence.identity.2"],
   ["safety number", "736166657479 6e756d626572", "safety.fingerprint.1"],
   ["safety iteration", "736166657479 697465726174696f6e", "safety.fingerprint.1"],
-  ["safety account", "736166657479 6163636f756e74", "safety.account.1"]
+  ["safety account", "736166657479 6163636f756e74", "safety.account.1"],
+  ["vault unlock", "7661756c74 756e6c6f636b", "vault.unlock.3"],
+  ["vault header", "7661756c74 686561646572", "vault.header.3"],
+  ["vault digest", "7661756c74 646967657374", "vault.header.4"],
+  ["vault keys", "7661756c74 6b657973", "vault.keys.1"],
+  ["vault name", "7661756c74 6e616d65", "vault.name.1"],
+  ["vault record", "7661756c74 7265636f7264", "vault.record.2"],
+  ["vault ledger", "7661756c74 6c6564676572", "vault.ledger.2"],
+  ["vault mark", "7661756c74 6d61726b", "vault.ledger.1"]
 ]
 
 /** `tacit/1` and a space, the words with spaces between them, and the zero byte. */

@@ -2,7 +2,7 @@
  * Key custody in the records `custody/…` of the device's own store.
  *
  * Spec: docs/spec/04-accounts.md §4.1; docs/spec/16-state.md §16.1.
- * The keys are as safe as the store's file: nothing here encrypts them. On platforms with a key chain or a security module another
+ * The keys are as safe as the store: a vault seals them with everything else, nothing here does. On platforms with a key chain or a security module another
  * adapter of the port serves better.
  *
  * Keys are read once and then held, each in one array for the whole life of the custody, so that a provider can remember what it

@@ -1,7 +1,7 @@
 /**
  * What the parameters of Argon2id must be, for all providers alike.
  *
- * Spec: docs/spec/01-suites.md §1.2; RFC 9106 §3.1.
+ * Spec: docs/spec/01-suites.md §1.2; RFC 9106.
  * Does not compute, and does not say which cost is enough: vault/Kdf.ts does.
  */
 import { defect } from "../base/Defect.ts"
