@@ -35,6 +35,14 @@ export const relayAddress = (context: Context, profile: Profile.Profile): string
   return given
 }
 
+/** An address as it is shown: without a broker's password. */
+export const shownAddress = (relay: string): string => {
+  const url = new URL(relay)
+  if (url.password === "") return relay
+  url.password = "***"
+  return url.href
+}
+
 /** An error of a profile that was never registered, with the tag the client itself would use. */
 export class NotRegisteredHere extends Error {
   readonly _tag = "NotRegistered"

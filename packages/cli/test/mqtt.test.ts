@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { startBroker } from "@tacit/transport-mqtt/broker"
 import { expect, it } from "vitest"
+import { shownAddress } from "../src/Account.ts"
 import { ExitCode } from "../src/ExitCode.ts"
 import * as Child from "./crash/Child.ts"
 
@@ -55,6 +56,10 @@ it(
       expect(heard.code, heard.err).toBe(ExitCode.ok)
       expect(heard.out).toContain("through a broker")
 
+      expect(shownAddress("mqtts://ann:secret@broker.example/team?key=ab")).toBe(
+        "mqtts://ann:***@broker.example/team?key=ab"
+      )
+      expect(shownAddress(ready.url)).toBe(ready.url)
       const insecure = await tacit(["register", "--relay", "mqtt://broker.example", "--user", "x", "--profile", "x"], {
         TACIT_PASSWORD: "AAAA-AAAA-AAAA-AAAA-AAAA"
       })

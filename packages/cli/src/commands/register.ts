@@ -4,7 +4,7 @@
  * Spec: docs/spec/04-accounts.md §4.1; docs/spec/14-relay.md §14.2 (relay.register.1, relay.register.2).
  */
 import { registerAccount } from "@tacit/bots"
-import { relayAddress, relayOption } from "../Account.ts"
+import { relayAddress, relayOption, shownAddress } from "../Account.ts"
 import type { Command } from "../Command.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Password from "../Password.ts"
@@ -63,9 +63,9 @@ export const register: Command = {
     const registering = registerAccount({ relay, user, password, path: profile.store, signal, vault })
     const self = await within(seconds, signal, registering)
     Profile.remember(profile, { relay, user })
-    if (terminal.json) terminal.record({ type: "registered", relay, ...self, user })
+    if (terminal.json) terminal.record({ type: "registered", relay: shownAddress(relay), ...self, user })
     else {
-      terminal.out(`You are ${user} at ${relay}.`)
+      terminal.out(`You are ${user} at ${shownAddress(relay)}.`)
       terminal.out(`Account id: ${self.account}`)
       terminal.out(
         terminal.paint("dim", "Others can compare this id with you over another channel. Next: tacit chat <user>")
