@@ -38,5 +38,5 @@ describe("legitimate variants", () => {
       (await runOf(handlerSource(variants[name]!), { selection: { level: 1, families: [], cases: [] } })).footer.marks
     expect(await marks("errors merged")).toEqual([])
     expect(await marks("other error texts")).toEqual([])
-  })
+  }, 60_000)
 })
