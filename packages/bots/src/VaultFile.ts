@@ -51,8 +51,9 @@ const within = (path: string, source: UnlockSource["Service"]) =>
   Layer.mergeAll(below(path), Layer.succeed(Source, source))
 
 /** What the file is, without any secret. */
-export const inspect = ({ path }: FilePlace): Promise<Inspection> =>
-  run(Effect.provide(Vault.inspect, below(path), { local: true }))
+export const inspect = async ({ path }: FilePlace): Promise<Inspection> =>
+  // Opening would make a file.
+  !existsSync(path) ? { state: "empty" } : run(Effect.provide(Vault.inspect, below(path), { local: true }))
 
 /**
  * Seals a file that holds records in the clear, or makes an empty vault. Rewrites the file, so that no remains stay in it; what the
