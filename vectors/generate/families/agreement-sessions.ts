@@ -504,6 +504,32 @@ const replays = (file: FileBuilder, suite: Suite, world: string, session: Sessio
   replay(4, "fresh.used-key")
   // The third start of the first chain never came, so that chain's tag is still known.
   replay(6, "fresh.used-key")
+  const whole = `session-${suite}-whole`
+  file.transcript(
+    { id: whole, title: "all three starts came before the session goes on", clauses: ["session.start.2"], world },
+    [
+      begin(b.device, bob),
+      prekeys(b, bob),
+      receive(session, bob, 0, 0, { turns: true }),
+      receive(session, bob, 0, 1),
+      receive(session, bob, 0, 2),
+      seal(session, bob, 1, 0),
+      receive(session, bob, 2, 0, { turns: true }),
+      left(bob, [10], [12])
+    ]
+  )
+  file.refused(
+    {
+      id: `${whole}-replay`,
+      title: "the first start again, when its session has forgotten its tag",
+      clauses: ["session.start.2"],
+      flags: ["Replay"],
+      critical: true
+    },
+    whole,
+    { at: "script/7", op: "replay", step: 2 },
+    "fresh.replayed-start"
+  )
   const deleted = `session-${suite}-deleted`
   file.transcript(
     {
