@@ -9,7 +9,7 @@ import type { Command } from "../Command.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Password from "../Password.ts"
 import * as Profile from "../Profile.ts"
-import { newVaultOptions, opening, remembering, renewing, vaultOptions } from "../vault/Secret.ts"
+import { newVaultOptions, opening, renewing, vaultOptions } from "../vault/Secret.ts"
 import { within } from "../Within.ts"
 import { existsSync } from "node:fs"
 
@@ -58,7 +58,7 @@ export const register: Command = {
     const password = await Password.obtain(context)
     Profile.create(profile)
     // An earlier call that did not come through may have made the vault already.
-    const unlock = existsSync(profile.store) ? opening(context, profile) : remembering(renewing(context, ""))
+    const unlock = existsSync(profile.store) ? opening(context, profile) : renewing(context, "")
     const vault = inputs.flag("vault") ? { unlock } : undefined
     const registering = registerAccount({ relay, user, password, path: profile.store, signal, vault })
     const self = await within(seconds, signal, registering)

@@ -36,10 +36,8 @@ export const create: Command = {
     const { state } = await VaultFile.inspect({ path: profile.store })
     if (state === "sealed")
       throw new UsageError("this account is sealed already", "`tacit vault passwd` changes its secret.")
-    // Making a vault asks for a new secret, and opening it right after for the same one: the answer is remembered.
     // A sealing that was begun is finished with the secret it was begun with.
-    const unlock =
-      state === "sealing" ? Secret.opening(context, profile) : Secret.remembering(Secret.renewing(context, ""))
+    const unlock = state === "sealing" ? Secret.opening(context, profile) : Secret.renewing(context, "")
     const sealed = await VaultFile.seal({ path: profile.store, vault: { unlock }, signal })
     if (terminal.json)
       terminal.record({ type: "vault", state: "sealed", method: sealed.method, records: sealed.records })

@@ -78,22 +78,25 @@ export const seal = (
     return Effect.succeed({ bytes, stretched: stretched.success })
   })
 
-/** Makes a vault in one commit: header and empty ledger. What else the store holds stays as it is. */
+/** Makes a vault in one commit: header and empty ledger. What else the store holds stays as it is. Gives the header, open. */
 export const create = Effect.fnUntraced(function* (ports: Ports, state: VaultHeader.State, cost: Argon2Cost) {
   const { below, crypto, entropy, source } = ports
   const deviceKey = entropy.bytes("vault.device", Kdf.keyBytes)
   const contents = { state, vault: entropy.bytes("vault.id", 16), generation: 1 }
   const question = { purpose: "create", method: undefined } as const
   const { bytes, stretched } = yield* seal(ports, source, question, cost, contents, deviceKey)
-  Bytes.wipe(stretched)
   const keys = VaultKeys.derive(crypto, deviceKey, contents.vault)
   const ledger = Ledger.seal(crypto, keys, Ledger.empty(1), entropy.bytes("vault.nonce", 12))
   VaultKeys.wipe(keys)
-  Bytes.wipe(deviceKey)
-  yield* write(below, [
+  const written = write(below, [
     { op: "put", key: headerKey, value: bytes, expected: "absent" },
     { op: "put", key: ledgerKey, value: ledger, expected: "absent" }
   ])
+  const revisions = yield* Effect.onError(written, () => Effect.sync(() => Bytes.wipe(deviceKey, stretched)))
+  const header = VaultHeader.decode(crypto, bytes)
+  if (Result.isFailure(header)) return yield* unusableFor("open", header.failure)
+  const opened: OpenHeader = { header: header.success, deviceKey, stretched, revision: revisions[0]! }
+  return opened
 })
 
 const write = (below: Store["Service"], writes: ReadonlyArray<Write>) =>

@@ -95,10 +95,10 @@ const checkedCost = (options: Options): Argon2Cost => {
   return Kdf.isAdmissible(cost) ? cost : defect("the cost of a vault's passphrase is out of bounds")
 }
 
-/** Makes what the options allow to be made, so that a header is there. */
+/** Makes what the options allow to be made, so that a header is there; gives it, open, if it was made. */
 const prepare = Effect.fnUntraced(function* (ports: Opening.Ports, options: Options) {
   const cost = checkedCost(options)
-  if ((yield* Opening.headerOf(ports)) !== undefined) return
+  if ((yield* Opening.headerOf(ports)) !== undefined) return undefined
   const [first] = yield* ports.below.scan("", { limit: 1 })
   const [reserved] = yield* ports.below.scan(reservedPrefix, { limit: 1 })
   // Parts of a vault without a header: it was taken away.
@@ -106,12 +106,16 @@ const prepare = Effect.fnUntraced(function* (ports: Opening.Ports, options: Opti
   if (first !== undefined && options.seal !== true) return yield* unusable("open", "unsealed")
   if (first === undefined && options.create === false) return yield* unusable("open", "empty")
   const { sealed, sealing } = VaultHeader.states
-  yield* Opening.create(ports, first === undefined ? sealed : sealing, cost)
+  return yield* Opening.create(ports, first === undefined ? sealed : sealing, cost)
 })
 
 /** Opens the header and the contents; finishes a sealing that was begun. */
-const openContents = Effect.fnUntraced(function* (ports: Opening.Ports, vault: VaultStore.VaultStore) {
-  const header = yield* Opening.openHeader(ports)
+const openContents = Effect.fnUntraced(function* (
+  ports: Opening.Ports,
+  vault: VaultStore.VaultStore,
+  made: Opening.OpenHeader | undefined
+) {
+  const header = made ?? (yield* Opening.openHeader(ports))
   const work = Effect.gen(function* () {
     if (header.header.state === VaultHeader.states.unsealing) return yield* unusable("open", "unsealing")
     vault.open(yield* Opening.readContents(ports, header))
@@ -132,10 +136,10 @@ export const make = (options: Options = {}): Effect.Effect<OpenVault, StoreError
   Effect.gen(function* () {
     const ports = yield* portsInContext
     const { below, crypto, entropy } = ports
-    yield* Effect.mapError(prepare(ports, options), asStoreError)
+    const made = yield* Effect.mapError(prepare(ports, options), asStoreError)
     const vault = VaultStore.make(below, crypto, entropy)
     yield* Effect.addFinalizer(() => vault.alone(Effect.sync(() => vault.shut("closed"))))
-    yield* Effect.mapError(openContents(ports, vault), asStoreError)
+    yield* Effect.mapError(openContents(ports, vault, made), asStoreError)
     return { store: vault.store, vault: service(ports, vault, checkedCost(options)) }
   })
 

@@ -428,6 +428,22 @@ describe("changing the secret", () => {
     expect(success(await opened(disk, Unlock.passphrase("much longer now"), all))).toEqual(small)
   })
 
+  it("asks the source once for the old secret at opening, once more for the change, and a new vault once", async () => {
+    const asked: Array<string> = []
+    const counting = UnlockSource.of({
+      secret: (question) =>
+        Effect.andThen(
+          Effect.sync(() => asked.push(question.purpose)),
+          one.secret(question)
+        )
+    })
+    const disk = MemoryStore.makeDisk()
+    success(await opened(disk, counting, all))
+    expect(asked).toEqual(["create"])
+    success(await opened(disk, counting, (_, vault) => vault.changeSecret(counting)))
+    expect(asked).toEqual(["create", "open", "open", "change"])
+  })
+
   it("killed at its commit, leaves the old secret or the new one [vault.passwd.1]", async () => {
     for (const when of ["before", "after"] as const) {
       const disk = MemoryStore.makeDisk()
