@@ -1058,7 +1058,7 @@ export const vaultRecords = (): VectorFile => {
     refuse(`load-ledger-${id}`, title, ["vault.ledger.2"], [flag], base0, delta, cause)
   ledgerForm(
     "commits",
-    "another number of commits",
+    "another clock",
     { at: ledgerAt, op: "set", offset: 2, bytes: "0a" },
     "vault.damaged",
     "Damaged"
@@ -1087,7 +1087,7 @@ export const vaultRecords = (): VectorFile => {
   ledgerForm("empty", "nothing", { at: ledgerAt, op: "cut", offset: 0, length: 71 }, "state.corrupt")
   ledgerForm("cut", "the last byte missing", { at: ledgerAt, op: "cut", offset: 70, length: 1 }, "state.corrupt")
   ledgerForm("trailing", "a byte behind", { at: ledgerAt, op: "insert", offset: 71, bytes: "00" }, "state.corrupt")
-  ledgerForm("commits-0", "no commits", { at: ledgerAt, op: "set", offset: 2, bytes: "00" }, "state.corrupt")
+  ledgerForm("commits-0", "clock 0", { at: ledgerAt, op: "set", offset: 2, bytes: "00" }, "state.corrupt")
   ledgerForm("format-2", "format 2", { at: ledgerAt, op: "set", offset: 1, bytes: "02" }, "state.version", "Version")
   return file.file()
 }

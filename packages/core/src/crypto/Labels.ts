@@ -90,7 +90,7 @@ export const vaultKeys = label("vault keys", "vault.keys.1")
 export const vaultName = label("vault name", "vault.name.1")
 /** Key of one sealed piece. Context: id, version, piece, pieces. */
 export const vaultRecord = label("vault record", "vault.record.2")
-/** Key of the sealed ledger. Context: number of commits. */
+/** Key of the sealed ledger. Context: its clock. */
 export const vaultLedger = label("vault ledger", "vault.ledger.2")
 /** Mark of a record in the ledger. Context: id, version. */
 export const vaultMark = label("vault mark", "vault.ledger.1")

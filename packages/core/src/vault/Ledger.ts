@@ -21,8 +21,8 @@ const suite = 1
 
 /** What is true of all records together. */
 export interface Ledger {
-  /** Commits of the vault's life. The next commit writes its records with the version after this. */
-  readonly commits: number
+  /** Rises with every commit and every record that is written; a record's version is the clock of its writing. */
+  readonly clock: number
   /** Generation of the header that belongs to this. */
   readonly generation: number
   /** Stored pieces. */
@@ -32,7 +32,7 @@ export interface Ledger {
 }
 
 /** The ledger of a vault without records. */
-export const empty = (generation: number): Ledger => ({ commits: 1, generation, count: 0, marks: new Uint8Array(32) })
+export const empty = (generation: number): Ledger => ({ clock: 1, generation, count: 0, marks: new Uint8Array(32) })
 
 const ContentLayout = Layout.tuple({
   generation: Layout.uint({ min: 1 }),
@@ -43,22 +43,22 @@ const ContentLayout = Layout.tuple({
 /** A ledger as it is stored. */
 export const LedgerLayout = Layout.tuple({
   format: Layout.literal(format),
-  commits: Layout.uint({ min: 1 }),
+  clock: Layout.uint({ min: 1 }),
   nonce: Layout.bytes({ length: 12 }),
   sealed: Layout.bytes({ min: 16, max: ContentLayout.maxBytes + 16 })
 })
 
-const keyOf = (crypto: CryptoProvider, keys: VaultKeys, commits: number): Uint8Array =>
-  crypto.hkdfExpand(keys.ledger, Labels.prefixed(Labels.vaultLedger, Bytes.be64(commits)), 32)
+const keyOf = (crypto: CryptoProvider, keys: VaultKeys, clock: number): Uint8Array =>
+  crypto.hkdfExpand(keys.ledger, Labels.prefixed(Labels.vaultLedger, Bytes.be64(clock)), 32)
 
 /** Bytes of a ledger. `nonce` is 12 fresh random bytes. */
 export const seal = (crypto: CryptoProvider, keys: VaultKeys, ledger: Ledger, nonce: Uint8Array): Uint8Array => {
-  const { commits, count, generation, marks } = ledger
-  const key = keyOf(crypto, keys, commits)
+  const { clock, count, generation, marks } = ledger
+  const key = keyOf(crypto, keys, clock)
   const plain = ContentLayout.encode({ generation, count, marks })
   const sealed = Suite.seal(crypto, suite, key, nonce, Bytes.empty, plain)
   Bytes.wipe(key, plain)
-  return LedgerLayout.encode({ format, commits, nonce, sealed })
+  return LedgerLayout.encode({ format, clock, nonce, sealed })
 }
 
 /** Opens a stored ledger. Fails with `state.corrupt`, `state.version` or `vault.damaged`. */
@@ -69,13 +69,13 @@ export const open = (
 ): Result.Result<Ledger, VaultFailure> => {
   const decoded = Stored.decode(LedgerLayout, format, stored)
   if (Result.isFailure(decoded)) return Result.fail(unreadable(decoded.failure))
-  const { commits, nonce, sealed } = decoded.success
-  const key = keyOf(crypto, keys, commits)
+  const { clock, nonce, sealed } = decoded.success
+  const key = keyOf(crypto, keys, clock)
   const plain = Suite.open(crypto, suite, key, nonce, Bytes.empty, sealed)
   Bytes.wipe(key)
   if (plain === undefined) return fail("vault.damaged")
   const content = ContentLayout.decode(plain)
-  return Result.isSuccess(content) ? Result.succeed({ ...content.success, commits }) : fail("state.corrupt")
+  return Result.isSuccess(content) ? Result.succeed({ ...content.success, clock }) : fail("state.corrupt")
 }
 
 /** Adds the mark of a stored piece to `marks`, in place; adding it again takes it away. */

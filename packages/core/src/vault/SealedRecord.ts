@@ -29,7 +29,7 @@ const name = Layout.text({ min: 1, max: 256 })
 /** What is sealed, before padding. */
 export const PieceLayout = Layout.tuple({ name, bytes: Layout.bytes({ max: Limits.vaultPieceBytes }) })
 
-/** A sealed piece as it is stored. `version` is the number of the commit that wrote it. */
+/** A sealed piece as it is stored. `version` is the ledger's clock when it was written. */
 export const RecordLayout = Layout.tuple({
   format: Layout.literal(format),
   version: Layout.uint({ min: 1 }),

@@ -22,7 +22,7 @@ export const reservedPrefix = "vault/"
 /** Key below of a piece. */
 export const keyBelow = (id: Uint8Array): string => recordPrefix + Bytes.toHex(id)
 
-/** A record: version of its pieces, revision of the first one below, and their ids. */
+/** A record: version of its pieces, which is its revision above; revision of the first piece below; and their ids. */
 export interface Entry {
   readonly version: number
   readonly revision: number
@@ -65,27 +65,36 @@ export const select = (
   return out
 }
 
+/** What a name shall be: its pieces once they are sealed, or nothing. */
 interface Change {
+  readonly version: number
+  readonly value: Uint8Array | undefined
+}
+
+/** A change whose pieces are among the writes below. */
+interface Written {
   readonly name: string
+  readonly version: number
   readonly ids: ReadonlyArray<Uint8Array> | undefined
   /** Place of the first piece among the puts below. */
   readonly put: number
 }
 
-/** The writes of one commit below, and what they make of the contents. */
+/** Commits that are written together, and what they make of the contents. A record's version is its revision above. */
 export class Plan {
   private readonly crypto: CryptoProvider
   private readonly entropy: Entropy["Service"]
   private readonly contents: Contents
   private readonly below: Array<Write> = []
-  private readonly changes: Array<Change> = []
-  private readonly touched = new Set<string>()
+  private readonly changes = new Map<string, Change>()
+  private readonly written: Array<Written> = []
   private readonly marks: Uint8Array
+  private clock: number
   private count: number
-  private puts = 0
   private generation: number
+  private puts = 0
   private ends = false
-  /** Bytes to be written. */
+  /** Bytes of values taken in. */
   size = 0
 
   constructor(crypto: CryptoProvider, entropy: Entropy["Service"], contents: Contents) {
@@ -93,40 +102,41 @@ export class Plan {
     this.entropy = entropy
     this.contents = contents
     this.marks = contents.ledger.marks.slice()
+    this.clock = contents.ledger.clock
     this.count = contents.ledger.count
     this.generation = contents.ledger.generation
   }
 
-  /** Whether one of the writes is about a name this plan changes already: then it must wait for the next commit. */
-  meets(writes: ReadonlyArray<Write>): boolean {
-    return this.touched.size > 0 && writes.some(({ key }) => this.touched.has(key))
-  }
-
-  /** The first write whose expectation does not hold. */
+  /** The first write whose expectation does not hold, after the commits taken in before. */
   conflict(writes: ReadonlyArray<Write>): Write | undefined {
-    return writes.find(
-      ({ expected, key }) =>
-        expected !== undefined && (this.contents.entries.get(key)?.revision ?? "absent") !== expected
-    )
+    return writes.find(({ expected, key }) => expected !== undefined && this.revision(key) !== expected)
   }
 
-  /** Takes the writes in. Answers where the revisions of its puts will stand. */
+  private revision(name: string): number | "absent" {
+    const change = this.changes.get(name)
+    if (change !== undefined) return change.value === undefined ? "absent" : change.version
+    return this.contents.entries.get(name)?.version ?? "absent"
+  }
+
+  /** Takes a commit in. Answers the revisions of its puts. */
   add(writes: ReadonlyArray<Write>): ReadonlyArray<number> {
-    const places: Array<number> = []
+    this.clock++
+    const revisions: Array<number> = []
     for (const write of writes) {
-      this.touched.add(write.key)
-      if (write.op === "put") places.push(this.put(write.key, write.value))
-      else this.remove(write.key)
+      if (write.op === "delete") {
+        this.changes.set(write.key, { version: this.clock, value: undefined })
+        continue
+      }
+      this.changes.set(write.key, { version: ++this.clock, value: write.value })
+      this.size += write.value.length
+      revisions.push(this.clock)
     }
-    return places
+    return revisions
   }
 
   /** Adds writes of the store below as they are. */
   addBelow(writes: ReadonlyArray<Write>): void {
-    for (const write of writes) {
-      this.below.push(write)
-      if (write.op === "put") this.puts++
-    }
+    for (const write of writes) this.push(write)
   }
 
   /** The header is replaced in this commit. */
@@ -139,52 +149,48 @@ export class Plan {
     this.ends = true
   }
 
-  private put(name: string, value: Uint8Array): number {
+  private push(write: Write): void {
+    this.below.push(write)
+    if (write.op === "put") this.puts++
+  }
+
+  private put(name: string, version: number, value: Uint8Array): void {
     const { crypto, entropy } = this
-    const { entries, keys, ledger } = this.contents
+    const { entries, keys } = this.contents
     const before = entries.get(name)
-    const version = ledger.commits + 1
     const sealed = SealedRecord.seal(crypto, keys, { name, value, version }, () =>
       entropy.bytes("vault.nonce", SealedRecord.nonceBytes)
     )
-    this.forget(before)
-    const place = this.puts
+    this.written.push({ name, version, ids: sealed.map(({ id }) => id), put: this.puts })
     for (const [piece, { bytes, id }] of sealed.entries()) {
-      const key = keyBelow(id)
       const expected = piece > 0 ? undefined : (before?.revision ?? ("absent" as const))
-      this.below.push({ op: "put", key, value: bytes, ...(expected === undefined ? {} : { expected }) })
+      this.push({ op: "put", key: keyBelow(id), value: bytes, ...(expected === undefined ? {} : { expected }) })
       Ledger.toggle(crypto, keys, this.marks, id, version)
-      this.size += bytes.length
     }
-    this.puts += sealed.length
     this.count += sealed.length
-    for (const id of before?.ids.slice(sealed.length) ?? []) this.below.push({ op: "delete", key: keyBelow(id) })
-    this.changes.push({ name, ids: sealed.map(({ id }) => id), put: place })
-    return place
+    for (const id of before?.ids.slice(sealed.length) ?? []) this.push({ op: "delete", key: keyBelow(id) })
   }
 
-  private remove(name: string): void {
-    const before = this.contents.entries.get(name)
-    if (before === undefined) return
-    this.forget(before)
+  private remove(name: string, version: number, before: Entry): void {
     for (const [piece, id] of before.ids.entries()) {
-      this.below.push({ op: "delete", key: keyBelow(id), ...(piece > 0 ? {} : { expected: before.revision }) })
+      this.push({ op: "delete", key: keyBelow(id), ...(piece > 0 ? {} : { expected: before.revision }) })
     }
-    this.changes.push({ name, ids: undefined, put: 0 })
+    this.written.push({ name, version, ids: undefined, put: 0 })
   }
 
-  private forget(before: Entry | undefined): void {
-    if (before === undefined) return
-    for (const id of before.ids) {
-      Ledger.toggle(this.crypto, this.contents.keys, this.marks, id, before.version)
-      this.count--
-    }
-  }
-
-  /** The writes below, the ledger last; none when nothing changes. */
+  /** Seals what was taken in, and gives the writes below, the ledger last; none when nothing changes. To be called once. */
   writes(): ReadonlyArray<Write> {
+    const { entries, keys, ledgerRevision } = this.contents
+    for (const [name, { value, version }] of this.changes) {
+      const before = entries.get(name)
+      for (const id of before?.ids ?? []) {
+        Ledger.toggle(this.crypto, keys, this.marks, id, before!.version)
+        this.count--
+      }
+      if (value !== undefined) this.put(name, version, value)
+      else if (before !== undefined) this.remove(name, version, before)
+    }
     if (this.below.length === 0) return []
-    const { keys, ledgerRevision } = this.contents
     if (this.ends) return [...this.below, { op: "delete", key: ledgerKey, expected: ledgerRevision }]
     const nonce = this.entropy.bytes("vault.nonce", SealedRecord.nonceBytes)
     const value = Ledger.seal(this.crypto, keys, this.next(), nonce)
@@ -192,15 +198,14 @@ export class Plan {
   }
 
   private next(): Ledger.Ledger {
-    const { commits } = this.contents.ledger
-    return { commits: commits + 1, generation: this.generation, count: this.count, marks: this.marks }
+    return { clock: this.clock, generation: this.generation, count: this.count, marks: this.marks }
   }
 
-  /** The commit succeeded: the contents follow. `revisions` are those below. */
+  /** The writes succeeded: the contents follow. `revisions` are those below. */
   apply(revisions: ReadonlyArray<number>): void {
     if (this.below.length === 0) return
-    const { entries, ledger, names } = this.contents
-    for (const { ids, name, put } of this.changes) {
+    const { entries, names } = this.contents
+    for (const { ids, name, put, version } of this.written) {
       const at = placeOf(names, name)
       const there = names[at] === name
       if (ids === undefined) {
@@ -208,7 +213,7 @@ export class Plan {
         entries.delete(name)
       } else {
         if (!there) names.splice(at, 0, name)
-        entries.set(name, { version: ledger.commits + 1, revision: revisions[put]!, ids })
+        entries.set(name, { version, revision: revisions[put]!, ids })
       }
     }
     this.contents.ledger = this.next()

@@ -85,7 +85,7 @@ export const make = (below: Store["Service"], crypto: CryptoProvider, entropy: E
 
   /** Reads and opens a record the contents know. It must be there, in the version they know. */
   const load = Effect.fnUntraced(function* ({ entries, keys }: Contents, name: string, operation: "get" | "scan") {
-    const { ids, revision, version } = entries.get(name)!
+    const { ids, version } = entries.get(name)!
     const parts: Array<Uint8Array> = []
     for (const [piece, id] of ids.entries()) {
       const stored = yield* below.get(keyBelow(id))
@@ -97,7 +97,11 @@ export const make = (below: Store["Service"], crypto: CryptoProvider, entropy: E
       if (!isKnown || success.name !== name) return yield* unusable(operation, "rollback")
       parts.push(success.bytes)
     }
-    const record: StoredRecord = { key: name, value: parts.length === 1 ? parts[0]! : Bytes.concat(...parts), revision }
+    const record: StoredRecord = {
+      key: name,
+      value: parts.length === 1 ? parts[0]! : Bytes.concat(...parts),
+      revision: version
+    }
     return record
   })
 
@@ -118,19 +122,18 @@ export const make = (below: Store["Service"], crypto: CryptoProvider, entropy: E
         return Effect.void
       }
       const plan = new Plan(crypto, entropy, contents)
-      const taken: Array<{ readonly request: Request; readonly places: ReadonlyArray<number> }> = []
+      const taken: Array<{ readonly request: Request; readonly revisions: ReadonlyArray<number> }> = []
       let at = 0
       for (; at < queue.length; at++) {
         const request = queue[at]!
-        if (taken.length > 0 && (request.own !== undefined || plan.size > mergeBytes || plan.meets(request.writes)))
-          break
+        if (taken.length > 0 && (request.own !== undefined || plan.size > mergeBytes)) break
         request.taken = true
         const conflict = plan.conflict(request.writes)
         if (conflict !== undefined) {
           request.outcome = Exit.fail(new Conflict({ key: conflict.key }))
           continue
         }
-        taken.push({ request, places: plan.add(request.writes) })
+        taken.push({ request, revisions: plan.add(request.writes) })
         request.own?.(plan)
         if (request.own !== undefined) {
           at++
@@ -140,11 +143,9 @@ export const make = (below: Store["Service"], crypto: CryptoProvider, entropy: E
       queue = queue.slice(at)
       if (taken.length === 0) return Effect.void
       return Effect.matchCause(below.commit(plan.writes()), {
-        onSuccess: (revisions) => {
-          plan.apply(revisions)
-          for (const { places, request } of taken) {
-            request.outcome = Exit.succeed(places.map((place) => revisions[place]!))
-          }
+        onSuccess: (below) => {
+          plan.apply(below)
+          for (const { request, revisions } of taken) request.outcome = Exit.succeed(revisions)
         },
         onFailure: (cause) => {
           const outcome = outcomeOf(cause)
