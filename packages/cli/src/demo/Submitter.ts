@@ -34,7 +34,9 @@ export const over = (socket: Socket): Promise<Submitter> =>
     let request = 0
     socket.binaryType = "arraybuffer"
     socket.addEventListener("error", () => reject(new Error("the attacker's connection failed")))
+    let isClosed = false
     socket.addEventListener("close", () => {
+      isClosed = true
       for (const answer of waiting.values()) answer("closed")
     })
     socket.addEventListener("message", (event) => {
@@ -46,10 +48,14 @@ export const over = (socket: Socket): Promise<Submitter> =>
         waiting.delete(success.request)
       }
     })
-    socket.addEventListener("open", () =>
+    socket.addEventListener("open", () => {
+      // A link without a first frame would soon be forgotten.
+      const ping = encodeClient({ type: 20, request: ++request })
+      if (Result.isSuccess(ping)) socket.send(new Uint8Array(ping.success))
       resolve({
         submit: (envelope, token) => {
           const frame = encodeClient({ type: 14, request: ++request, token, envelope })
+          if (isClosed) return Promise.resolve("closed")
           if (Result.isFailure(frame)) return Promise.reject(new Error("the frame is too large"))
           return new Promise((answered) => {
             waiting.set(request, answered)
@@ -58,5 +64,5 @@ export const over = (socket: Socket): Promise<Submitter> =>
         },
         close: () => socket.close()
       })
-    )
+    })
   })
