@@ -96,7 +96,10 @@ const request = (
           handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, id, prepared.bundle.mailbox)
         const asked = RetryStep.ask(device.peer.requests, digests, now)
         if (asked.next === undefined) return Effect.void
-        if (fresh) Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+        // A session that this side began and nobody answered may be one the device could not accept either.
+        if (fresh || Conversations.activeSession(device)?.session.pending !== undefined) {
+          Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+        }
         work.setPeer(device, { ...device.peer, requests: asked.next })
         const body = { _tag: "RetryRequest", digests: asked.digests } as const
         Sealing.post(opened, work, handle, id, Sealing.control(opened, body, now), now, true)
