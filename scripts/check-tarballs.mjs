@@ -89,7 +89,11 @@ if (isMain(import.meta)) {
     mkdirSync(project)
     const tarballs = pack(packs)
     const { examples, problems } = tryOut(project, tarballs)
-    report("check-tarballs", problems, `${tarballs.length} tarballs install, ${examples} examples, the demo and the conformance runner run`)
+    report(
+      "check-tarballs",
+      problems,
+      `${tarballs.length} tarballs install, ${examples} examples, the demo and the conformance runner run`
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -15,7 +15,7 @@ const manifest = read("manifest.json") as { readonly files: ReadonlyArray<{ read
 const provider = await loadNodeProvider()
 
 for (const { path } of manifest.files) {
-  it(path, () => {
+  it(`gives what ${path} says`, () => {
     expect(runFile(provider, read(path) as RunnableFile).filter(({ problem }) => problem !== undefined)).toEqual([])
   })
 }

@@ -30,6 +30,7 @@ export const without = {
     "ratchet.atomic.2": provider,
     "ratchet.pq.1": "says where something may come later",
     "sequence.window.3": clock,
+    "sequence.reuse.1": "takes message ids of whole devices: the properties (P20) and tests of the client",
     "fence.carry.2": "late and early messages mixed: transcripts side by side (P15) and tests of the steps",
     "fence.probe.2":
       "the header that does not fit is ratchet.receive.5; asking around for it is shown by fence.probe.1",
@@ -86,6 +87,7 @@ export const without = {
     "ratchet.atomic.2": provider,
     "ratchet.pq.1": "says where something may come later",
     "sequence.window.3": clock,
+    "sequence.reuse.1": "takes message ids of whole devices: the properties (P20) and tests of the client",
     "sequence.gap.1": "a report, not a refusal; numbers that were reported lost are sequence.window.1",
     "sequence.floor.1": "a floor is never refused; numbers behind the window it moved are sequence.window.1",
     "fence.*": decides,

@@ -50,7 +50,9 @@ const load = (crypto: CryptoProvider, input: Input): Answer => {
     if (Result.isFailure(added)) return reject(added.failure.cause)
   }
   return answer(audit.finish(ledger.success, input.number("generation")), (known) =>
-    ok({ names: [...known].map(([name, { version }]): Json => [name, version]).sort() })
+    ok({
+      names: [...known].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { version }]): Json => [name, version])
+    })
   )
 }
 

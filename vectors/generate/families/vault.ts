@@ -904,7 +904,7 @@ export const vaultRecords = (): VectorFile => {
     records: pieces.map(({ record }) => record)
   })
   const namesOf = (pieces: ReadonlyArray<Piece>): Json =>
-    [...new Map(pieces.map(({ text, version }) => [text, version]))].sort(([a], [b]) => (a < b ? -1 : 1)) as Json
+    [...new Map(pieces.map(({ text, version }) => [text, version]))].sort(([a], [b]) => (a < b ? -1 : 1))
   const whole = (
     id: string,
     title: string,

@@ -49,12 +49,11 @@ export const newVaultOptions: ReadonlyArray<Option> = [
 ]
 
 const shell = (line: string, kind: Unlock.Kind | undefined): Source => {
-  const [program, args] = process.platform === "win32" ? ["cmd", ["/d", "/s", "/c", line]] : ["sh", ["-c", line]]
-  return command({
-    program: program as string,
-    args: args as ReadonlyArray<string>,
-    ...(kind === undefined ? {} : { kind })
-  })
+  const how =
+    process.platform === "win32"
+      ? { program: "cmd", args: ["/d", "/s", "/c", line] }
+      : { program: "sh", args: ["-c", line] }
+  return command({ ...how, ...(kind === undefined ? {} : { kind }) })
 }
 
 /** What options and environment name, if they do. `prefix` is "" or "new-". */

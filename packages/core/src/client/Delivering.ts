@@ -153,12 +153,25 @@ const deliver = (
   const outcome = judged.success
   if (outcome.next !== entry.window) work.setWindow(entry, outcome.next)
   for (const { from, to } of outcome.lost) work.warnings.push(Warnings.lost(peer, conversation, from, to, work.now))
+  const id = Bytes.toHex(content.messageId)
   if (outcome._tag !== "Accepted") {
-    // The sender may not know that it arrived.
-    if (outcome._tag === "Duplicate") Receipts.owe(device, content.messageId)
-    warn(opened, work, delivery, outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale", peer)
-    return
+    // Rule sequence.reuse.1: its sender used a number twice, as a device does that runs from an old copy of its state.
+    const isReused =
+      outcome._tag === "Duplicate" &&
+      content.sequence === entry.window.highest &&
+      entry.newest !== undefined &&
+      entry.newest !== id
+    if (outcome._tag === "Duplicate" && entry.newest === id) Receipts.owe(device, content.messageId)
+    if (outcome._tag === "Duplicate" && entry.newest !== id) work.lost = true
+    if (!isReused) {
+      return warn(opened, work, delivery, outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale", peer)
+    }
+    entry.newest = id
+    work.warnings.push(Warnings.peerRollback(peer, work.now))
+    Receipts.owe(device, content.messageId)
+    return show(opened, work, handle, device, content, delivery, false)
   }
+  if (content.sequence === outcome.next.highest) entry.newest = id
   const { filled, gap, late } = outcome
   if (gap !== undefined) work.warnings.push(Warnings.gap(peer, conversation, gap.from, gap.to, work.now))
   if (filled) work.warnings.push(Warnings.gapFilled(peer, conversation, content.sequence, work.now))

@@ -57,6 +57,8 @@ export interface WindowEntry {
   readonly key: string
   window: ReplayWindow
   readonly slot: Slot
+  /** Message id of the highest number, as hexadecimal; unknown after a start. Tells a number used twice from a message that came twice. */
+  newest?: string
 }
 
 /** What is remembered of a message that the relay has. */

@@ -326,3 +326,32 @@ it.effect(
       expect([...bob.actor.warnings, ...phone.actor.warnings]).toEqual([])
     })
 )
+
+it.effect(
+  "a number that a copy of the same run gives out again loses nothing, and tells of the copy [sequence.reuse.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, backup, bob, world } = yield* talked
+      yield* alice.client.send("bob", "before")
+      yield* World.tick(5)
+      expect(World.texts(yield* World.receive(bob, 1))).toEqual(["before"])
+      yield* World.close(alice)
+      // No start between: neither the relay nor a fence can know.
+      alice.actor.disk.restore(backup)
+      const copy = yield* world.open(alice.actor)
+      yield* World.tick(3)
+      // In the old session the key would be used up already (fresh.used-key); a new one opens.
+      const conversation = yield* copy.client.conversation("bob")
+      yield* conversation.reset
+      const sent = yield* conversation.send("after")
+      expect(sent.sequence).toBe(4)
+      yield* World.tick(20)
+      const got = yield* World.receive(bob, 1)
+      expect(World.texts(got)).toEqual(["after"])
+      expect(got[0]!.sequence).toBe(4)
+      expect(warned(bob, "PeerRollback")).toBe(1)
+      yield* copy.client.send("bob", "later")
+      yield* World.tick(20)
+      expect(World.texts(yield* World.receive(bob, 1))).toEqual(["later"])
+    })
+)
