@@ -266,6 +266,20 @@ const hostile = (
     flip(at.message + 150, "message body"),
     "auth.tag"
   )
+  for (const [name, point] of [
+    ["zero", "00".repeat(32)],
+    ["one", `01${"00".repeat(31)}`],
+    ["order-8", "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"]
+  ] as const) {
+    lie(
+      `ephemeral-low-order-${name}`,
+      "an EK that makes every agreement zero",
+      ["pqxdh.dh.1"],
+      "Insider",
+      inside(at.ephemeral, point, "EK"),
+      "auth.low-order"
+    )
+  }
   lie(
     "signed-prekey-other",
     "the other signed prekey",
