@@ -27,6 +27,7 @@ export const meaning: { readonly [op: string]: string } = {
   "iterate-sha256": "SHA-256 of head ‖ result ‖ tail, so many times",
   "hmac-sha256": "HMAC-SHA-256",
   "hmac-iterate": "HMAC-SHA-256, its result the next key, so many times",
+  argon2id: "Argon2id, a passphrase stretched",
   "hkdf-extract": "HKDF extract",
   "hkdf-expand": "HKDF expand",
   "hkdf-sha256": "HKDF-SHA-256, extract and expand",

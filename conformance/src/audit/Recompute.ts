@@ -254,6 +254,10 @@ export const compute = (
       for (let i = 0; i < n("count"); i++) key = crypto.hmacSha256(key, b("data"))
       return key
     }
+    case "argon2id": {
+      const cost = { memoryKiB: n("memory"), passes: n("passes"), lanes: n("lanes") }
+      return crypto.argon2id(b("password"), b("salt"), cost, n("len"))
+    }
     case "hkdf-extract":
       return crypto.hkdfExtract(b("ikm"), b("salt"))
     case "hkdf-expand":
