@@ -16,6 +16,9 @@ export default defineConfig({
     ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "threads",
+    // Many tests wait for processes, brokers and clocks: as many at a time as a small machine has processors.
+    maxWorkers: 2,
+    testTimeout: 20_000,
     coverage: { provider: "v8", include: ["packages/*/src/**", "conformance/src/**"], reporter: ["text-summary"] }
   }
 })
