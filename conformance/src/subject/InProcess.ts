@@ -26,7 +26,7 @@ export const reference = "reference"
 
 /** Where a module named on a command line is: the reference, a file, or a package. */
 export const moduleUrl = (name: string): string => {
-  if (name === reference) return import.meta.resolve("@tacit/conformance/subjects/reference")
+  if (name === reference) return import.meta.resolve("@tacit/conformance/reference")
   return /^[./\\]|^[a-zA-Z]:|\.[cm]?[jt]s$/.test(name) || existsSync(name) ? pathToFileURL(resolve(name)).href : name
 }
 
