@@ -5,10 +5,10 @@
  * TACIT_CRASH_SEED repeats a run, TACIT_CRASH_ROUNDS makes it longer.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { freePort } from "../../../scripts/lib/free-port.ts"
 import * as Wiretap from "../src/wire/Wiretap.ts"
 import * as Child from "./crash/Child.ts"
 import * as Dice from "./crash/Dice.ts"
@@ -19,14 +19,6 @@ import { filler } from "./crash/Script.ts"
 const seed = Number(process.env.TACIT_CRASH_SEED ?? Math.trunc(Math.random() * 2 ** 31))
 const rounds = Number(process.env.TACIT_CRASH_ROUNDS ?? 20)
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 let folder = ""
 beforeAll(() => {

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
+import { freePort } from "../../../scripts/lib/free-port.ts"
 import { startChild } from "./ChildRelay.ts"
 import { body, crypto } from "./Peer.ts"
 import { folder } from "./start.ts"
@@ -17,8 +18,9 @@ const numberOf = (envelope: Uint8Array): number => Number(Buffer.from(envelope.s
 describe("clients of a relay that is killed and comes back", () => {
   it("lose nothing, and nothing comes again after it was acknowledged [relay.submit.1] [relay.submit.3] [relay.mailbox.1]", async () => {
     const database = join(folder(), "relay.db")
-    let relay = await startChild(database)
-    const { port, url } = relay
+    const port = await freePort()
+    let relay = await startChild(database, { port })
+    const { url } = relay
     const open = (account: FixtureAccount.FixtureAccount, user: string) =>
       Effect.gen(function* () {
         const device = account.addDevice()

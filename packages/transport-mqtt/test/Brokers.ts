@@ -2,13 +2,14 @@
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { connect, createServer, type AddressInfo } from "node:net"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { startBroker } from "@tacit/transport-mqtt/broker"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { freePort } from "../../../scripts/lib/free-port.ts"
 
 export interface TestBroker {
   readonly port: number
@@ -17,17 +18,9 @@ export interface TestBroker {
   readonly stop: () => Promise<void>
 }
 
-export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
-}
-
 export const startAedes = async (): Promise<TestBroker> => {
-  let broker = await startBroker()
-  const { port } = broker
+  const port = await freePort()
+  let broker = await startBroker({ port })
   return {
     port,
     restart: async () => {

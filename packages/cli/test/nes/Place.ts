@@ -3,12 +3,13 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer, type AddressInfo } from "node:net"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { connectAsync } from "mqtt"
 import { SMTPServer } from "smtp-server"
+import { freePort } from "../../../../scripts/lib/free-port.ts"
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 const source = fileURLToPath(new URL("../../../../conformance/subjects/nes-go", import.meta.url))
@@ -145,16 +146,6 @@ export const startGo = (binary: string, words: ReadonlyArray<string>): Running =
 export const mosquitto = ["mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].find(
   (program) => spawnSync(program, ["-h"]).error === undefined
 )
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 /** Starts Mosquitto on a free port of loopback, in place of the port that its configuration names. */
 export const startMosquitto = async (

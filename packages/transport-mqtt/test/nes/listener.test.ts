@@ -17,6 +17,7 @@ import { type Message, seal } from "../../src/nes/Message.ts"
 import { clientId, isBrokerAddress } from "../../src/nes/Mqtt.ts"
 import { causes, explanations, warnings, warningTexts } from "../../src/nes/Refusal.ts"
 import { malformed } from "./Malformed.ts"
+import { freePort } from "../../../../scripts/lib/free-port.ts"
 import { pem, privateKey, publicKey } from "./Vectors.ts"
 
 const users = new Set(["alice", "bob", "carol"])
@@ -148,7 +149,7 @@ describe("over a broker", () => {
   })
 
   it("goes on after the connection was lost [nes.mqtt.1]", async () => {
-    const first = await startBroker()
+    const first = await startBroker({ port: await freePort() })
     const receiver = await openNes({
       broker: first.url,
       user: "bob",
