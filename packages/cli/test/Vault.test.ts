@@ -178,6 +178,40 @@ describe("tacit vault", () => {
     expect(await tacit(["contacts", "--profile", "dave"], right)).toMatchObject({ code: 0 })
   })
 
+  it("lets the key chain of the system keep the key [vault.chain.1]", async () => {
+    // A key chain as the command meets it on Linux: `secret-tool`, before any other in PATH.
+    const place = join(folder, "chain")
+    mkdirSync(place)
+    const script = `#!/bin/sh
+verb=$1; shift; [ "$verb" = store ] && shift 2
+f="${place}/e-$4"
+case $verb in lookup) [ -f "$f" ] && cat "$f" || exit 1 ;; store) cat >"$f" ;; esac
+`
+    writeFileSync(join(place, "secret-tool"), script, { mode: 0o700 })
+    const path = process.env.PATH!
+    process.env.PATH = `${place}:${path}`
+    try {
+      const heidi = ["--profile", "heidi", "--json"]
+      expect(await register("heidi", ["--vault", "--vault-chain", "heidi"])).toMatchObject({ code: 0 })
+      expect(objects((await tacit(["vault", "status", ...heidi])).out)).toMatchObject([
+        { state: "sealed", method: "key" }
+      ])
+      expect(readFileSync(join(place, "e-heidi"), "utf8")).toMatch(/^[0-9a-f]{64}$/)
+      expect(await tacit(["contacts", ...heidi])).toMatchObject({ code: 8 })
+      expect(await tacit(["contacts", ...heidi], { TACIT_VAULT_CHAIN: "heidi" })).toMatchObject({ code: 0 })
+      const same = ["vault", "passwd", "--vault-chain", "heidi", "--new-vault-chain", "heidi", ...heidi]
+      expect(await tacit(same)).toMatchObject({ code: 8, err: expect.stringContaining("another name") })
+      const next = ["vault", "passwd", "--vault-chain", "heidi", "--new-vault-chain", "heidi.2", ...heidi]
+      expect(await tacit(next)).toMatchObject({ code: 0 })
+      expect(await tacit(["contacts", "--vault-chain", "heidi", ...heidi])).toMatchObject({ code: 8 })
+      expect(await tacit(["contacts", "--vault-chain", "heidi.2", ...heidi])).toMatchObject({ code: 0 })
+      const none = await tacit(["contacts", "--vault-chain", "nobody", ...heidi])
+      expect([none.code, errorOf(none)]).toEqual([8, "UnlockError:none"])
+    } finally {
+      process.env.PATH = path
+    }
+  })
+
   it("drills a backup: what it lacks, and a damaged one", async () => {
     expect(await register("erin", ["--vault"], right)).toMatchObject({ code: 0 })
     const backup = join(folder, "erin.backup.db")

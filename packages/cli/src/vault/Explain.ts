@@ -8,7 +8,7 @@ import { ExitCode } from "../ExitCode.ts"
 import type { Explanation } from "../Explain.ts"
 
 const howToGive =
-  "Type it in a terminal, or give --vault-file, --vault-command, TACIT_VAULT_PASSPHRASE or TACIT_VAULT_KEY; `tacit vault unlock` keeps it for a while."
+  "Type it in a terminal, or give --vault-file, --vault-command, --vault-chain, TACIT_VAULT_PASSPHRASE or TACIT_VAULT_KEY; `tacit vault unlock` keeps it for a while."
 
 const locked = (code: string, message: string, next: string): Explanation => ({
   exit: ExitCode.locked,

@@ -1,12 +1,12 @@
 /**
- * How the secret of a vault comes in: a file, a program, the environment, what `tacit vault unlock` left, or typed without echo. Never as an
+ * How the secret of a vault comes in: a file, a program, the system's key chain, the environment, what `tacit vault unlock` left, or typed without echo. Never as an
  * option's value, because other users of a machine can read command lines.
  *
  * Spec: docs/spec/12-vault.md §12.2.
  */
 import { VaultFile, type VaultOptions } from "@tacit/bots"
 import { Unlock, UnlockError, type UnlockQuestion, UnlockSource } from "@tacit/core"
-import { command, environment, file } from "@tacit/storage/unlock"
+import { command, environment, file, keyChain } from "@tacit/storage/unlock"
 import * as Effect from "effect/Effect"
 import type { Context, Option } from "../Command.ts"
 import { ask } from "../Password.ts"
@@ -28,6 +28,12 @@ export const vaultOptions: ReadonlyArray<Option> = [
     value: "line",
     env: "TACIT_VAULT_COMMAND",
     text: "of a sealed account: run this with the shell, it prints the passphrase or key"
+  },
+  {
+    name: "vault-chain",
+    value: "name",
+    env: "TACIT_VAULT_CHAIN",
+    text: "of a sealed account: the system's key chain keeps its key under this name"
   }
 ]
 
@@ -44,6 +50,12 @@ export const newVaultOptions: ReadonlyArray<Option> = [
     value: "line",
     env: "TACIT_NEW_VAULT_COMMAND",
     text: "run this with the shell, it prints the new passphrase or key"
+  },
+  {
+    name: "new-vault-chain",
+    value: "name",
+    env: "TACIT_NEW_VAULT_CHAIN",
+    text: "draw a new key and let the system's key chain keep it under this name"
   },
   { name: "key", text: "the new secret is a key of 32 bytes (64 hexadecimal digits), not a passphrase" }
 ]
@@ -62,6 +74,8 @@ const given = ({ env, inputs }: Context, prefix: "" | "new-", kind: Unlock.Kind 
   if (path !== undefined) return file({ path, ...(kind === undefined ? {} : { kind }) })
   const line = inputs.text(`${prefix}vault-command`)
   if (line !== undefined) return shell(line, kind)
+  const name = inputs.text(`${prefix}vault-chain`)
+  if (name !== undefined) return keyChain({ account: name })
   const variable = prefix === "" ? "TACIT_VAULT" : "TACIT_NEW_VAULT"
   for (const [name, of] of [
     [`${variable}_PASSPHRASE`, "passphrase"],

@@ -26,8 +26,8 @@ export const create: Command = {
       text: "under a key out of a file: 64 hexadecimal digits"
     },
     {
-      line: "tacit vault create --key --vault-command 'secret-tool lookup tacit alice'",
-      text: "under a key that the desktop's key chain holds"
+      line: "tacit vault create --vault-chain alice",
+      text: "under a key that is drawn now and that the system's key chain keeps"
     }
   ],
   run: async (context) => {
