@@ -1,12 +1,12 @@
 /**
  * Accounts, devices and manifests: registration, login, publication, look-up.
  *
- * Spec: docs/spec/14-relay.md rules relay.register.1–4, relay.login.1–3, relay.manifest.1, relay.directory.1–2;
+ * Spec: docs/spec/14-relay.md rules relay.register.1–4, relay.login.1–3, relay.manifest.1, relay.directory.1–2, relay.password.1–2;
  * docs/spec/04-accounts.md §4.2, §4.3.
  * Every function runs inside a transaction that is committed before its answer leaves. Keeps no private key, and trusts
  * nothing it has not verified.
  */
-import { Bytes, Canonical, Manifest, type CryptoProvider } from "@tacit/core/hazmat"
+import { Bytes, Canonical, Device as DeviceKeys, Manifest, type CryptoProvider } from "@tacit/core/hazmat"
 import { Proof, maxFrameBytes, type Login, type PublishManifest, type Register } from "@tacit/transport-ws/frames"
 import type { Database, Row } from "./Database.ts"
 import * as Identity from "./Identity.ts"
@@ -44,6 +44,11 @@ export interface Accounts {
   readonly login: (frame: Login, challenge: Uint8Array | undefined) => Device | Refusal
   readonly publishManifest: (device: Device, frame: PublishManifest) => Published | Refusal
   readonly lookUp: (name: string) => Chain | Refusal
+  /** A one-time password for the account of a device that is an admin of it (rules relay.password.1–2). `expiresAt` is ms. */
+  readonly issuePassword: (
+    device: Device,
+    now: number
+  ) => { readonly user: string; readonly password: string; readonly expiresAt: number } | Refusal
   readonly manifestsAfter: (account: Uint8Array, version: number) => Chain | Refusal
   /** What is public of an account by its row: its whole chain, and all its devices. */
   readonly publicOf: (account: number) => Chain & { readonly devices: ReadonlyArray<Device> }
@@ -68,7 +73,7 @@ export const makeAccounts = (options: {
   const { crypto, db, invitations, limits, mailboxes, name: relay, prekeys } = options
   const accountByName = db.sql("SELECT id, account FROM accounts WHERE name = ?")
   const accountById = db.sql("SELECT id, account, name FROM accounts WHERE account = ?")
-  const accountByRow = db.sql("SELECT id, account FROM accounts WHERE id = ?")
+  const accountByRow = db.sql("SELECT id, account, name FROM accounts WHERE id = ?")
   const insertAccount = db.sql("INSERT INTO accounts (account, name) VALUES (?, ?) RETURNING id")
   const newest = db.sql("SELECT version, bytes FROM manifests WHERE account = ? ORDER BY version DESC LIMIT 1")
   const manifestAt = db.sql("SELECT bytes FROM manifests WHERE account = ? AND version = ?")
@@ -84,6 +89,7 @@ export const makeAccounts = (options: {
   const setCertificate = db.sql("UPDATE devices SET certificate = ? WHERE device = ? AND account = ? AND revoked = 0")
   const setRevoked = db.sql("UPDATE devices SET revoked = 1 WHERE id = ?")
   const setFence = db.sql("UPDATE devices SET generation = ?, start_id = ? WHERE id = ?")
+  const asked = keyed(() => window({ limit: limits.ownPasswords, windowMs: limits.attemptMs }))
   const attempts = keyed(() => window({ limit: limits.attempts, windowMs: limits.attemptMs }))
 
   const device = (row: Row): Device => ({
@@ -238,6 +244,18 @@ export const makeAccounts = (options: {
         if (!isRefusal(certificate)) setCertificate.run(certificate.bytes, certificate.device, publisher.account)
       }
       return { account: publisher.account, revoked }
+    },
+    issuePassword: ({ account, device: id }, now) => {
+      const manifest = Identity.verifyManifest(crypto, newest.get(account)!["bytes"] as Uint8Array)
+      if (isRefusal(manifest)) return manifest
+      if (Manifest.deviceOf(manifest, id)?.role !== DeviceKeys.roles.admin) return refuse("not-admin")
+      const limit = asked.of(String(account))
+      const wait = limit.wait(now)
+      if (wait > 0) return refuse("rate-limited", wait)
+      limit.add(now)
+      const user = accountByRow.get(account)!["name"] as string
+      const password = invitations.issue(user, now, limits.ownPasswordMs)
+      return { user, password, expiresAt: now + limits.ownPasswordMs }
     },
     lookUp: (name) => {
       const row = accountByName.get(name)

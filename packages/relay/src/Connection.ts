@@ -8,6 +8,7 @@ import { encodeRelay, type RelayFrame } from "@tacit/transport-ws/frames"
 import type { Device } from "./Accounts.ts"
 import type { Waiting } from "./Mailboxes.ts"
 import type { RelayLimits } from "./Options.ts"
+import type { Seat } from "./Slots.ts"
 import { tokenBucket, window, type TokenBucket, type Window } from "./RateLimit.ts"
 
 /** Most credit a connection can gather. */
@@ -56,8 +57,10 @@ export interface ConnectionEnvironment {
 }
 
 export class Connection {
-  /** Rule relay.two.2: the first frame of either group decides. */
-  mode: "open" | "anonymous" | "authenticated" = "open"
+  /** Rule relay.two.2: the first frame of a group decides. */
+  mode: "open" | "anonymous" | "authenticated" | "slot" = "open"
+  /** Set by joining a slot. */
+  seat: Seat | undefined = undefined
   /** From the last welcome; used up by a login. */
   challenge: Uint8Array | undefined = undefined
   /** Set by a login. */
@@ -66,6 +69,7 @@ export class Connection {
   lastHeard = performance.now()
   readonly work: TokenBucket
   readonly unknownNames: Window
+  readonly unknownSlots: Window
   private readonly socket: FrameSocket
   private readonly environment: ConnectionEnvironment
   private credit = 0
@@ -85,6 +89,7 @@ export class Connection {
     this.environment = environment
     this.work = tokenBucket({ capacity: limits.connectionBurst, perSecond: limits.connectionPerSecond })
     this.unknownNames = window({ limit: limits.unknownNamesPerMinute, windowMs: 60_000 })
+    this.unknownSlots = window({ limit: limits.unknownSlotsPerMinute, windowMs: 60_000 })
   }
 
   get isOpen(): boolean {

@@ -15,6 +15,7 @@ import type { Observation } from "./Observation.ts"
 import type { RelayLimits } from "./Options.ts"
 import type { Prekeys } from "./Prekeys.ts"
 import { isRefusal, refuse, type Refusal } from "./Refusal.ts"
+import { isSeat, type Slots } from "./Slots.ts"
 
 /** What a frame came to. Both follow the commit: the answer is sent, then `after` runs, which may close the connection. */
 export interface Outcome {
@@ -45,6 +46,10 @@ export const costOf = (frame: ClientFrame): number => {
       return 16 + 8 * frame.certificates.length
     case 14:
       return 1 + Math.floor(frame.envelope.length / 16_384)
+    case 23:
+      return 1 + Math.floor(frame.blob.length / 16_384)
+    case 26:
+      return 16
     case 17:
       return 1 + Math.floor(frame.deliveries.length / 16)
     default:
@@ -56,7 +61,7 @@ export const costOf = (frame: ClientFrame): number => {
 export const weightOf = (frame: ClientFrame): number => (frame.type === 10 || frame.type === 18 ? workWindow : 1)
 
 /** Rule relay.two.2: which connection a frame belongs to. */
-const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "device" => {
+const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "device" | "slot" => {
   switch (type) {
     case 1:
     case 20:
@@ -69,6 +74,10 @@ const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "de
     case 3:
     case 5:
       return "login"
+    case 22:
+    case 23:
+    case 25:
+      return "slot"
     default:
       return "device"
   }
@@ -81,12 +90,16 @@ export const makeHandler = (services: {
   readonly accounts: Accounts
   readonly prekeys: Prekeys
   readonly mailboxes: Mailboxes
+  readonly slots: Slots
   readonly metrics: RelayMetrics
   readonly observation: Observation
   /** What is public of an account changed, by its row; after the commit. */
   readonly onPublished: (account: number) => void
+  /** A device was given a one-time password for its account (rule relay.password.2); after the commit. */
+  readonly onPasswordIssued: (user: string, device: Uint8Array) => void
 }): Handler => {
-  const { accounts, limits, mailboxes, metrics, name, now, observation, onPublished, prekeys } = services
+  const { accounts, limits, mailboxes, metrics, name, now, observation, prekeys, slots } = services
+  const { onPasswordIssued, onPublished } = services
   const online = new Map<number, Connection>()
   const woken = new Set<number>()
 
@@ -102,6 +115,7 @@ export const makeHandler = (services: {
     (): void => {
       onPublished(account)
       for (const device of revoked) {
+        slots.dropOf(device)
         online.get(device)?.dismiss(CloseCode.revoked, "revoked")
         online.delete(device)
       }
@@ -164,6 +178,19 @@ export const makeHandler = (services: {
             connection.push()
           }
         }
+      case 21: {
+        const refusal = slots.open(device.id, frame.slot, frame.party, now())
+        return refusal ?? { answer: { type: 4, request } }
+      }
+      case 26: {
+        const issued = accounts.issuePassword(device, now())
+        if (isRefusal(issued)) return issued
+        const { expiresAt, password, user } = issued
+        return {
+          answer: { type: 27, request, password, expiresAt },
+          after: () => onPasswordIssued(user, device.device)
+        }
+      }
       default:
         return refuse("unknown-frame")
     }
@@ -227,19 +254,51 @@ export const makeHandler = (services: {
     return { answer: status(frame.request, device), after: takeOver(connection, device) }
   }
 
+  /** Rules relay.slot.1–3; every way of having no slot is answered alike (rule relay.slot.5). */
+  const handleSlot = (connection: Connection, frame: ClientFrame): Outcome | Refusal => {
+    const { request } = frame
+    const wait = connection.unknownSlots.wait(now())
+    if (wait > 0) return refuse("rate-limited", wait)
+    const counted = (refusal: Refusal): Refusal => {
+      if (refusal.code === "unknown-slot") connection.unknownSlots.add(now())
+      return refusal
+    }
+    if (frame.type === 22) {
+      const seat = slots.join(frame.slot, frame.party, frame.from, connection, now())
+      if (!isSeat(seat)) return counted(seat)
+      if (connection.seat !== undefined && connection.seat.party !== seat.party) {
+        slots.leave(connection.seat, connection)
+      }
+      connection.seat = seat
+      return { answer: { type: 4, request }, after: () => slots.push(seat) }
+    }
+    const { seat } = connection
+    if (seat === undefined) return counted(refuse("unknown-slot"))
+    if (frame.type === 23) {
+      const refusal = slots.post(seat, frame.number, frame.blob, now())
+      return refusal === undefined ? { answer: { type: 4, request }, after: () => slots.push(seat) } : counted(refusal)
+    }
+    const refusal = slots.close(seat, now())
+    return refusal === undefined ? { answer: { type: 4, request } } : counted(refusal)
+  }
+
   return {
     handle: (connection, frame) => {
       switch (groupOf(frame.type)) {
         case "any":
           return frame.type === 1 ? welcome(connection, frame.request) : { answer: { type: 4, request: frame.request } }
         case "anonymous":
-          if (connection.mode === "authenticated") return refuse("not-anonymous")
+          if (connection.mode === "authenticated" || connection.mode === "slot") return refuse("not-anonymous")
           connection.mode = "anonymous"
           return handleAnonymous(connection, frame)
         case "login":
-          if (connection.mode === "anonymous") return refuse("not-anonymous")
+          if (connection.mode === "anonymous" || connection.mode === "slot") return refuse("not-anonymous")
           connection.mode = "authenticated"
           return handleLogin(connection, frame)
+        case "slot":
+          if (connection.mode === "anonymous" || connection.mode === "authenticated") return refuse("not-anonymous")
+          connection.mode = "slot"
+          return handleSlot(connection, frame)
         case "device":
           return connection.device === undefined
             ? refuse("not-logged-in")
@@ -250,6 +309,7 @@ export const makeHandler = (services: {
       const { device } = connection
       if (device !== undefined && online.get(device.id) === connection) online.delete(device.id)
       connection.device = undefined
+      if (connection.seat !== undefined) slots.leave(connection.seat, connection)
     },
     pushWoken: () => {
       for (const device of woken) online.get(device)?.wake()

@@ -22,8 +22,8 @@ export interface Invitation {
 }
 
 export interface Invitations {
-  /** Issues a password for a valid name; five groups of four characters. Runs inside a transaction. */
-  readonly issue: (name: string, now: number) => string
+  /** Issues a password for a valid name; five groups of four characters. Runs inside a transaction. `forMs` overrides its lifetime. */
+  readonly issue: (name: string, now: number, forMs?: number) => string
   /** The unexpired invitation of this name and password. Takes as long whether or not there is one. */
   readonly find: (name: string, password: string, now: number) => Invitation | undefined
   readonly use: (invitation: Invitation, device: number) => void
@@ -50,9 +50,9 @@ export const makeInvitations = (db: Database, crypto: CryptoProvider, lifetimeMs
   const hash = (password: string): Uint8Array => crypto.sha256(new TextEncoder().encode(canonical(password)))
   const decoy = randomBytes(32)
   return {
-    issue: (name, now) => {
+    issue: (name, now, forMs = lifetimeMs) => {
       const password = randomPassword()
-      insert.run(name, hash(password), now + lifetimeMs)
+      insert.run(name, hash(password), now + forMs)
       return password
     },
     find: (name, password, now) => {

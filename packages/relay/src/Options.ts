@@ -21,6 +21,18 @@ export interface RelayLimits {
   /** Refused registrations of one name in `attemptMs` (rule relay.register.2). */
   readonly attempts: number
   readonly attemptMs: number
+  /** How long a slot lasts, in ms (rule relay.slot.4), and how many a device opens in that time (rule relay.slot.6). */
+  readonly slotMs: number
+  readonly slotsOpened: number
+  /** Slots at a time, and bytes in them (rule relay.slot.6). They are in memory. */
+  readonly slots: number
+  readonly slotBytes: number
+  /** `unknown-slot` answers of one connection in a minute (rule relay.slot.5). */
+  readonly unknownSlotsPerMinute: number
+  /** How long a one-time password that a device asked for is good for, in ms (rule relay.password.1). */
+  readonly ownPasswordMs: number
+  /** Passwords of one account in `attemptMs` (rule relay.password.2). */
+  readonly ownPasswords: number
   /** Bundles with one-time prekeys, of one device and minute (rule relay.prekeys.2). */
   readonly bundlesPerMinute: number
   /** Unknown names one connection may ask for in a minute (rule relay.directory.1). */
@@ -56,6 +68,13 @@ export const defaultLimits: RelayLimits = {
   inviteMs: 7 * 24 * 60 * 60 * 1000,
   attempts: 5,
   attemptMs: 10 * 60 * 1000,
+  slotMs: 10 * 60 * 1000,
+  slotsOpened: 8,
+  slots: 1_024,
+  slotBytes: 64 * 1024 * 1024,
+  unknownSlotsPerMinute: 60,
+  ownPasswordMs: 15 * 60 * 1000,
+  ownPasswords: 8,
   bundlesPerMinute: 30,
   unknownNamesPerMinute: 60,
   startBurst: 128,

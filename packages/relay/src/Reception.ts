@@ -57,7 +57,12 @@ const typeNames: { readonly [T in ClientFrame["type"]]: string } = {
   17: "acknowledge",
   18: "fetch-manifests",
   19: "ready",
-  20: "ping"
+  20: "ping",
+  21: "open-slot",
+  22: "join-slot",
+  23: "post-blob",
+  25: "close-slot",
+  26: "issue-password"
 }
 
 /** Memory a frame takes beside its bytes while it waits. */

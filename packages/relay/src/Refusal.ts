@@ -35,7 +35,9 @@ const sentences: { readonly [Code in ErrorCode]: string } = {
   "bad-manifest": "The manifest does not decode, does not follow the newest one, or does not list the device.",
   "bad-prekeys":
     "A signature is wrong, an id was used before, or there are too many. The detail names the highest ids.",
-  quota: "The mailbox is full. Try again when the recipient has been online.",
+  "unknown-slot": "There is no such slot for this party: it never was, is used, or is over. Begin linking again.",
+  "not-admin": "Only an admin device of the account may ask for this. Ask on the device that made the account.",
+  quota: "There is no more room: the mailbox is full, or the slot. Try again later.",
   "rate-limited": "Too much at once. Wait as long as this answer says.",
   "going-away": "The relay is shutting down. Connect again later.",
   internal: "The relay could not store this. Nothing was changed; try again later."

@@ -4,7 +4,7 @@
  * Spec: docs/spec/14-relay.md.
  * Puts the parts together; each rule is in the part that keeps it. Listens nowhere: Relay.ts and steward/ do.
  */
-import type { CryptoProvider } from "@tacit/core/hazmat"
+import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import { loadNodeProvider } from "@tacit/core/crypto/node"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -22,6 +22,7 @@ import { defaultLimits, type RelayLimits, type ServiceOptions } from "./Options.
 import { makePrekeys } from "./Prekeys.ts"
 import { makeReception, type Reception } from "./Reception.ts"
 import { InvalidUser, RelayError } from "./RelayError.ts"
+import { makeSlots } from "./Slots.ts"
 
 /** What every way to run a relay offers. */
 export interface ServiceHandle {
@@ -109,6 +110,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     const prekeys = makePrekeys(db, crypto, limits)
     const mailboxes = makeMailboxes(db, crypto, limits)
     const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes })
+    const slots = makeSlots(limits)
     const observation = makeObservation(db, { observe: options.observe === true, now })
     let published: (account: number) => void = () => undefined
     const handler = makeHandler({
@@ -120,7 +122,13 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       mailboxes,
       metrics,
       observation,
-      onPublished: (account) => published(account)
+      slots,
+      onPublished: (account) => published(account),
+      // Rule relay.password.2: who asked, for whoever keeps the log.
+      onPasswordIssued: (user, device) =>
+        void log(
+          Effect.logInfo(`relay: one-time password for ${user}, asked for by device ${Bytes.toHex(device).slice(0, 8)}`)
+        )
     })
     let lastFailureLogged = Number.NEGATIVE_INFINITY
     const commit = makeGroupCommit(db, {
@@ -146,10 +154,12 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     })
     registry.gauge("tacit_relay_connections", "Connections open now.", reception.connections)
     registry.gauge("tacit_relay_devices_online", "Devices logged in now.", handler.online)
+    registry.gauge("tacit_relay_slots", "Slots open now.", slots.count)
     registry.gauge("tacit_relay_queue_items", "Work items waiting for a commit.", commit.waiting)
 
     const sweepBatchNow = commitEffect(commit, () => {
       invitations.expire(now())
+      slots.expire(now())
       return mailboxes.expire(now(), sweepBatch)
     })
     const sweep = Effect.gen(function* () {

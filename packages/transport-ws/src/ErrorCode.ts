@@ -24,6 +24,8 @@ export const codes = [
   "bad-token",
   "bad-manifest",
   "bad-prekeys",
+  "unknown-slot",
+  "not-admin",
   "quota",
   "rate-limited",
   "going-away",

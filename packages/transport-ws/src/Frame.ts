@@ -23,6 +23,10 @@ export const maxAcknowledged = 1024
 /** Most one-time prekeys of one kind in one publication, and in a relay's stock. */
 export const maxOneTimePrekeys = 100
 
+/** Longest blob in a slot, in bytes, and most of them of one party (rule relay.slot.2). */
+export const maxBlobBytes = 65_536
+export const maxBlobs = 16
+
 /** WebSocket close codes this protocol gives a meaning (rules relay.frame.2, relay.shutdown.1, relay.login.3). */
 export const CloseCode = {
   normal: 1000,
@@ -57,6 +61,13 @@ export const Type = {
   fetchManifests: 18,
   ready: 19,
   ping: 20,
+  openSlot: 21,
+  joinSlot: 22,
+  postBlob: 23,
+  blob: 24,
+  closeSlot: 25,
+  issuePassword: 26,
+  password: 27,
   error: 255
 } as const
 
@@ -64,6 +75,11 @@ const request = Layout.uint()
 const key32 = Layout.bytes({ length: 32 })
 const signature = Layout.bytes({ length: 64 })
 const mailbox = Layout.bytes({ length: 16 })
+const slot = Layout.bytes({ length: 16 })
+const party = Layout.bytes({ length: 16 })
+const blobNumber = Layout.uint({ max: maxBlobs - 1 })
+const blob = Layout.bytes({ min: 1, max: maxBlobBytes })
+const password = Layout.text({ min: 1, max: 64 })
 const user = Layout.text({ min: 1, max: CoreLimits.maxUserNameBytes })
 const manifest = Layout.bytes({ min: 1, max: CoreLimits.maxManifestBytes })
 const certificate = Layout.bytes({ min: 1, max: CoreLimits.maxCertificateBytes })
@@ -96,7 +112,7 @@ export const Register = Layout.tuple({
   type: Layout.literal(3),
   request,
   user,
-  password: Layout.text({ min: 1, max: 64 }),
+  password,
   manifest,
   certificate,
   mailbox,
@@ -167,6 +183,20 @@ export const Acknowledge = Layout.tuple({
 export const FetchManifests = Layout.tuple({ type: Layout.literal(18), request, account: key32, after: Layout.uint() })
 export const Ready = Layout.tuple({ type: Layout.literal(19), request, credit: Layout.uint({ min: 1, max: 65_535 }) })
 export const Ping = Layout.tuple({ type: Layout.literal(20), request })
+/** Slots: docs/spec/14-relay.md §14.7. `party` is a secret of 16 bytes by which a party joins again. */
+export const OpenSlot = Layout.tuple({ type: Layout.literal(21), request, slot, party })
+export const JoinSlot = Layout.tuple({ type: Layout.literal(22), request, slot, party, from: Layout.uint() })
+export const PostBlob = Layout.tuple({
+  type: Layout.literal(23),
+  request,
+  /** As long as the count may be, so that a relay can answer `quota` to the request. */
+  number: Layout.uint(),
+  blob
+})
+export const Blob = Layout.tuple({ type: Layout.literal(24), request, number: blobNumber, blob })
+export const CloseSlot = Layout.tuple({ type: Layout.literal(25), request })
+export const IssuePassword = Layout.tuple({ type: Layout.literal(26), request })
+export const Password = Layout.tuple({ type: Layout.literal(27), request, password, expiresAt: Layout.uint() })
 export const ErrorFrame = Layout.tuple({
   type: Layout.literal(255),
   request,
@@ -190,12 +220,28 @@ export const ClientFrame = Layout.oneOf(
   SetToken,
   LookUp,
   FetchBundle,
-  FetchManifests
+  FetchManifests,
+  OpenSlot,
+  JoinSlot,
+  PostBlob,
+  CloseSlot,
+  IssuePassword
 )
 export type ClientFrame = Layout.Type<typeof ClientFrame>
 
 /** What a relay may send. */
-export const RelayFrame = Layout.oneOf(Accepted, Deliver, Done, ErrorFrame, Welcome, LoggedIn, User, Bundle)
+export const RelayFrame = Layout.oneOf(
+  Accepted,
+  Deliver,
+  Done,
+  ErrorFrame,
+  Welcome,
+  LoggedIn,
+  User,
+  Bundle,
+  Blob,
+  Password
+)
 export type RelayFrame = Layout.Type<typeof RelayFrame>
 
 export type Register = Layout.Type<typeof Register>
@@ -206,6 +252,7 @@ export type Submit = Layout.Type<typeof Submit>
 export type Deliver = Layout.Type<typeof Deliver>
 export type Welcome = Layout.Type<typeof Welcome>
 export type LoggedIn = Layout.Type<typeof LoggedIn>
+export type Blob = Layout.Type<typeof Blob>
 export type ErrorFrame = Layout.Type<typeof ErrorFrame>
 
 /** A canonical frame whose type this direction does not know; `request` is the number to echo. */
