@@ -25,6 +25,12 @@ export const maxContentBytes = 98_304
 export const maxBodyBytes = 65_536
 
 /**
+ * The body of a message between own devices: it carries the content of another message, whose body is as long as
+ * {@link maxBodyBytes}, with a reply and a fallback. Within {@link maxContentBytes} with its own frame around it.
+ */
+export const maxOwnBodyBytes = 69_632
+
+/**
  * Smallest padded plaintext. Receipts, typing notices and short texts become the same size; lowered, they can be told
  * apart; raised, every acknowledgement costs more.
  */
@@ -59,6 +65,9 @@ export const maxCertificateBytes = 192
 
 /** A signed manifest with fifty devices, five hundred revocations and room for extensions; refused before it is parsed when longer. */
 export const maxManifestBytes = 49_152
+
+/** A fork proof: two signed manifests of the longest kind and the eight bytes around them. */
+export const maxForkProofBytes = 98_312
 
 /** Text shown in place of content one cannot show. A sentence or two; more belongs into the message. */
 export const maxFallbackBytes = 1024
@@ -142,6 +151,9 @@ export const maxManifestDevices = 50
 
 /** Revocations in one manifest. They are never removed; ten times the devices lasts for years. */
 export const maxRevocations = 500
+
+/** Fork proofs a client keeps. One is enough to stop trusting an account; a thief of its key can sign any number. */
+export const maxForkProofs = 64
 
 /** Suites a device may list in a bundle. Three exist. */
 export const maxSuites = 8
@@ -249,3 +261,64 @@ export const vaultPieceBytes = 786_432
 
 /** Pieces of a value: as many as the largest value of a store, 1 MiB, needs. */
 export const maxVaultPieces = 2
+
+// ---- Trust
+
+/** Longest text of a trust policy (local). The largest one that its other bounds allow fits. */
+export const maxTrustPolicyBytes = 65_536
+
+/** Rules of a trust policy (local). They are asked one after the other at every event. */
+export const maxTrustRules = 256
+
+/** Accounts that a trust policy approves of (local). More are approved by hand, each in its own record. */
+export const maxTrustApproved = 1_000
+
+/** Decisions that a client remembers (local). All are read when it opens; raised, a busy directory makes opening slow. */
+export const maxTrustLog = 2_048
+
+/** Holds of one contact (local). A contact that changes its devices all the time must not fill a record. */
+export const maxTrustHolds = 32
+
+/** Messages of one contact that are kept aside (local). A contact one does not hear must not fill a store. */
+export const maxSetAside = 1_024
+
+/** Devices of one contact whose suites and features are remembered: more than a manifest lists. */
+export const maxLedgerDevices = 64
+
+// ---- Linking
+
+/** The signed part of an invitation. One of a device takes some 200; it must fit a QR code and a line of text. */
+export const maxInvitationBodyBytes = 1024
+
+/** What an invitation says for its purpose. */
+export const maxInvitationDetailsBytes = 512
+
+/** An invitation or a link code as text. Whatever is longer is neither, and is not looked at. */
+export const maxLinkTextBytes = 2048
+
+/** The address of a relay in an invitation, bytes of UTF-8. */
+export const maxRelayAddressBytes = 255
+
+/** How long an invitation to make contact or join a group may serve, in ms: 366 days. */
+export const maxInvitationLifetimeMs = 366 * 24 * 60 * 60 * 1000
+
+/** How long the invitation of a device may serve, in ms: 10 minutes. Both devices are at hand; longer only helps a thief. */
+export const maxLinkLifetimeMs = 10 * 60 * 1000
+
+/** A frame in a slot. Holds a payload with the largest manifest; a relay keeps a few dozen of them for minutes. */
+export const maxLinkFrameBytes = 65_536
+
+/** The payload of a linking: the largest manifest and room for extensions, within {@link maxLinkFrameBytes}. */
+export const maxLinkPayloadBytes = 61_440
+
+/**
+ * Attempts at one PIN, at either end. Each is a guess of one in 10⁶ for whoever stands between; raised, guessing gets worth the
+ * trouble, lowered, a slip of the finger costs a new invitation.
+ */
+export const maxPinAttempts = 3
+
+/** Fewest digits of a PIN. */
+export const minPinDigits = 6
+
+/** Most digits of a PIN. */
+export const maxPinDigits = 8

@@ -170,12 +170,27 @@ export const update = (
   account: Uint8Array,
   held: Manifest | undefined,
   answer: ReadonlyArray<Uint8Array>
-): Result.Result<Manifest, Failure> => {
+): Result.Result<Manifest, Failure> => Result.map(advance(crypto, account, held, answer), ({ newest }) => newest)
+
+/** How far a directory's answer leads: the newest manifest, and every version after the one held, oldest first. */
+export interface Advanced {
+  readonly newest: Manifest
+  readonly passed: ReadonlyArray<Manifest>
+}
+
+/** {@link update}, with the versions between. */
+export const advance = (
+  crypto: CryptoProvider,
+  account: Uint8Array,
+  held: Manifest | undefined,
+  answer: ReadonlyArray<Uint8Array>
+): Result.Result<Advanced, Failure> => {
   let newest = held
   let highest = 0
+  const passed: Array<Manifest> = []
   for (const bytes of answer) {
     const verified = verify(crypto, bytes, account)
-    if (Result.isFailure(verified)) return verified
+    if (Result.isFailure(verified)) return Result.fail(verified.failure)
     const next = verified.success
     highest = Math.max(highest, next.version)
     if (newest === undefined) {
@@ -191,12 +206,51 @@ export const update = (
       if (next.version === newest.version) continue
     }
     newest = next
+    passed.push(next)
   }
   if (newest === undefined) return fail("lookup.manifest-gap")
   // Rule manifest.rollback.1: an answer that ends before the version held is an old one.
   return held !== undefined && answer.length > 0 && highest < held.version
     ? fail("fresh.rollback")
-    : Result.succeed(newest)
+    : Result.succeed({ newest, passed })
+}
+
+/** Why two manifests of one account cannot stand in one history (rule proof.contradiction.1). */
+export type Contradiction = "version" | "previous" | "revocation" | "lost" | "changed" | "backdated"
+
+/**
+ * Whether two manifests of one account, the one of the lower version first, cannot both stand in one history; `undefined` when they can. Of
+ * consecutive versions this is so exactly when {@link follows} answers `auth.fork`.
+ */
+export const contradiction = (first: Manifest, second: Manifest): Contradiction | undefined => {
+  if (Bytes.equal(first.hash, second.hash)) return undefined
+  if (first.version === second.version) return "version"
+  if (second.version === first.version + 1 && !Bytes.equal(second.previous, first.hash)) return "previous"
+  const isDated =
+    first.revocations.every(({ device, revokedIn }) => find(second.revocations, device)?.revokedIn === revokedIn) &&
+    second.revocations.every(
+      ({ device, revokedIn }) => revokedIn > first.version || find(first.revocations, device) !== undefined
+    )
+  if (!isDated) return "revocation"
+  for (const { addedIn, agreement, device } of first.devices) {
+    const after = find(second.devices, device)
+    if (after === undefined && find(second.revocations, device) === undefined) return "lost"
+    if (after !== undefined && (after.addedIn !== addedIn || !Bytes.equal(after.agreement, agreement))) return "changed"
+  }
+  const isBackdated = second.devices.some(
+    ({ addedIn, device }) => addedIn <= first.version && find(first.devices, device) === undefined
+  )
+  return isBackdated ? "backdated" : undefined
+}
+
+/** What a version adds to the devices of the one before and takes from them: device ids of 32 bytes, in the order of the lists. */
+export const difference = (
+  before: Statement,
+  after: Statement
+): { readonly added: ReadonlyArray<Uint8Array>; readonly removed: ReadonlyArray<Uint8Array> } => {
+  const beyond = (of: Statement, other: Statement) =>
+    of.devices.filter(({ device }) => find(other.devices, device) === undefined).map(({ device }) => device)
+  return { added: beyond(after, before), removed: beyond(before, after) }
 }
 
 /** The entry of a device, if it is listed. */
