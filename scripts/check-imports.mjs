@@ -45,10 +45,12 @@ const layers = [
     "ratchet",
     "sequence",
     "safety",
+    "trust",
     "group",
     "rendezvous",
     "attachment",
     "vault",
+    "link",
     "call"
   ],
   ["ports"],

@@ -264,8 +264,8 @@ export const maxVaultPieces = 2
 
 // ---- Trust
 
-/** Longest text of a trust policy (local). The largest one that its other bounds allow fits. */
-export const maxTrustPolicyBytes = 65_536
+/** Longest text of a trust policy (local). The longest list of approved accounts fits, and rules beside it; it is parsed whole. */
+export const maxTrustPolicyBytes = 131_072
 
 /** Rules of a trust policy (local). They are asked one after the other at every event. */
 export const maxTrustRules = 256

@@ -1,0 +1,74 @@
+/**
+ * Decisions of trust: what a policy says about an event, and what another policy would have said.
+ *
+ * Spec: docs/spec/24-trust.md §24.3, §24.4.
+ * A function of policy, event and facts (rule trust.decide.2): knows no clock and remembers nothing.
+ */
+import type { Condition, Decision, Event, EventName, Facts } from "./Event.ts"
+import type { Policy, Rule, When } from "./Policy.ts"
+
+/** A decision and the id of the rule that made it. */
+export interface Verdict {
+  readonly decision: Decision
+  readonly rule: string
+}
+
+/** What stands below every policy (rule trust.decide.1). Without `event` for every event. */
+const defaults: ReadonlyArray<Omit<Rule, "event"> & { readonly event?: Rule["event"] }> = [
+  { id: "default.identity-changed", event: "identity-changed", then: "ask" },
+  {
+    id: "default.device-of-verified",
+    event: ["device-added", "device-removed"],
+    when: { verified: true },
+    then: "warn"
+  },
+  { id: "default.manifest", event: ["manifest-forked", "manifest-rolled-back"], then: "warn" }
+]
+
+const otherwise: Verdict = { decision: "allow", rule: "default.allow" }
+
+/** Decides about an event. */
+export const decide = (policy: Policy, event: Event, facts: Facts): Verdict => {
+  const values: { readonly [C in Condition]: boolean } = {
+    verified: facts.verified,
+    pinned: facts.pinned,
+    vouched: facts.vouched,
+    approved: facts.approved || policy.approved.includes(event.account),
+    grace: facts.ageMs < policy.graceMs
+  }
+  for (const rules of [policy.rules, defaults]) {
+    for (const { event: named, id, then, when } of rules) {
+      if (isNamed(named, event.event) && holds(when, values)) return { decision: then, rule: id }
+    }
+  }
+  return otherwise
+}
+
+const isNamed = (named: Rule["event"] | undefined, event: EventName): boolean =>
+  named === undefined || (typeof named === "string" ? named === event : named.includes(event))
+
+const holds = (when: When = {}, values: { readonly [C in Condition]: boolean }): boolean => {
+  for (const [name, wanted] of Object.entries(when)) if (values[name as Condition] !== wanted) return false
+  return true
+}
+
+/** An event of the past with what was decided about it. */
+export interface Decided extends Event, Verdict {
+  readonly facts: Facts
+}
+
+/** An event that another policy decides otherwise. */
+export interface Difference<E extends Decided> {
+  readonly entry: E
+  readonly would: Verdict
+}
+
+/** What another policy decides otherwise, in the order of the events (rule trust.log.2). */
+export const dryRun = <E extends Decided>(policy: Policy, log: ReadonlyArray<E>): ReadonlyArray<Difference<E>> => {
+  const differences: Array<Difference<E>> = []
+  for (const entry of log) {
+    const would = decide(policy, entry, entry.facts)
+    if (would.decision !== entry.decision) differences.push({ entry, would })
+  }
+  return differences
+}
