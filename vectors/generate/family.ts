@@ -100,6 +100,13 @@ export class FileBuilder {
     return found
   }
 
+  /** Takes a case back that is no longer right: it stays, says why, and names the one that stands for it. */
+  withdraw(id: string, reason: string, replacedBy: string): void {
+    const { critical, ...rest } = this.case(id)
+    this.case(replacedBy)
+    this.#cases.set(id, { ...rest, critical, status: "withdrawn", reason, replaced_by: replacedBy })
+  }
+
   /** Reads `$name` for a case. */
   look(of: { readonly id: string; readonly world?: string }): (name: string) => Uint8Array {
     return (name) => {

@@ -65,6 +65,10 @@ export interface Case {
   readonly needs: ReadonlyArray<string>
   readonly level: number
   readonly critical: boolean
+  /** A case that was wrong or is no longer right; it keeps its id, and `reason` says why. */
+  readonly status?: "withdrawn"
+  readonly reason?: string
+  readonly replaced_by?: string
   readonly now?: number
   readonly verdict: "valid" | "invalid"
   readonly twin?: string

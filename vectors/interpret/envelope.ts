@@ -34,6 +34,8 @@ const bodyJson = (body: Content.Content["body"]): Json => {
       return { control: "reset", ...json }
     case "Resynchronise":
       return { control: "resynchronise", ...json }
+    case "Own":
+      return json["word"]!
     case "Opaque": {
       const { type: _, ...rest } = json
       return rest

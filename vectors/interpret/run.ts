@@ -36,6 +36,7 @@ interface RunnableStep {
 export interface RunnableCase {
   readonly id: string
   readonly flags?: ReadonlyArray<string>
+  readonly status?: string
   readonly verdict: string
   readonly now?: number
   readonly world?: string
@@ -136,6 +137,7 @@ export const runFile = (crypto: CryptoProvider, file: RunnableFile, options: Opt
     worlds.set(name, new Map(world.trace.map((step) => [step.id, step.out])))
   }
   return file.cases.map((item) => {
+    if (item.status === "withdrawn") return { id: item.id, skipped: true }
     if (options.soak !== true && item.flags?.includes("Soak")) return { id: item.id, skipped: true }
     try {
       const names = new Map(item.world === undefined ? [] : worlds.get(item.world)!)

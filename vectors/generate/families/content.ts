@@ -9,6 +9,7 @@ import { FileBuilder } from "../family.ts"
 import type { Delta, Json, VectorFile } from "../model.ts"
 import { label } from "../ops.ts"
 import { sha256 } from "../prim.ts"
+import { recipe } from "../trace.ts"
 import { family } from "./envelope.ts"
 
 const bytes = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte)
@@ -39,6 +40,11 @@ const ids = (count: number): ReadonlyArray<Uint8Array> =>
   Array.from({ length: count }, (_, i) =>
     Uint8Array.from({ length: 16 }, (_b, j) => (j === 15 ? i & 0xff : j === 14 ? i >> 8 : 0x77))
   )
+
+const peer = bytes(0xb2, 32)
+const peerDevice = bytes(0xd7, 32)
+/** Content that copies carry. */
+const inner = content({ type: 1, sequence: 41, body: utf8("hello") })
 
 const rows: ReadonlyArray<Row> = [
   ["text", "a text", "content.text.1", { type: 1, sequence: 1, body: utf8("hello") }, { text: "hello" }],
@@ -199,6 +205,108 @@ const rows: ReadonlyArray<Row> = [
     { mediaType: " ", fallback: "f".repeat(1024), data: "01" }
   ],
   [
+    "own-sent",
+    "a copy of what was sent to a peer",
+    "content.own.1",
+    { type: 10, sequence: 1, body: encode([1, peer, inner]) },
+    { own: "sent", peer: hex(peer), content: hex(inner) }
+  ],
+  [
+    "own-read",
+    "two messages of a peer were read",
+    "content.own.1",
+    { type: 10, sequence: 2, body: encode([2, peer, ids(2)]) },
+    { own: "read", peer: hex(peer), messages: ids(2).map(hex) }
+  ],
+  [
+    "own-read-256",
+    "256 messages of a peer were read",
+    "content.own.1",
+    { type: 10, sequence: 3, body: encode([2, peer, ids(256)]) },
+    { own: "read", peer: hex(peer), messages: ids(256).map(hex) }
+  ],
+  [
+    "own-contact",
+    "a contact",
+    "content.own.1",
+    { type: 10, sequence: 4, body: encode([3, peer, { text: "bob@relay" }, 1, bytes(0, 0)]) },
+    { own: "contact", account: hex(peer), user: "bob@relay", state: 1, verified: "" }
+  ],
+  [
+    "own-contact-nameless",
+    "a contact without a name, verified, in a state of a later version",
+    "content.own.1",
+    { type: 10, sequence: 5, body: encode([3, peer, { text: "" }, 900, bytes(0xf3, 32)]) },
+    { own: "contact", account: hex(peer), user: "", state: 900, verified: "f3".repeat(32) }
+  ],
+  [
+    "own-received",
+    "a copy of what a peer's device sent",
+    "content.own.1",
+    { type: 10, sequence: 6, body: encode([4, peer, peerDevice, sentAt, inner]) },
+    { own: "received", peer: hex(peer), device: hex(peerDevice), receivedAt: sentAt, content: hex(inner) }
+  ],
+  [
+    "own-history",
+    "a word about history",
+    "content.own.1",
+    { type: 10, sequence: 7, body: encode([5, bytes(0x90, 1)]) },
+    { own: "history", data: "90" }
+  ],
+  [
+    "own-archive",
+    "a word about an archive",
+    "content.own.1",
+    { type: 10, sequence: 8, body: encode([6, bytes(0x90, 1)]) },
+    { own: "archive", data: "90" }
+  ],
+  [
+    "own-later-kind",
+    "a kind of a later version",
+    "content.own.3",
+    { type: 10, sequence: 9, body: encode([7, { text: "x" }, [1, 2]]) },
+    { own: "unknown", data: hex(encode([7, { text: "x" }, [1, 2]])) }
+  ],
+  [
+    "own-kind-0",
+    "kind 0, alone",
+    "content.own.3",
+    { type: 10, sequence: 10, body: encode([0]) },
+    { own: "unknown", data: "9100" }
+  ],
+  [
+    "lists",
+    "the manifests by which the sender went",
+    "content.extensions.1",
+    { type: 1, sequence: 12, body: utf8("x"), extensions: [[13, [3, 130]]] },
+    { text: "x" },
+    { lists: { own: 3, peer: 130 }, unknown: [] }
+  ],
+  [
+    "lists-peer-unknown",
+    "no manifest of the recipient known",
+    "content.extensions.1",
+    { type: 1, sequence: 13, body: utf8("x"), extensions: [[13, [1, 0]]] },
+    { text: "x" },
+    { lists: { own: 1, peer: 0 }, unknown: [] }
+  ],
+  [
+    "extension-ignorable",
+    "an unknown odd extension behind the known ones is kept",
+    "codec.ext.4",
+    {
+      type: 1,
+      sequence: 11,
+      body: utf8("x"),
+      extensions: [
+        [9, 0],
+        [201, [1, { text: "z" }]]
+      ]
+    },
+    { text: "x" },
+    { floor: 0, unknown: [{ key: 201, value: "9201a17a" }] }
+  ],
+  [
     "unknown-type",
     "a type of a later version, with a fallback",
     "content.type.1",
@@ -278,6 +386,14 @@ const extended = (extensions: ReadonlyArray<readonly [number, Value]>): Parts =>
   sequence: 10,
   body: utf8("x"),
   extensions
+})
+
+const own = (body: Uint8Array, sequence = 1): Parts => ({ type: 10, sequence, body })
+const listed = (versions: ReadonlyArray<Value>): Parts => ({
+  type: 1,
+  sequence: 12,
+  body: utf8("x"),
+  extensions: [[13, versions]]
 })
 
 const refusals: ReadonlyArray<Refusal> = [
@@ -663,7 +779,7 @@ const refusals: ReadonlyArray<Refusal> = [
     "extension-critical",
     "an unknown even extension",
     "codec.ext.3",
-    "extension-unknown-odd",
+    "extension-ignorable",
     {
       type: 1,
       sequence: 11,
@@ -731,6 +847,189 @@ const refusals: ReadonlyArray<Refusal> = [
     "extensions",
     extended([[11, bytes(1, 17)]]),
     "decode.size"
+  ],
+  [
+    "own-sequence-0",
+    "a word between own devices without a number",
+    "content.numbered.1",
+    "own-sent",
+    { type: 10, sequence: 0, body: encode([1, peer, inner]) },
+    "decode.value"
+  ],
+  [
+    "own-in-group",
+    "a word between own devices in another conversation",
+    "content.own.2",
+    "own-sent",
+    { type: 10, conversation: group, sequence: 1, body: encode([1, peer, inner]) },
+    "decode.value"
+  ],
+  [
+    "own-direct-long",
+    "a word between own devices, the direct conversation in its long form",
+    "content.conversation.1",
+    "own-sent",
+    { type: 10, conversation: directBytes, sequence: 1, body: encode([1, peer, inner]) },
+    "decode.noncanonical"
+  ],
+  ["own-empty", "no body", "content.own.1", "own-sent", own(bytes(0, 0)), "decode.truncated"],
+  ["own-no-kind", "an empty array", "content.own.1", "own-sent", own(encode([])), "decode.size"],
+  ["own-map", "a map", "content.own.1", "own-sent", own(encode({ map: [] })), "decode.type"],
+  ["own-kind-text", "a kind that is text", "content.own.1", "own-sent", own(encode([{ text: "1" }])), "decode.type"],
+  ["own-sent-short", "a copy without content", "content.own.1", "own-sent", own(encode([1, peer])), "decode.size"],
+  [
+    "own-sent-more",
+    "a copy with a fourth element",
+    "content.own.1",
+    "own-sent",
+    own(encode([1, peer, inner, 0])),
+    "decode.size"
+  ],
+  [
+    "own-sent-empty",
+    "a copy of nothing",
+    "content.own.1",
+    "own-sent",
+    own(encode([1, peer, bytes(0, 0)])),
+    "decode.size"
+  ],
+  [
+    "own-sent-account-31",
+    "an account of 31 bytes",
+    "content.own.1",
+    "own-sent",
+    own(encode([1, bytes(0xb2, 31), inner])),
+    "decode.size"
+  ],
+  [
+    "own-trailing",
+    "something behind the word",
+    "codec.decode.4",
+    "own-sent",
+    own(Uint8Array.of(...encode([1, peer, inner]), 0)),
+    "decode.trailing"
+  ],
+  ["own-read-none", "no message was read", "content.own.1", "own-read", own(encode([2, peer, []]), 2), "decode.size"],
+  [
+    "own-read-257",
+    "257 messages were read",
+    "content.own.1",
+    "own-read-256",
+    own(encode([2, peer, ids(257)]), 3),
+    "decode.size"
+  ],
+  [
+    "own-read-repeated",
+    "a message was read twice",
+    "content.own.1",
+    "own-read",
+    own(encode([2, peer, [id, id]]), 2),
+    "decode.value"
+  ],
+  [
+    "own-contact-state-0",
+    "a contact in state 0",
+    "content.own.1",
+    "own-contact",
+    own(encode([3, peer, { text: "bob@relay" }, 0, bytes(0, 0)]), 4),
+    "decode.value"
+  ],
+  [
+    "own-contact-name-65",
+    "a name of 65 bytes",
+    "content.own.1",
+    "own-contact",
+    own(encode([3, peer, { text: "b".repeat(65) }, 1, bytes(0, 0)]), 4),
+    "decode.size"
+  ],
+  [
+    "own-contact-verified-31",
+    "31 bytes of what was verified",
+    "content.own.1",
+    "own-contact-nameless",
+    own(encode([3, peer, { text: "" }, 900, bytes(0xf3, 31)]), 5),
+    "decode.size"
+  ],
+  [
+    "own-contact-verified-33",
+    "33 bytes of what was verified",
+    "content.own.1",
+    "own-contact-nameless",
+    own(encode([3, peer, { text: "" }, 900, bytes(0xf3, 33)]), 5),
+    "decode.size"
+  ],
+  [
+    "own-received-device-33",
+    "a device of 33 bytes",
+    "content.own.1",
+    "own-received",
+    own(encode([4, peer, bytes(0xd7, 33), sentAt, inner]), 6),
+    "decode.size"
+  ],
+  [
+    "own-history-empty",
+    "an empty word about history",
+    "content.own.1",
+    "own-history",
+    own(encode([5, bytes(0, 0)]), 7),
+    "decode.size"
+  ],
+  [
+    "own-archive-text",
+    "an archive that is text",
+    "content.own.1",
+    "own-archive",
+    own(encode([6, { text: "x" }]), 8),
+    "decode.type"
+  ],
+  [
+    "own-later-kind-trailing",
+    "something behind a kind of a later version",
+    "content.own.3",
+    "own-later-kind",
+    own(Uint8Array.of(...encode([7, { text: "x" }, [1, 2]]), 0), 9),
+    "decode.trailing"
+  ],
+  [
+    "own-later-kind-nil",
+    "a kind of a later version with nil in it",
+    "content.own.3",
+    "own-later-kind",
+    own(Uint8Array.of(0x92, 7, 0xc0), 9),
+    "decode.type"
+  ],
+  [
+    "own-later-kind-cut",
+    "a kind of a later version, cut off",
+    "content.own.3",
+    "own-later-kind",
+    own(Uint8Array.of(0x92, 7), 9),
+    "decode.truncated"
+  ],
+  [
+    "extension-lists-own-0",
+    "lists with own version 0",
+    "content.extensions.1",
+    "lists",
+    listed([0, 130]),
+    "decode.value"
+  ],
+  ["extension-lists-one", "lists of one version", "content.extensions.1", "lists", listed([3]), "decode.size"],
+  [
+    "extension-lists-three",
+    "lists of three versions",
+    "content.extensions.1",
+    "lists",
+    listed([3, 130, 1]),
+    "decode.size"
+  ],
+  [
+    "extension-lists-text",
+    "a version that is text",
+    "content.extensions.1",
+    "lists",
+    listed([3, { text: "z" }]),
+    "decode.type"
   ],
   [
     "extension-order",
@@ -839,6 +1138,12 @@ export const contents = (): VectorFile => {
       cause
     )
   }
+  file.withdraw(
+    "content-extension-unknown-odd",
+    "Extension 13 has a meaning since section 22 and is no longer an unknown one.",
+    "content-extension-ignorable"
+  )
+  bounds(file)
   const refuse = (name: string, title: string, clause: string, delta: Delta, cause: string): void =>
     void file.invalid(
       { id: `content-bad-${name}`, title, clauses: [clause], flags: ["Form"], critical: false },
@@ -878,4 +1183,44 @@ export const contents = (): VectorFile => {
     "decode.type"
   )
   return file.file()
+}
+
+/** Content by recipe: `count` bytes `x` somewhere in it. */
+const filled = (parts: (fill: Uint8Array) => Parts, count: number): ReturnType<typeof recipe> => {
+  const whole = hex(content(parts(bytes(0x78, count))))
+  const at = whole.indexOf("78".repeat(count))
+  return recipe(whole.slice(0, at), "78", count, whole.slice(at + 2 * count))
+}
+
+/** The longest bodies (rule content.layout.1), and one byte more. */
+const bounds = (file: FileBuilder): void => {
+  const text = (fill: Uint8Array): Parts => ({ type: 1, sequence: 14, body: fill })
+  const copy = (fill: Uint8Array): Parts => ({ type: 10, sequence: 15, body: encode([1, peer, fill]) })
+  const value = (of: (fill: Uint8Array) => Parts, body: Json): Json => {
+    const { sequence, type } = of(bytes(0, 1))
+    return { type, conversation: "", sequence, messageId: hex(id), sentAt, body, extensions: { unknown: [] } }
+  }
+  /** Array, kind, account, and five bytes of head before the content of the longest copy. */
+  const longest = 69_632 - 1 - 1 - 34 - 5
+  const bad = (name: string, title: string, of: (fill: Uint8Array) => Parts, count: number): void =>
+    void file.invalid(
+      { id: `content-bad-${name}-above`, title, clauses: ["content.layout.1"], flags: ["Meaning"], critical: false },
+      `content-${name}`,
+      { at: "in/bytes", op: "assign", value: filled(of, count) as unknown as Json },
+      "decode.size"
+    )
+  file.valid(
+    { id: "content-text-longest", title: "a text of 65,536 bytes", clauses: ["content.layout.1"] },
+    "content.decode",
+    { bytes: filled(text, 65_536) as unknown as Json, direct },
+    { value: value(text, { text: "x".repeat(65_536) }) }
+  )
+  bad("text-longest", "a text of 65,537 bytes", text, 65_537)
+  file.valid(
+    { id: "content-own-longest", title: "a body of type 10 of 69,632 bytes", clauses: ["content.layout.1"] },
+    "content.decode",
+    { bytes: filled(copy, longest) as unknown as Json, direct },
+    { value: value(copy, { own: "sent", peer: hex(peer), content: recipe("", "78", longest) as unknown as Json }) }
+  )
+  bad("own-longest", "a body of type 10 of 69,633 bytes", copy, longest + 1)
 }

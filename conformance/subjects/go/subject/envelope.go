@@ -63,8 +63,24 @@ func bodyForm(c *tacit.Content) object {
 		return controlForm(c.Details)
 	case tacit.TypeTyping, tacit.TypeRetry, tacit.TypeApp:
 		return layoutForm(c.Details).(object)
+	case tacit.TypeOwn:
+		return ownForm(c.Details)
 	}
 	return object{"data": h(c.Body)}
+}
+
+func ownForm(details tacit.Record) object {
+	names := map[uint64]string{
+		tacit.OwnSent: "sent", tacit.OwnRead: "read", tacit.OwnContact: "contact",
+		tacit.OwnReceived: "received", tacit.OwnHistory: "history", tacit.OwnArchive: "archive",
+	}
+	form := layoutForm(details).(object)
+	form["own"] = "unknown"
+	if kind, ok := details["kind"].(uint64); ok {
+		form["own"] = names[kind]
+	}
+	delete(form, "kind")
+	return form
 }
 
 func controlForm(details tacit.Record) object {
@@ -101,6 +117,9 @@ func extensionsForm(c *tacit.Content) object {
 	}
 	if c.ReplyTo != nil {
 		slot["replyTo"] = h(c.ReplyTo)
+	}
+	if c.Lists.Own > 0 {
+		slot["lists"] = object{"own": c.Lists.Own, "peer": c.Lists.Peer}
 	}
 	return slot
 }

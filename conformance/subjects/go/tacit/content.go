@@ -14,6 +14,7 @@ const (
 	TypeControl = 7
 	TypeRetry   = 8
 	TypeApp     = 9
+	TypeOwn     = 10
 )
 
 // Device controls [content.device-control.1].
@@ -23,6 +24,22 @@ const (
 	ControlAsk         = 3 // resynchronise request
 	ControlAnswer      = 4
 )
+
+// Kinds of words between own devices [content.own.1].
+const (
+	OwnSent     = 1
+	OwnRead     = 2
+	OwnContact  = 3
+	OwnReceived = 4
+	OwnHistory  = 5
+	OwnArchive  = 6
+)
+
+// Lists are the versions of two manifests: the sender's own, and the one by
+// which it addressed the recipient's devices; Own 0 is none.
+type Lists struct {
+	Own, Peer uint64
+}
 
 // Mark is a fence: a generation and a start id of 8 bytes; a Mark of generation
 // 0 is none.
@@ -46,6 +63,7 @@ type Content struct {
 	Fallback     *string
 	Floor        *uint64
 	ReplyTo      []byte
+	Lists        Lists
 	Unknown      []Unknown
 }
 
@@ -65,7 +83,7 @@ var (
 		LayoutField{"sequence", lUint(0, MaxUint)},
 		LayoutField{"messageId", lBytes(16, 16)},
 		LayoutField{"sentAt", lUint(0, MaxUint)},
-		LayoutField{"body", lBytes(0, MaxBody)},
+		LayoutField{"body", lBytes(0, MaxOwnBody)},
 		LayoutField{"extensions", lExtensions(
 			LayoutElement{"fence", 1, markLayout},
 			LayoutElement{"echo", 3, markLayout},
@@ -73,6 +91,10 @@ var (
 			LayoutElement{"fallback", 7, lText(0, MaxFallback)},
 			LayoutElement{"floor", 9, lUint(0, MaxUint)},
 			LayoutElement{"replyTo", 11, lBytes(16, 16)},
+			LayoutElement{"lists", 13, lTuple(
+				LayoutField{"own", lUint(1, MaxUint)},
+				LayoutField{"peer", lUint(0, MaxUint)},
+			)},
 		)},
 	)
 	receiptLayout = lTuple(
@@ -96,6 +118,40 @@ var (
 		{4, resynchroniseLayout(4)},
 	}}
 )
+
+// ownLayout holds the kinds of content.own.1.
+var ownLayout = &Layout{Kind: "oneOf", Tag: "kind", Cases: []LayoutCase{
+	{OwnSent, lTuple(
+		LayoutField{"kind", lLiteral(OwnSent)},
+		LayoutField{"peer", lBytes(32, 32)},
+		LayoutField{"content", lBytes(1, MaxOwnBody)},
+	)},
+	{OwnRead, lTuple(
+		LayoutField{"kind", lLiteral(OwnRead)},
+		LayoutField{"peer", lBytes(32, 32)},
+		LayoutField{"messages", lList(1, MaxReceiptIDs, lBytes(16, 16))},
+	)},
+	{OwnContact, lTuple(
+		LayoutField{"kind", lLiteral(OwnContact)},
+		LayoutField{"account", lBytes(32, 32)},
+		LayoutField{"user", lText(0, MaxUserName)},
+		LayoutField{"state", lUint(1, MaxUint)},
+		LayoutField{"verified", lBytes(0, 32)},
+	)},
+	{OwnReceived, lTuple(
+		LayoutField{"kind", lLiteral(OwnReceived)},
+		LayoutField{"peer", lBytes(32, 32)},
+		LayoutField{"device", lBytes(32, 32)},
+		LayoutField{"receivedAt", lUint(0, MaxUint)},
+		LayoutField{"content", lBytes(1, MaxOwnBody)},
+	)},
+	{OwnHistory, ownDataLayout(OwnHistory)},
+	{OwnArchive, ownDataLayout(OwnArchive)},
+}}
+
+func ownDataLayout(kind uint64) *Layout {
+	return lTuple(LayoutField{"kind", lLiteral(kind)}, LayoutField{"data", lBytes(1, MaxBody)})
+}
 
 func resynchroniseLayout(control uint64) *Layout {
 	return lTuple(
@@ -124,8 +180,14 @@ func DecodeContent(in, direct []byte) (*Content, error) {
 		SentAt:       record.Uint("sentAt"),
 		Body:         record.Bytes("body"),
 	}
+	if c.Type != TypeOwn && len(c.Body) > MaxBody {
+		return nil, Refuse("decode.size")
+	}
 	if err := checkConversation(c.Conversation, direct); err != nil {
 		return nil, err
+	}
+	if c.Type == TypeOwn && len(c.Conversation) > 0 {
+		return nil, Refuse("decode.value")
 	}
 	if Numbered(c.Type) == (c.Sequence == 0) {
 		return nil, Refuse("decode.value")
@@ -150,6 +212,9 @@ func (c *Content) extend(slot Record) {
 	}
 	if v, ok := slot["floor"].(uint64); ok {
 		c.Floor = &v
+	}
+	if v, ok := slot["lists"].(Record); ok {
+		c.Lists = Lists{v.Uint("own"), v.Uint("peer")}
 	}
 	c.Token, _ = slot["deliveryToken"].([]byte)
 	c.ReplyTo, _ = slot["replyTo"].([]byte)
@@ -213,8 +278,42 @@ func decodeBody(kind uint64, body, direct []byte) (Record, error) {
 			}
 		}
 		return record, nil
+	case TypeOwn:
+		return decodeOwn(body)
 	}
 	return nil, nil
+}
+
+// decodeOwn reads a word between own devices; of a kind of a later version the
+// record holds its bytes alone [content.own.3].
+func decodeOwn(body []byte) (Record, error) {
+	d := &decoder{in: body}
+	if _, err := d.array(1, MaxItems, 1); err != nil {
+		return nil, refusalOf(err)
+	}
+	kind, err := d.uint(0, MaxUint)
+	if err != nil {
+		return nil, refusalOf(err)
+	}
+	if kind == 0 || kind > OwnArchive {
+		if _, err := DecodeValue(body); err != nil {
+			return nil, refusalOf(err)
+		}
+		return Record{"data": body}, nil
+	}
+	record, err := ownLayout.Read(body)
+	if err != nil {
+		return nil, err
+	}
+	if kind == OwnRead {
+		return record, unrepeated(record.List("messages"))
+	}
+	if kind == OwnContact {
+		if n := len(record.Bytes("verified")); n != 0 && n != 32 {
+			return nil, Refuse("decode.size")
+		}
+	}
+	return record, nil
 }
 
 func unrepeated(ids []any) error {
@@ -263,12 +362,17 @@ func (c *Content) Encode() ([]byte, error) {
 	add(7, c.Fallback != nil, func() any { return *c.Fallback })
 	add(9, c.Floor != nil, func() any { return *c.Floor })
 	add(11, len(c.ReplyTo) > 0, func() any { return c.ReplyTo })
+	add(13, c.Lists.Own > 0, func() any { return []any{c.Lists.Own, c.Lists.Peer} })
 	for _, unknown := range c.Unknown {
 		add(unknown.Key, true, func() any { return Raw(unknown.Value) })
 	}
 	slices.SortFunc(slot, func(a, b Pair) int { return int(a.Key) - int(b.Key) })
 	out := Encode([]any{c.Type, c.Conversation, c.Sequence, c.ID, c.SentAt, c.Body, slot})
-	if len(c.Body) > MaxBody || len(out) > MaxContent {
+	most := MaxBody
+	if c.Type == TypeOwn {
+		most = MaxOwnBody
+	}
+	if len(c.Body) > most || len(out) > MaxContent {
 		return nil, Refuse("decode.size")
 	}
 	return out, nil

@@ -67,6 +67,7 @@ var causes = map[string]Advice{
 	"policy.revoked-device":   {"policy", true, never},
 	"policy.no-chain":         {"policy", false, later},
 	"policy.identity-changed": {"policy", true, later},
+	"policy.not-own":          {"policy", false, never},
 	"lookup.no-session":       {"lookup", true, request},
 	"lookup.prekey-unknown":   {"lookup", true, request},
 	"lookup.prekey-consumed":  {"lookup", true, request},

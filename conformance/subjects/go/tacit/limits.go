@@ -10,6 +10,7 @@ const (
 	MaxEnvelope          = 131072
 	MaxContent           = 98304
 	MaxBody              = 65536
+	MaxOwnBody           = 69632
 	MaxCertificate       = 192
 	MaxManifest          = 49152
 	MaxFallback          = 1024

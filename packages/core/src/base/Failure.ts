@@ -60,6 +60,7 @@ export const causes = {
   "policy.revoked-device": advice("policy", true, "none: the sender was removed", "never"),
   "policy.no-chain": advice("policy", false, "wait for the peer's first message", "later"),
   "policy.identity-changed": advice("policy", true, "the user compares safety numbers", "later"),
+  "policy.not-own": advice("policy", false, "drop", "never"),
   "lookup.no-session": advice("lookup", true, "resynchronise", "request"),
   "lookup.prekey-unknown": advice("lookup", true, "retry request", "request"),
   "lookup.prekey-consumed": advice("lookup", true, "retry request", "request"),

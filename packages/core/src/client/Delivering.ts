@@ -114,6 +114,11 @@ const act = (
 ): void => {
   const { body } = content
   switch (body._tag) {
+    case "Own":
+      if (device.account !== opened.hex.account) {
+        return warn(opened, work, delivery, "policy.not-own", Peers.senderOf(opened, device.account, device.hex))
+      }
+      return
     case "Text":
     case "Application":
     case "Opaque":

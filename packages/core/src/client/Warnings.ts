@@ -28,6 +28,7 @@ const refused: Readonly<Record<Cause, string>> = {
   "policy.no-chain": "A message cannot be sent before this contact's first message arrived.",
   "policy.identity-changed":
     "A message came from a changed identity; it is held until you compared safety numbers and accept it.",
+  "policy.not-own": "A contact sent what only a device of your own may send; it was deleted.",
   "lookup.no-session": "A message belongs to no conversation this device knows; it was deleted.",
   "lookup.prekey-unknown":
     "A first message used a key this device no longer has and was deleted; its sender may repeat it.",

@@ -12,6 +12,7 @@ import * as Limits from "../base/Limits.ts"
 import * as Utf8 from "../base/Utf8.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Refusal from "../codec/Refusal.ts"
+import * as OwnDevice from "./OwnDevice.ts"
 
 /** Numbers of the types, as they stand on the wire (rule content.type.1). */
 export const types = {
@@ -23,7 +24,8 @@ export const types = {
   groupControl: 6,
   deviceControl: 7,
   retryRequest: 8,
-  application: 9
+  application: 9,
+  ownDevice: 10
 } as const
 
 /** Text, delivered as it was sent; at most 65,536 bytes of UTF-8. */
@@ -78,6 +80,12 @@ export interface RetryRequest {
   readonly digests: ReadonlyArray<Uint8Array>
 }
 
+/** A word between devices of one account. Spec: docs/spec/22-own-devices.md. */
+export interface Own {
+  readonly _tag: "Own"
+  readonly word: OwnDevice.Word
+}
+
 /** A type without a body of ours: attachments, calls, groups, and whatever later versions add. */
 export interface Opaque {
   readonly _tag: "Opaque"
@@ -85,7 +93,7 @@ export interface Opaque {
   readonly data: Uint8Array
 }
 
-export type Body = Text | Receipt | Typing | Application | DeviceControl | RetryRequest | Opaque
+export type Body = Text | Receipt | Typing | Application | DeviceControl | RetryRequest | Own | Opaque
 
 const digestLayout = Layout.bytes({ length: Limits.envelopeDigestBytes })
 
@@ -131,6 +139,8 @@ export const typeOf = (body: Body): number => {
       return types.application
     case "RetryRequest":
       return types.retryRequest
+    case "Own":
+      return types.ownDevice
     case "Opaque":
       return body.type
     default:
@@ -141,6 +151,10 @@ export const typeOf = (body: Body): number => {
 /** Whether messages of a type are numbered (rule content.numbered.1). */
 export const isNumbered = (type: number): boolean =>
   type !== types.receipt && type !== types.typing && type !== types.deviceControl && type !== types.retryRequest
+
+/** The longest body of a type, bytes (rule content.layout.1). */
+export const maxBytesOf = (type: number): number =>
+  type === types.ownDevice ? Limits.maxOwnBodyBytes : Limits.maxBodyBytes
 
 /** Whether a session start with this body takes over whatever stands against it (rule session.cross.3). */
 export const takesOver = (body: Body): boolean =>
@@ -177,6 +191,8 @@ export const encode = (body: Body, direct?: Uint8Array): Result.Result<Uint8Arra
     }
     case "RetryRequest":
       return written(RetryRequestLayout.tryEncode(body.digests))
+    case "Own":
+      return OwnDevice.encode(body.word)
     case "Opaque":
       return hasLayout(body.type) ? fail("decode.value") : bounded(body.data)
   }
@@ -211,6 +227,8 @@ export const decode = (type: number, bytes: Uint8Array, direct?: Uint8Array): Re
       return decodeControl(bytes, direct)
     case types.retryRequest:
       return Result.map(Refusal.decode(RetryRequestLayout, bytes), (digests) => ({ _tag: "RetryRequest", digests }))
+    case types.ownDevice:
+      return Result.map(OwnDevice.decode(bytes), (word) => ({ _tag: "Own", word }))
     default:
       return Result.succeed({ _tag: "Opaque", type, data: bytes })
   }
@@ -245,7 +263,8 @@ const misplaced = (
 export const isConversation = (bytes: Uint8Array): boolean =>
   bytes.length === 0 || bytes.length === Limits.conversationIdBytes
 
-const hasLayout = (type: number): boolean => !isNumbered(type) || type === types.text || type === types.application
+const hasLayout = (type: number): boolean =>
+  !isNumbered(type) || type === types.text || type === types.application || type === types.ownDevice
 
 const bounded = (bytes: Uint8Array): Result.Result<Uint8Array, Failure> =>
   bytes.length <= Limits.maxBodyBytes ? Result.succeed(bytes) : fail("decode.size")

@@ -20,16 +20,22 @@ const Fence = Layout.tuple({
   startId: Layout.bytes({ length: Limits.startIdBytes })
 })
 
+const Lists = Layout.tuple({ own: Layout.uint({ min: 1 }), peer: Layout.uint() })
+
 const Extensions = Layout.extensions({
   fence: Layout.extension(1, Fence),
   echo: Layout.extension(3, Fence),
   deliveryToken: Layout.extension(5, Layout.bytes({ length: Limits.deliveryTokenBytes })),
   fallback: Layout.extension(7, Layout.text({ max: Limits.maxFallbackBytes })),
   floor: Layout.extension(9, Layout.uint()),
-  replyTo: Layout.extension(11, Layout.bytes({ length: Limits.messageIdBytes }))
+  replyTo: Layout.extension(11, Layout.bytes({ length: Limits.messageIdBytes })),
+  lists: Layout.extension(13, Lists)
 })
 
-/** Extensions of content: own fence, echoed fence, delivery token (16 bytes), fallback text, sequence floor, message replied to (16 bytes). */
+/**
+ * Extensions of content: own fence, echoed fence, delivery token (16 bytes), fallback text, sequence floor, message replied to (16 bytes),
+ * versions of the manifests of sender and recipient that the sender went by (0 when it knew none of the recipient).
+ */
 export type Extensions = Layout.Type<typeof Extensions>
 
 /** No extensions. */
@@ -42,7 +48,7 @@ export const Frame = Layout.tuple({
   sequence: Layout.uint(),
   messageId: Layout.bytes({ length: Limits.messageIdBytes }),
   sentAt: Layout.uint(),
-  body: Layout.bytes({ max: Limits.maxBodyBytes }),
+  body: Layout.bytes({ max: Limits.maxOwnBodyBytes }),
   extensions: Extensions
 })
 
@@ -74,7 +80,7 @@ export const encode = (content: Content, direct: Uint8Array): Result.Result<Uint
   const body = Body.encode(content.body, direct)
   if (Result.isFailure(body)) return body
   const type = Body.typeOf(content.body)
-  const misplaced = check(type, conversation, sequence, direct)
+  const misplaced = check(type, body.success, conversation, sequence, direct)
   if (misplaced !== undefined) return fail(misplaced)
   const encoded = Frame.tryEncode({
     type,
@@ -95,21 +101,24 @@ export const decode = (bytes: Uint8Array, direct: Uint8Array): Result.Result<Con
   const decoded = Frame.decode(bytes)
   if (Result.isFailure(decoded)) return fail(Refusal.causeOf[decoded.failure.reason])
   const { conversation, extensions, messageId, sentAt, sequence, type } = decoded.success
-  const misplaced = check(type, conversation, sequence, direct)
+  const misplaced = check(type, decoded.success.body, conversation, sequence, direct)
   if (misplaced !== undefined) return fail(misplaced)
   const body = Body.decode(type, decoded.success.body, direct)
   if (Result.isFailure(body)) return Result.fail(body.failure)
   return Result.succeed({ conversation, sequence, messageId, sentAt, body: body.success, extensions })
 }
 
-/** Rules content.conversation.1 and content.numbered.1. */
+/** Rules content.layout.1, content.conversation.1, content.numbered.1 and content.own.2. */
 const check = (
   type: number,
+  body: Uint8Array,
   conversation: Uint8Array,
   sequence: number,
   direct: Uint8Array
 ): "decode.size" | "decode.noncanonical" | "decode.value" | undefined => {
+  if (body.length > Body.maxBytesOf(type)) return "decode.size"
   if (!Body.isConversation(conversation)) return "decode.size"
   if (conversation.length > 0 && Bytes.equal(conversation, direct)) return "decode.noncanonical"
+  if (type === Body.types.ownDevice && conversation.length > 0) return "decode.value"
   return Body.isNumbered(type) === sequence > 0 ? undefined : "decode.value"
 }

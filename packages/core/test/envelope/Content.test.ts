@@ -7,6 +7,7 @@ import { nobleProvider as crypto } from "../../src/crypto/Noble.ts"
 import * as Body from "../../src/envelope/Body.ts"
 import * as Content from "../../src/envelope/Content.ts"
 import * as Digest from "../../src/envelope/Digest.ts"
+import type * as OwnDevice from "../../src/envelope/OwnDevice.ts"
 import { ascii } from "../crypto/helpers.ts"
 import { causeOf, coins, ok } from "../session/support.ts"
 
@@ -57,6 +58,17 @@ const bodies: ReadonlyArray<Body.Body> = [
     received: [{ conversation: draw(16), highest: 0 }]
   },
   { _tag: "RetryRequest", digests: [draw(16), draw(16)] },
+  { _tag: "Own", word: { own: "sent", peer: draw(32), content: draw(70) } },
+  { _tag: "Own", word: { own: "read", peer: draw(32), messages: [draw(16), draw(16)] } },
+  {
+    _tag: "Own",
+    word: { own: "contact", account: draw(32), user: "bob@relay", state: 1, verified: empty }
+  },
+  { _tag: "Own", word: { own: "contact", account: draw(32), user: "", state: 2, verified: draw(32) } },
+  { _tag: "Own", word: { own: "received", peer: draw(32), device: draw(32), receivedAt: 7, content: draw(70) } },
+  { _tag: "Own", word: { own: "history", data: draw(5) } },
+  { _tag: "Own", word: { own: "archive", data: draw(5) } },
+  { _tag: "Own", word: { own: "unknown", data: Canonical.encode([7, ["later", new Map([[1, 2]])]]) } },
   { _tag: "Opaque", type: 4, data: draw(30) },
   { _tag: "Opaque", type: 77, data: empty }
 ]
@@ -101,7 +113,7 @@ describe("Content", () => {
   })
 
   it("numbers what is numbered and nothing else [content.numbered.1]", () => {
-    const numbered = [1, 4, 5, 6, 9, 0, 10, 500]
+    const numbered = [1, 4, 5, 6, 9, 10, 0, 11, 500]
     const unnumbered = [2, 3, 7, 8]
     expect(numbered.every(Body.isNumbered)).toBe(true)
     expect(unnumbered.some(Body.isNumbered)).toBe(false)
@@ -142,7 +154,7 @@ describe("Content", () => {
 
   it("lets unknown types through with their fallback, never as an error [content.type.1] [content.app.1]", () => {
     const fallback = new Map<number, Canonical.Value>([[7, "shown instead"]])
-    for (const type of [0, 4, 5, 6, 10, 4711, Number.MAX_SAFE_INTEGER]) {
+    for (const type of [0, 4, 5, 6, 11, 4711, Number.MAX_SAFE_INTEGER]) {
       const opened = ok(decode(raw(type, Uint8Array.of(0xff, 0xc1), 1, fallback)))
       expect(opened.body).toEqual({ _tag: "Opaque", type, data: Uint8Array.of(0xff, 0xc1) })
       expect(opened.extensions.fallback).toBe("shown instead")
@@ -232,7 +244,8 @@ describe("Content", () => {
       fallback: "instead",
       floor: 12,
       replyTo: draw(16),
-      unknown: [{ key: 13, value: Canonical.encode("later") }]
+      lists: { own: 3, peer: 0 },
+      unknown: [{ key: 15, value: Canonical.encode("later") }]
     }
     const bytes = ok(encode(content(text, { extensions })))
     expect(ok(decode(bytes)).extensions).toEqual(extensions)
@@ -243,7 +256,8 @@ describe("Content", () => {
       [7, "instead"],
       [9, 12],
       [11, extensions.replyTo!],
-      [13, "later"]
+      [13, [3, 0]],
+      [15, "later"]
     ])
     expect(bytes).toEqual(Canonical.encode([1, empty, 5, id, 1_700_000_000_000, Bytes.utf8Encode(text.text), map]))
     expect(causeOf(decode(raw(1, empty, 1, new Map([[2, 0]]))))).toBe("decode.unknown-critical")
@@ -258,6 +272,64 @@ describe("Content", () => {
     expect(ok(decode(ok(encode(large)))).body).toEqual(body)
     expect(causeOf(encode(content(body, { extensions: { unknown } })))).toBe("decode.size")
     expect(causeOf(decode(new Uint8Array(98_305)))).toBe("decode.size")
+  })
+
+  it("has longer bodies between own devices and nowhere else [content.layout.1] [content.own.1]", () => {
+    const longest = new Uint8Array(69_632 - 41)
+    const word: Body.Own = { _tag: "Own", word: { own: "sent", peer: draw(32), content: longest } }
+    const bytes = ok(encode(content(word)))
+    expect(ok(decode(bytes)).body).toEqual(word)
+    const more: Body.Own = { _tag: "Own", word: { own: "sent", peer: draw(32), content: new Uint8Array(69_632 - 40) } }
+    expect(causeOf(encode(content(more)))).toBe("decode.size")
+    for (const type of [1, 4, 77]) expect(causeOf(decode(raw(type, new Uint8Array(65_537))))).toBe("decode.size")
+    expect(causeOf(decode(raw(10, new Uint8Array(69_633))))).toBe("decode.size")
+    expect(causeOf(decode(raw(4, new Uint8Array(65_536))))).toBeUndefined()
+  })
+
+  it("lays words between own devices out as the spec says [content.own.1]", () => {
+    const [peer, device] = [draw(32), draw(32)]
+    const bodyOf = (word: OwnDevice.Word) => ok(Body.encode({ _tag: "Own", word }))
+    expect(bodyOf({ own: "sent", peer, content: id })).toEqual(Canonical.encode([1, peer, id]))
+    expect(bodyOf({ own: "read", peer, messages: [id] })).toEqual(Canonical.encode([2, peer, [id]]))
+    expect(bodyOf({ own: "contact", account: peer, user: "bob", state: 2, verified: device })).toEqual(
+      Canonical.encode([3, peer, "bob", 2, device])
+    )
+    expect(bodyOf({ own: "received", peer, device, receivedAt: 9, content: id })).toEqual(
+      Canonical.encode([4, peer, device, 9, id])
+    )
+    expect(bodyOf({ own: "history", data: id })).toEqual(Canonical.encode([5, id]))
+    expect(bodyOf({ own: "archive", data: id })).toEqual(Canonical.encode([6, id]))
+    const word = (said: Canonical.Value) => causeOf(decode(raw(10, Canonical.encode(said))))
+    expect(word([2, peer, [id, id]])).toBe("decode.value")
+    expect(word([2, peer, []])).toBe("decode.size")
+    expect(word([3, peer, "bob", 0, empty])).toBe("decode.value")
+    expect(word([3, peer, "bob", 1, draw(31)])).toBe("decode.size")
+    expect(word([1, draw(31), id])).toBe("decode.size")
+    expect(word([1, peer, empty])).toBe("decode.size")
+    expect(word([])).toBe("decode.size")
+    expect(word("1")).toBe("decode.type")
+    const twice: OwnDevice.Word = { own: "read", peer, messages: [id, id] }
+    expect(causeOf(encode(content({ _tag: "Own", word: twice })))).toBe("decode.value")
+  })
+
+  it("keeps a kind of a later version and refuses what is no canonical array [content.own.3]", () => {
+    for (const said of [[0], [7], [9000, "x", new Map([[1, [2]]])]]) {
+      const data = Canonical.encode(said)
+      expect(ok(decode(raw(10, data))).body).toEqual({ _tag: "Own", word: { own: "unknown", data } })
+    }
+    expect(causeOf(decode(raw(10, Uint8Array.of(0x91, 7, 0))))).toBe("decode.trailing")
+    expect(causeOf(decode(raw(10, Uint8Array.of(0x92, 7))))).toBe("decode.truncated")
+    expect(causeOf(decode(raw(10, Uint8Array.of(0x92, 7, 0xc0))))).toBe("decode.type")
+    // A known kind is not written as an unknown one.
+    const dressed: OwnDevice.Word = { own: "unknown", data: Canonical.encode([5, id]) }
+    expect(causeOf(encode(content({ _tag: "Own", word: dressed })))).toBe("decode.value")
+  })
+
+  it("stands in no other conversation than the empty one [content.own.2]", () => {
+    const word: Body.Own = { _tag: "Own", word: { own: "history", data: id } }
+    expect(causeOf(encode(content(word, { conversation: draw(16) })))).toBe("decode.value")
+    const elsewhere = Canonical.encode([10, draw(16), 1, id, 0, Canonical.encode([5, id]), new Map()])
+    expect(causeOf(decode(elsewhere))).toBe("decode.value")
   })
 
   it("answers every byte string with content that encodes to it, or a failure [content.layout.1]", () => {
