@@ -6,20 +6,22 @@
  * Opens no account: nothing here speaks to a relay.
  */
 import {
+  Drill,
   Store,
-  StoreCustody,
   StoreError,
   type StoredRecord,
   type UnlockSource,
   UnlockSource as Source,
   Vault
 } from "@tacit/core"
+import { loadNodeProvider } from "@tacit/core/crypto/node"
 import * as Sqlite from "@tacit/storage/sqlite"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { randomInt } from "node:crypto"
 import { copyFileSync, existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { backup, DatabaseSync } from "node:sqlite"
@@ -101,34 +103,28 @@ export const changeSecret = ({
 export const ticket = ({ path, secret }: FilePlace & { readonly secret: VaultSecret }): Promise<Uint8Array> =>
   run(Effect.provide(Vault.ticket, within(path, sourceOf(secret)), { local: true }))
 
-/** How many records of one kind there are, and how they differ from those of another file. */
-export interface KindCount {
-  /** First part of the records' names, as `session` or `outbox`. */
-  readonly kind: string
-  readonly inCopy: number
-  /** In the file in use and not in the copy, in the copy only, and different; `undefined` without one to compare with. */
-  readonly missing: number | undefined
-  readonly extra: number | undefined
-  readonly changed: number | undefined
+/** Parts of what a drill finds. */
+export type KindCount = Drill.KindCount
+export type Lost = Drill.Lost
+export type Restore = Drill.Restore
+
+/** What a drill found, and what the copy is. */
+export interface Found extends Drill.Survey {
+  readonly state: Inspection["state"]
 }
 
-/** What a drill found. */
-export interface Drill {
-  readonly state: Inspection["state"]
-  /** Records of the copy. Each of them was opened. */
-  readonly records: number
-  /** Records without which the copy is no account: `self`, `custody/account`, `custody/device`. */
-  readonly absent: ReadonlyArray<string>
-  readonly kinds: ReadonlyArray<KindCount>
-}
+/** Records of a copy that are read down to their fields when nothing else is said. */
+const defaultSample = 1_000
 
 /**
- * Restores a copy into a scratch directory and opens it there, opening every record. Neither the
- * copy nor the file in use is written. A drill that fails rejects with what opening fails with.
+ * Restores a copy into a scratch directory and opens it there. Of a sealed copy every record is opened and held against the ledger, of one
+ * that is not sealed every checksum is checked; a sample of the records is read down to its fields. Neither the copy nor the file in use is
+ * written. A drill that fails rejects with what opening fails with.
  */
 export const drill = async ({
   copy,
   path,
+  sample = defaultSample,
   secret,
   signal
 }: {
@@ -137,8 +133,10 @@ export const drill = async ({
   /** The file in use, to compare with. It may be open in another process. */
   readonly path: string | undefined
   readonly secret: VaultSecret | undefined
+  /** How many records are read down to their fields, chosen at random: 1,000 when nothing is said, all when there are fewer. */
+  readonly sample?: number | undefined
   readonly signal?: AbortSignal
-}): Promise<Drill> => {
+}): Promise<Found> => {
   const folder = await mkdtemp(join(tmpdir(), "tacit-drill-"))
   try {
     const restored = join(folder, "restored.db")
@@ -148,12 +146,12 @@ export const drill = async ({
     const open = (file: string) => contents(file, state, secret, signal)
     const found = await open(restored)
     if (copy === undefined || path === undefined || !existsSync(path)) {
-      return report(state, found, undefined)
+      return report(state, found, undefined, sample)
     }
     const current = join(folder, "current.db")
     await duplicate(path, current)
     const now = await inspect({ path: current })
-    return report(state, found, await contents(current, now.state, secret, signal))
+    return report(state, found, await contents(current, now.state, secret, signal), sample)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -212,32 +210,16 @@ const contents = (
   return run(Effect.provide(all, layer, { local: true }), signal)
 }
 
-const kindOf = (key: string): string => key.split("/")[0]!
-
-/** Records without which there is no account. */
-export const essential: ReadonlyArray<string> = ["self", StoreCustody.accountKey, StoreCustody.deviceKey]
-
-const report = (state: Inspection["state"], copy: Contents, current: Contents | undefined): Drill => {
-  const names = [...copy.records.keys()]
-  const kinds = new Set([...copy.records.keys(), ...(current?.records.keys() ?? [])].map(kindOf))
-  const counts = [...kinds].sort().map((kind): KindCount => {
-    const mine = names.filter((name) => kindOf(name) === kind)
-    const theirs = [...(current?.records.keys() ?? [])].filter((name) => kindOf(name) === kind)
-    const differs = (name: string): boolean => {
-      const there = current?.records.get(name)
-      return there !== undefined && Buffer.compare(there, copy.records.get(name)!) !== 0
-    }
-    return {
-      kind,
-      inCopy: mine.length,
-      missing: current === undefined ? undefined : theirs.filter((name) => !copy.records.has(name)).length,
-      extra: current === undefined ? undefined : mine.filter((name) => !current.records.has(name)).length,
-      changed: current === undefined ? undefined : mine.filter(differs).length
-    }
-  })
+const report = async (
+  state: Inspection["state"],
+  copy: Contents,
+  current: Contents | undefined,
+  sample: number
+): Promise<Found> => {
+  const crypto = await loadNodeProvider()
+  const survey = Drill.survey(crypto, copy.records, current?.records, { sample, choose: (below) => randomInt(below) })
   for (const { records } of current === undefined ? [copy] : [copy, current]) {
     for (const value of records.values()) value.fill(0)
   }
-  const absent = essential.filter((name) => !copy.records.has(name))
-  return { state, records: names.length, absent, kinds: counts }
+  return { state, ...survey }
 }

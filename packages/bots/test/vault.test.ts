@@ -133,12 +133,19 @@ describe("a sealed account", () => {
     const before = readFileSync(copy)
     // While the account is open.
     const drilled = await VaultFile.drill({ copy, path: account.path, secret: vault })
-    expect(drilled).toMatchObject({ state: "sealed", absent: [] })
+    expect(drilled).toMatchObject({ state: "sealed", absent: [], damaged: [], unknown: 0, opened: drilled.records })
+    expect(drilled.lost).toMatchObject({ contacts: 1, conversations: 1, arrived: 0 })
+    // Not started since: only peers could notice.
+    expect(drilled.restore).toMatchObject({ sameDevice: true, noticedBy: "peers" })
     const contact = drilled.kinds.find(({ kind }) => kind === "contact")
     expect(contact).toMatchObject({ inCopy: 0, missing: 1, extra: 0, changed: 0 })
     expect(drilled.kinds.reduce((sum, { inCopy }) => sum + inCopy, 0)).toBe(drilled.records)
-    expect((await VaultFile.drill({ path: account.path, secret: vault })).kinds[0]?.missing).toBe(undefined)
+    const alone = await VaultFile.drill({ path: account.path, secret: vault, sample: 5 })
+    expect([alone.kinds[0]?.missing, alone.lost, alone.opened]).toEqual([undefined, undefined, 5])
     await client.close()
+    await (await openClient({ ...account, vault })).close()
+    const later = await VaultFile.drill({ copy, path: account.path, secret: vault })
+    expect(later.restore).toMatchObject({ noticedBy: "relay", generation: { copy: 2, current: 3 } })
     expect(readFileSync(copy).equals(before)).toBe(true)
 
     expect(await reason(VaultFile.drill({ copy, path: undefined, secret: { passphrase: "no" } }))).toBe("secret")

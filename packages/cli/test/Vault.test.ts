@@ -212,7 +212,7 @@ case $verb in lookup) [ -f "$f" ] && cat "$f" || exit 1 ;; store) cat >"$f" ;; e
     }
   })
 
-  it("drills a backup: what it lacks, and a damaged one", async () => {
+  it("drills a backup: what it lacks, what putting it back means, and a damaged one [vault.drill.1] [vault.drill.2] [vault.drill.3]", async () => {
     expect(await register("erin", ["--vault"], right)).toMatchObject({ code: 0 })
     const backup = join(folder, "erin.backup.db")
     copyFileSync(storeOf("erin"), backup)
@@ -222,6 +222,16 @@ case $verb in lookup) [ -f "$f" ] && cat "$f" || exit 1 ;; store) cat >"$f" ;; e
     expect([drilled.code, objects(drilled.out)]).toMatchObject([0, [{ type: "drill", whole: true, state: "sealed" }]])
     const kinds = objects(drilled.out)[0]!.kinds as ReadonlyArray<{ readonly kind: string; readonly missing: number }>
     expect(kinds.find(({ kind }) => kind === "contact")).toMatchObject({ inCopy: 0, missing: 1 })
+    expect(objects(drilled.out)[0]).toMatchObject({
+      lost: { contacts: 1 },
+      restore: { sameDevice: true, noticedBy: "relay" },
+      damaged: []
+    })
+    const said = await tacit(["vault", "drill", backup, "--profile", "erin", "--sample", "7"], right)
+    expect(said.out).toMatch(/records are whole, 7 of them read/)
+    expect(said.out).toMatch(/Would be lost: .*1 contact/)
+    expect(said.out).toContain("the relay would notice at the first login")
+    expect(said.out).toContain("and you would be told once")
     expect(readFileSync(storeOf("erin")).equals(before)).toBe(true)
     expect((await tacit(["vault", "drill", "--profile", "erin"], right)).out).toContain("would bring the account back")
     expect(await tacit(["vault", "drill", join(folder, "none.db"), "--profile", "erin"], right)).toMatchObject({

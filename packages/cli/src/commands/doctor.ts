@@ -113,12 +113,22 @@ async function* examineStore(context: Context, profile: Profile.Profile, copy: s
   }
   yield await attempt("records", async () => {
     const secret = { unlock: Secret.opening(context, profile) }
-    const { absent, records } = await VaultFile.drill({ copy, path: undefined, secret, signal: context.signal })
-    if (absent.length === 0) return ok("records", `all ${records} open, the account's keys among them`)
+    const { absent, damaged, records } = await VaultFile.drill({
+      copy,
+      path: undefined,
+      sample: Number.MAX_SAFE_INTEGER,
+      secret,
+      signal: context.signal
+    })
+    if (absent.length + damaged.length === 0) return ok("records", `all ${records} open, the account's keys among them`)
+    const message =
+      absent.length > 0
+        ? `missing: ${absent.join(", ")}`
+        : `cannot be read: ${[...new Set(damaged.map(({ kind }) => kind))].join(", ")}`
     return {
       check: "records",
       state: "problem",
-      message: `missing: ${absent.join(", ")}`,
+      message,
       next: "Put back a backup, or register a new account."
     }
   })
