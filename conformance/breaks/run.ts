@@ -23,6 +23,8 @@ interface Break extends Edit {
   readonly file: string
   readonly all?: boolean
   readonly also?: ReadonlyArray<Edit>
+  /** Why it is broken in this way. */
+  readonly note?: string
 }
 
 const breaks = JSON.parse(readFileSync(new URL("breaks.json", import.meta.url), "utf8")) as ReadonlyArray<Break>
@@ -65,9 +67,11 @@ const searched = (): ReadonlyArray<string> => {
   return readFileSync(results, "utf8")
     .split("\n")
     .filter((line) => line.startsWith('{"event":"property"'))
-    .map((line) => JSON.parse(line) as { readonly property: string; readonly outcome: string })
+    .map(
+      (line) => JSON.parse(line) as { readonly property: string; readonly outcome: string; readonly message?: string }
+    )
     .filter(({ outcome }) => outcome !== "pass")
-    .map(({ property }) => property)
+    .map(({ message = "", property }) => `${property} (${message})`)
 }
 
 /** What failed, and the file at which the process died, if it did. */
@@ -121,7 +125,7 @@ try {
     const found = [
       ...(first === undefined ? [] : [`${failed.length} cases, ${naming.length} of that rule, ${first.id}`]),
       ...(died === undefined ? [] : [`died in ${died}`]),
-      ...(properties.length === 0 ? [] : [`properties ${properties.join(" ")}`])
+      ...(properties.length === 0 ? [] : [properties.join(", ")])
     ]
     if (found.length === 0) missed++
     console.log(

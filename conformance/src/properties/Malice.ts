@@ -19,9 +19,11 @@ import {
   Limits,
   Manifest,
   Padding,
+  Receive,
   SealedSender,
   type Session,
-  SessionStart
+  SessionStart,
+  SkippedKeys
 } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import type { Stage } from "../protocol/Value.ts"
@@ -34,11 +36,14 @@ export interface Trick {
   readonly stages: ReadonlyArray<Stage>
   /** Text that is shown when it is taken in. */
   readonly text: string | undefined
+  /** The sequence floor it carries, 0 for none. */
+  readonly floor: number
   readonly property: string
 }
 
 /** What is sealed, piece by piece, before it goes wrong. */
 interface Draft {
+  readonly frame: Frame
   content: Uint8Array
   padded: Uint8Array | undefined
   start: { -readonly [K in keyof SealedSender.Start]?: SealedSender.Start[K] }
@@ -59,6 +64,8 @@ export class Malice {
   readonly manifests: ReadonlyArray<Uint8Array>
   /** A second manifest of version 3, signed as well. */
   readonly fork: Uint8Array
+  /** A second manifest of version 2: it revokes the device and lists another one. */
+  readonly revocation: Uint8Array
   readonly #sessions = new Map<string, Session.Session>()
   readonly #opened = new Set<string>()
   #draws = 0
@@ -77,20 +84,20 @@ export class Malice {
     const statement = { account, ...publics, role: Device.roles.admin, manifestVersion: 1 }
     this.#certificate = Certificate.encode(statement, this.#sign(Certificate.signingInput(statement)))
     const chain: Array<Manifest.Manifest> = []
-    const manifest = (version: number, issuedAt: number): Manifest.Manifest => {
-      const body = Manifest.encodeBody({
-        account,
-        version,
-        previous: chain[version - 2]?.hash ?? Bytes.empty,
-        issuedAt,
-        devices: [{ ...publics, role: Device.roles.admin, addedIn: 1 }],
-        revocations: []
-      })
+    const own: Says = { devices: [{ ...publics, role: Device.roles.admin, addedIn: 1 }], revocations: [] }
+    const manifest = (version: number, issuedAt: number, says = own): Manifest.Manifest => {
+      const previous = chain[version - 2]?.hash ?? Bytes.empty
+      const body = Manifest.encodeBody({ account, version, previous, issuedAt, ...says })
       return Result.getOrThrow(Manifest.verify(crypto, Manifest.encode(body, this.#sign(Manifest.signingInput(body)))))
     }
     for (let version = 1; version <= 3; version++) chain.push(manifest(version, version))
     this.manifests = chain.map(({ bytes }) => bytes)
     this.fork = manifest(3, 99).bytes
+    const other = Device.derive(crypto, { signing: this.#draw(32), agreement: this.#draw(32) })
+    this.revocation = manifest(2, 2, {
+      devices: [{ ...other, role: Device.roles.admin, addedIn: 2 }],
+      revocations: [{ device: publics.device, revokedIn: 2 }]
+    }).bytes
   }
 
   #sign(message: Uint8Array): Uint8Array {
@@ -134,34 +141,66 @@ export class Malice {
     const session = this.#sessions.get(device)!
     const names = Object.keys(tricks).filter((name) => tricks[name]!.first !== true || !this.#opened.has(device))
     const name = names[kind % names.length]!
-    const { apply, property = "P16", stages, shown } = tricks[name]!
+    const { apply, floor = 0, passes = 0, property = "P16", stages, shown } = tricks[name]!
     const number = this.#numbers.get(device) ?? 0
-    if (shown === true) this.#numbers.set(device, number + 1)
-    const direct = Content.directConversation(this.#crypto, this.identity.account, session.peer.account)
+    if (shown === true) this.#numbers.set(device, number + passes + 1)
+    const draft = this.#draft(session, number + 1, text)
+    apply(draft, { frame: draft.frame, direct: this.#direct(session), others, certificate: this.#certificate })
+    const bytes = this.#seal(session, device, mailbox, draft, stages.length === 0)
+    const shows = shown === true ? text : undefined
+    return { bytes, what: `a member's ${name}`, stages, text: shows, floor: floor && number + floor, property }
+  }
+
+  /** What an honest device would send: in the last session that was begun, in a start until it was answered. */
+  message(device: string, mailbox: Uint8Array, text: string): Uint8Array {
+    const session = this.#sessions.get(device)!
+    const number = (this.#numbers.get(device) ?? 0) + 1
+    this.#numbers.set(device, number)
+    return this.#seal(session, device, mailbox, this.#draft(session, number, text), true)
+  }
+
+  /** Takes an answer in the session with a device: from then on it sends session messages. Tells whether it opened. */
+  answered(device: string, envelope: Uint8Array, now: number): boolean {
+    const session = this.#sessions.get(device)!
+    const decoded = Result.getOrThrow(Envelope.decode(envelope))
+    if (decoded.kind !== Envelope.kinds.sessionMessage || session.pending === undefined) return false
+    const prefix = Envelope.prefix(decoded.kind, decoded.to)
+    const incoming = { prefix, message: decoded.body, direct: this.#direct(session), now }
+    const opened = Receive.open(this.#crypto, session, SkippedKeys.make(), incoming)
+    if (Result.isFailure(opened) || !opened.success.turning) return false
+    const completed = Receive.complete(this.#crypto, opened.success.half, this.#draw(32))
+    this.#sessions.set(device, Result.getOrThrow(completed).next)
+    return true
+  }
+
+  #direct({ peer }: Session.Session): Uint8Array {
+    return Content.directConversation(this.#crypto, this.identity.account, peer.account)
+  }
+
+  #draft({ rank }: Session.Session, sequence: number, text: string): Draft {
     const frame: Frame = {
       type: Body.types.text,
       conversation: Bytes.empty,
-      sequence: number + 1,
+      sequence,
       messageId: this.#draw(16),
-      sentAt: session.rank,
+      sentAt: rank,
       body: Bytes.utf8Encode(text),
       extensions: Content.noExtensions
     }
-    const draft: Draft = { content: Content.Frame.encode(frame), padded: undefined, start: {}, ahead: 0 }
-    apply(draft, { frame, direct, others, certificate: this.#certificate })
-    const bytes = this.#seal(session, device, mailbox, draft, stages.length === 0)
-    return { bytes, what: `a member's ${name}`, stages, text: shown === true ? text : undefined, property }
+    return { frame, content: Content.Frame.encode(frame), padded: undefined, start: {}, ahead: 0 }
   }
 
   #seal(session: Session.Session, device: string, to: Uint8Array, draft: Draft, keeps: boolean): Uint8Array {
     const crypto = this.#crypto
-    const { parameters, recipient } = session.pending!
-    const prefix = Envelope.prefix(Envelope.kinds.sessionStart, to)
+    const kind = session.pending === undefined ? Envelope.kinds.sessionMessage : Envelope.kinds.sessionStart
+    const prefix = Envelope.prefix(kind, to)
     const padded = draft.padded ?? Padding.pad(draft.content)
     const state = { ...session.ratchet, sent: session.ratchet.sent + draft.ahead }
     const sealed = Result.getOrThrow(DoubleRatchet.seal(crypto, state, prefix, padded, this.#draw(12)))
     // What must be refused uses no key up: the next one is sealed with the same message key and another header nonce.
     if (keeps) this.#sessions.set(device, { ...session, ratchet: sealed.next })
+    if (session.pending === undefined) return Result.getOrThrow(Envelope.encode({ kind, to, body: sealed.message }))
+    const { parameters, recipient } = session.pending
     const start: SealedSender.Start = {
       suite: session.ratchet.suite,
       certificate: this.#certificate,
@@ -185,11 +224,12 @@ export class Malice {
       prefix,
       SealedSender.encodeStart(start)
     )
-    return Result.getOrThrow(Envelope.encode({ kind: Envelope.kinds.sessionStart, to, body: Result.getOrThrow(body) }))
+    return Result.getOrThrow(Envelope.encode({ kind, to, body: Result.getOrThrow(body) }))
   }
 }
 
 type Frame = Parameters<typeof Content.Frame.encode>[0]
+type Says = Pick<Manifest.Statement, "devices" | "revocations">
 
 interface Means {
   readonly frame: Frame
@@ -204,6 +244,9 @@ interface Rule {
   readonly stages: ReadonlyArray<Stage>
   readonly property?: string
   readonly shown?: boolean
+  /** Numbers above the last one: of the floor it carries, and how many it leaves out before its own. */
+  readonly floor?: number
+  readonly passes?: number
   readonly apply: (draft: Draft, means: Means) => void
 }
 
@@ -216,6 +259,22 @@ const reframed =
 /** Everything the cheat tries, by name. Stages are those of the rules' causes. */
 const tricks: { readonly [name: string]: Rule } = {
   "honest message": { stages: [], shown: true, property: "P01", apply: () => undefined },
+  "numbers passed over with a floor": {
+    stages: [],
+    shown: true,
+    floor: 6,
+    passes: 6,
+    property: "P13",
+    apply: reframed(({ sequence }) => ({ sequence: sequence + 6, extensions: { floor: sequence + 5, unknown: [] } }))
+  },
+  "numbers missing above a floor": {
+    stages: [],
+    shown: true,
+    floor: 3,
+    passes: 5,
+    property: "P13",
+    apply: reframed(({ sequence }) => ({ sequence: sequence + 5, extensions: { floor: sequence + 2, unknown: [] } }))
+  },
   "text without a number": { stages: ["decode"], apply: reframed(() => ({ sequence: 0 })) },
   "numbered receipt": { stages: ["decode"], apply: reframed(() => ({ type: Body.types.receipt })) },
   "content with a byte behind it": {

@@ -5,6 +5,7 @@
  * Messages are told apart by their texts, which a script never repeats.
  */
 import { isObject, type Members } from "../protocol/Value.ts"
+import { Runs } from "./Runs.ts"
 import { textOf } from "./Text.ts"
 
 /** A message of a script. People are numbered. */
@@ -22,11 +23,15 @@ export interface Sent {
   pending: Set<string>
   /** An envelope that may carry it was lost, or what it needs was taken away: it need not arrive. */
   excused: boolean
+  /** The sequence floor it carries, where that is known (rule sequence.floor.1). */
+  floor: number
 }
 
 /** What one person has seen of another. */
 interface Line {
   high: number
+  /** The highest sequence floor that came. */
+  floor: number
   readonly missing: Set<number>
   readonly seen: Set<number>
 }
@@ -39,6 +44,8 @@ export interface Memory {
   readonly lines: Map<number, Line>
   /** One-time bundles by the session start that was accepted with them. */
   readonly accepted: Map<string, number>
+  /** The generation it was made in, where that is known. */
+  readonly generation?: number | undefined
 }
 
 /** Who a device is. */
@@ -50,12 +57,16 @@ export interface Identity {
 
 const emptyMemory = (): Memory => ({ shown: new Map(), numbers: new Map(), lines: new Map(), accepted: new Map() })
 
-const copyOf = ({ accepted, lines, numbers, shown }: Memory): Memory => ({
+const copyOf = ({ accepted, generation, lines, numbers, shown }: Memory): Memory => ({
+  generation,
   shown: new Map(shown),
   numbers: new Map(numbers),
   accepted: new Map(accepted),
   lines: new Map(
-    [...lines].map(([who, { high, missing, seen }]) => [who, { high, missing: new Set(missing), seen: new Set(seen) }])
+    [...lines].map(([who, { floor, high, missing, seen }]) => [
+      who,
+      { floor, high, missing: new Set(missing), seen: new Set(seen) }
+    ])
   )
 })
 
@@ -70,11 +81,14 @@ export class Model {
   readonly told: ReadonlyArray<Set<string>>
   /** Accounts under another one's name, by person who must be told before it sees a message of theirs. */
   readonly usurpers: ReadonlyArray<Set<string>>
+  /** Those of them that a person accepted. */
+  readonly taken: ReadonlyArray<Set<string>>
   readonly ids = new Map<string, string>()
   restored = 0
   /** Who was rolled back. */
   readonly rolledBack = new Set<number>()
   noticed = 0
+  readonly runs = new Runs()
   readonly #fail: (property: string, message: string) => void
 
   constructor(people: ReadonlyArray<Identity>, fail: (property: string, message: string) => void) {
@@ -83,12 +97,13 @@ export class Model {
     this.memories = people.map(emptyMemory)
     this.told = people.map(() => new Set<string>())
     this.usurpers = people.map(() => new Set<string>())
+    this.taken = people.map(() => new Set<string>())
   }
 
-  /** Somebody who is no person of the world: the cheat. */
-  join(identity: Identity): void {
-    this.people.push(identity)
+  /** Somebody who is no person of the world: a cheat. Answers its number. */
+  join(identity: Identity): number {
     this.memories.push(emptyMemory())
+    return this.people.push(identity) - 1
   }
 
   /** Notes a message before it is sent. */
@@ -101,7 +116,8 @@ export class Model {
       number: 0,
       fate: "never",
       pending: new Set(),
-      excused: false
+      excused: false,
+      floor: 0
     }
     this.sent.set(text, sent)
     return sent
@@ -121,7 +137,7 @@ export class Model {
   }
 
   snapshot(who: number): Memory {
-    return copyOf(this.memories[who]!)
+    return { ...copyOf(this.memories[who]!), generation: this.runs.generation(who) }
   }
 
   rollBack(who: number, memory: Memory): void {
@@ -129,6 +145,7 @@ export class Model {
     this.clean = false
     this.rolledBack.add(who)
     this.restored++
+    this.runs.rolledBack(who, memory.generation)
   }
 
   /** Whether a message was shown to whom it was for. */
@@ -161,6 +178,7 @@ export class Model {
       case "restored":
       case "peer-rollback":
         this.noticed++
+        if (event["type"] === "restored") this.runs.noticed(who)
         if (this.restored === 0) this.#fail("P20", `${textOf(event["type"])} was told, and nothing was rolled back`)
         return
       case "receipt": {
@@ -207,11 +225,16 @@ export class Model {
     if (times > 1 && !isNewNumber) this.#fail("P03", `a message was shown ${times} times`)
     if (typeof number === "number") numbers.set(sent.text, number)
     if (this.usurpers[who]!.has(sender.account) && !this.told[who]!.has(sender.account)) {
-      this.#fail("P14", "a message was shown under a changed identity that nobody was told of")
+      this.#fail("P14", "a message was shown under a changed identity that nobody was told of (manifest.pin.1)")
+    }
+    if (this.usurpers[who]!.has(sender.account) && !this.taken[who]!.has(sender.account)) {
+      this.#fail("P14", "a message was shown under a changed identity before it was accepted (session.start.4)")
     }
     if (typeof number !== "number" || number < 1) return this.#fail("P01", "a text was shown without a number")
     let line = lines.get(sent.from)
-    if (line === undefined) lines.set(sent.from, (line = { high: 0, missing: new Set(), seen: new Set() }))
+    if (line === undefined) lines.set(sent.from, (line = { high: 0, floor: 0, missing: new Set(), seen: new Set() }))
+    line.floor = Math.max(line.floor, sent.floor)
+    line.high = Math.max(line.high, line.floor)
     this.#number(line, sender.device, number, late === true, gaps, filled, whole)
   }
 
@@ -250,7 +273,8 @@ export class Model {
     const [device, from, to] = gap.split(" ") as [string, string, string]
     const sender = this.people.findIndex((person) => person.device === device)
     const line = this.memories[who]!.lines.get(sender)
-    if (this.clean) return this.#fail("P13", `a gap ${from} to ${to} was told that is none`)
+    const floor = line !== undefined && Number(from) <= line.floor ? " (sequence.floor.1)" : ""
+    if (this.clean) return this.#fail("P13", `a gap ${from} to ${to} was told that is none${floor}`)
     for (const seen of line?.seen ?? []) {
       // A number shown before is not missing; how far a gap reaches after a rollback is the healing's affair.
       if (seen >= Number(from) && seen <= Number(to) && seen !== line?.high) {

@@ -9,10 +9,11 @@ import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import type { Answer } from "../protocol/Message.ts"
 import type { Members, Stage } from "../protocol/Value.ts"
 import { Malice } from "./Malice.ts"
+import { Strangers } from "./Strangers.ts"
 import type { Sent } from "./Model.ts"
 import { operand, type Script, type Step, type StepName } from "./Script.ts"
 import * as Tamper from "./Tamper.ts"
-import type { Person, Wire, World } from "./World.ts"
+import { Broken, type Person, type Wire, type World } from "./World.ts"
 import { textOf } from "./Text.ts"
 
 /** Hours and days a script may let pass in all: prekeys and skipped keys live longer. */
@@ -39,6 +40,7 @@ export class Play {
   readonly #world: World
   readonly #crypto: CryptoProvider
   readonly #malice: Malice
+  readonly #strangers: Strangers
   #passed = 0
   #usurped = false
   #accepted = false
@@ -49,6 +51,11 @@ export class Play {
     this.#malice = new Malice(crypto, world.options.name)
     const { account, device } = this.#malice.identity
     world.model.join({ account: toHex(account), device: toHex(device), user: "mallory" })
+    this.#strangers = new Strangers(world, crypto, {
+      text: (length) => this.#text(length),
+      hostile: (to, bytes, what, property, stages) => this.#hostile(to, bytes, what, property, stages),
+      restart: (person) => this.#restart(person)
+    })
   }
 
   /** Plays a script to its end. */
@@ -208,11 +215,15 @@ export class Play {
         return wire === undefined ? undefined : this.#crashReceive(wire, b % 2 === 0 ? "before" : "after")
       }
       case "usurp":
-        return this.#usurp()
+        return this.#usurp(a % 2 === 1)
       case "overlap":
         return this.#overlap(this.#person(a), this.#other(this.#person(a), b), 2 + (c % 4))
       case "malice":
         return this.#trick(this.#person(a), b)
+      case "old-start":
+        return this.#up(this.#person(a), (person) => this.#strangers.oldStart(person, b))
+      case "revoke":
+        return this.#up(this.#person(a), (person) => this.#strangers.revoke(person, b))
     }
   }
 
@@ -227,6 +238,7 @@ export class Play {
     if (!("ok" in answer)) return this.#world.fail("P01", "a device did not start on what it stored")
     const died = person.down
     person.down = false
+    this.#world.model.runs.started(person.index)
     await this.#world.shown(person, answer.ok, !died)
   }
 
@@ -281,14 +293,23 @@ export class Play {
     if (this.#blocked(from, to) && Array.isArray(answer.ok["out"]) && answer.ok["out"].length > 0) {
       world.fail("P14", "a message was sent under a changed identity that was not accepted")
     }
+    if (world.model.runs.isFrozen(from.index, to.index) && Number(answer.ok["number"]) > 0) {
+      world.fail("P20", "a device that knows it runs from an old copy numbered a message (fence.detect.1)")
+    }
     world.model.answered(sent, answer.ok)
     await world.outgoing(from, answer.ok, sent)
     return sent
   }
 
+  /** Whether the first person was told that another account came under the second one's name. */
+  #toldOf(): boolean {
+    const [, , usurper] = this.#world.people
+    return this.#usurped && this.#world.model.told[0]!.has(usurper!.account)
+  }
+
   /** Whether sending is held for a changed identity (rule manifest.pin.1). */
   #blocked(from: Person, to: Person): boolean {
-    return this.#usurped && !this.#accepted && from.index === 0 && to.index === 1
+    return this.#toldOf() && !this.#accepted && from.index === 0 && to.index === 1
   }
 
   #refusedSend(from: Person, to: Person, answer: Answer): void {
@@ -316,10 +337,23 @@ export class Play {
     const to = world.people[wire.to]!
     if (to.down) await this.#restart(to)
     this.#take(wire)
+    const { runs } = world.model
+    const [since, generation] = [runs.now(), runs.generation(wire.to)]
     const began = performance.now()
     const answer = await world.receive(to, wire.bytes)
     if (to.side === "subject") world.usual.push(performance.now() - began)
+    const proves = "ok" in answer && !wire.taken && runs.proves(wire.to, wire.from, wire.stamp)
+    if ("ok" in answer && wire.message !== undefined) runs.heard(wire.to, wire.from, wire.stamp, since)
     this.#judge(wire, to, answer)
+    // What the message made it do is told with the next poll at the latest.
+    if (proves) await this.#poll(to)
+    if (proves && runs.generation(wire.to) !== undefined) {
+      world.fail(
+        "P20",
+        "a peer's echo told a device that it runs from an old copy, and it did nothing (fence.detect.1)"
+      )
+    }
+    if (generation !== undefined && runs.generation(wire.to) === undefined) runs.freeze(wire.to, wire.from)
   }
 
   /** P01, P04 and P19 of an envelope that came as it was sent. Not `sure`: the answer went down with the process. */
@@ -377,13 +411,21 @@ export class Play {
     this.#take(wire)
     const input = { wire: wire.bytes, at: world.now, crash: `${when}-persist` }
     const answer = await world.ask(to, "receive", input)
+    world.model.runs.thaw(to.index)
     if ("ok" in answer && answer.ok["crashed"] === true) {
+      const { acknowledged } = answer.ok
       to.down = true
       await this.#restart(to)
-      // It was not acknowledged: the relay delivers it again.
-      if (when === "before") world.flight.push(wire)
-      else this.#judge(wire, to, { ok: {} }, false)
-      return
+      if (typeof acknowledged !== "boolean") {
+        throw new Broken("violation", "the answer of a device that died does not say what it acknowledged", to.side)
+      }
+      if (when === "before" && acknowledged) {
+        world.fail("P01", "an envelope was acknowledged before it was stored, and is lost (state.commit.2)")
+      }
+      // What was not acknowledged the relay delivers again.
+      if (when === "before") return void world.flight.push(wire)
+      world.model.runs.proves(wire.to, wire.from, wire.stamp)
+      return this.#judge(wire, to, { ok: {} }, false)
     }
     if ("ok" in answer) await world.shown(to, answer.ok)
     this.#judge(wire, to, answer)
@@ -481,6 +523,7 @@ export class Play {
     }
     const sent = world.model.begin(world.people.length, victim.index, text)
     sent.fate = "sent"
+    sent.floor = trick.floor
     const answer = await world.receive(victim, toHex(trick.bytes))
     if ("ok" in answer) this.#malice.opened(victim.device)
     if (world.model.wasShown(sent) || !world.model.clean) return
@@ -627,29 +670,36 @@ export class Play {
 
   // ---- Identity
 
-  /** The directory answers the second person's name with the third one's account. */
-  async #usurp(): Promise<void> {
+  /**
+   * The directory answers the second person's name with the third one's account: it says so to the first one, or, `silently`, only when
+   * asked, as a start under that name makes it.
+   */
+  async #usurp(silently: boolean): Promise<void> {
     const world = this.#world
     if (world.options.name !== "usurper" || this.#usurped) return
-    const [victim, pinned, usurper] = world.people as [Person, Person, Person]
+    const [victim, , usurper] = world.people as [Person, Person, Person]
     if (world.past.some(({ from, taken, to }) => from === 2 && to === 0 && taken)) return
     if (victim.down) await this.#restart(victim)
     const { account, manifest, user } = usurper
     this.#usurped = true
     world.model.usurpers[0]!.add(account)
     world.model.clean = false
-    const answer = await world.ask(victim, "peer.learn", { user, account, manifests: [manifest] })
+    const entry = { user, account, manifests: [manifest] }
+    if (silently) return void (await world.ask(victim, "peer.answer", entry))
+    const answer = await world.ask(victim, "peer.learn", entry)
     if ("ok" in answer) world.model.events(0, asList(answer.ok["events"]), false)
     await this.#poll(victim)
-    if (!world.model.told[0]!.has(account)) world.fail("P14", "another account came under a name and nobody was told")
-    void pinned
+    if (!this.#toldOf()) {
+      world.fail("P14", "another account came under a name and nobody was told (manifest.pin.1)")
+    }
   }
 
   async #accept(): Promise<void> {
-    if (!this.#usurped || this.#accepted) return
+    if (!this.#toldOf() || this.#accepted) return
     const world = this.#world
     const [victim, , usurper] = world.people as [Person, Person, Person]
     if (victim.down) await this.#restart(victim)
+    world.model.taken[0]!.add(usurper.account)
     const answer = await world.ask(victim, "peer.accept", { user: usurper.user, account: usurper.account })
     if ("reject" in answer) return world.fail("P14", "a changed identity could not be accepted")
     this.#accepted = true
@@ -695,6 +745,14 @@ export class Play {
     for (const person of world.people) if (person.down) await this.#restart(person)
     await this.#accept()
     await this.#quiet()
+    if (this.#usurped && !this.#accepted) {
+      const came = world.past.some(({ from, taken, to }) => from === 2 && to === 0 && taken)
+      if (came && !this.#toldOf()) {
+        world.fail("P14", "a start came under a changed identity and nobody was told (manifest.pin.1)")
+      }
+      await this.#accept()
+      await this.#quiet()
+    }
     await this.#allArrived()
     await this.#alive()
     await this.#agree()
@@ -740,6 +798,7 @@ export class Play {
       const probes: Array<Sent> = []
       for (const [from, to] of waiting) probes.push(await this.#sendNow(from, to, this.#text(round)))
       await this.#quiet()
+      await this.#accept()
       waiting = waiting.filter((_, i) => !world.model.wasShown(probes[i]!))
     }
     const property = world.model.restored > 0 ? "P20" : "P04"
@@ -766,7 +825,7 @@ export class Play {
   /** P12: what is stored stays within the limits. */
   async #counters(): Promise<void> {
     const world = this.#world
-    const peers = world.people.length + 1
+    const peers = world.model.people.length
     for (const person of world.people) {
       const { held = 0, sessions = 0, skipped = 0 } = (await world.inspect(person)) as { [name: string]: number }
       const tooMuch = sessions > 41 * peers || skipped > 2000 * 41 * peers || held > 64 * peers

@@ -39,10 +39,16 @@ export const properties = [
   property("P11", "script", true, "no keystream is used twice, also across crash, restore and copies"),
   property("P12", "script", false, "hostile input costs bounded work, and counters stay within the limits"),
   property("P13", "script", false, "gaps reported are exactly the numbers missing"),
-  property("P14", "script", true, "a changed identity is told before or with the first message under it"),
+  property(
+    "P14",
+    "script",
+    true,
+    "a changed identity is told before or with the first message under it, and waits to be accepted"
+  ),
   property("P15", "differential", false, "with the same coins, subject and reference give the same bytes"),
   property("P16", "encoding", true, "accepted bytes encode again to themselves"),
-  property("P19", "script", true, "one-time keys work once; a forged use does not use them up"),
+  property("P17", "script", true, "a revoked device is heard no more, and nothing is sealed for it"),
+  property("P19", "script", true, "one-time keys and session starts work once; a forged use does not use them up"),
   property("P20", "script", true, "a rollback is noticed or harmless"),
   property("P21", "concurrency", false, "overlapping requests to one actor have the effect of some order"),
   property("P22", "shape", false, "lengths depend on padding alone"),

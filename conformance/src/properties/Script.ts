@@ -50,7 +50,9 @@ export const adversary = [
   "crash-receive",
   "usurp",
   "overlap",
-  "malice"
+  "malice",
+  "old-start",
+  "revoke"
 ] as const
 
 /** What can be in a script. */
@@ -105,7 +107,9 @@ export const weights: { readonly [name in StepName]: number } = {
   "crash-receive": 2,
   usurp: 2,
   overlap: 1,
-  malice: 4
+  malice: 4,
+  "old-start": 1,
+  revoke: 1
 }
 
 /** Steps that a smaller script may have in place of a larger one's, weaker last. */

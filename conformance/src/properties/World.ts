@@ -10,6 +10,7 @@ import type { Subject } from "../subject/Subject.ts"
 import { Keystream } from "./Keystream.ts"
 import { type Memory, Model, type Sent } from "./Model.ts"
 import type { Violation } from "./Properties.ts"
+import type { Stamp } from "./Runs.ts"
 import type { WorldName } from "./Script.ts"
 import * as Bytecode from "./Bytecode.ts"
 import { Bytes } from "@tacit/core/hazmat"
@@ -53,6 +54,8 @@ export interface Wire {
   readonly session: number
   readonly bundle: string | undefined
   readonly message: Sent | undefined
+  /** The run of its sender that sealed it. */
+  readonly stamp: Stamp
   /** Taken in by whom it was for, unaltered. */
   taken: boolean
 }
@@ -287,6 +290,7 @@ export class World {
         session: isNew ? this.sessions + 1 : 0,
         bundle: isNew && bundle !== other.last ? bundle : undefined,
         message: message?.to === other.index ? message : undefined,
+        stamp: this.model.runs.stamp(person.index),
         taken: false
       })
     }
@@ -320,6 +324,7 @@ export class World {
   /** Gives an envelope to a person as it is; the events are judged. Answers what came. */
   async receive(person: Person, bytes: string): Promise<Answer> {
     const answer = await this.ask(person, "receive", { wire: bytes, at: this.now })
+    if ("ok" in answer) this.model.runs.thaw(person.index)
     if ("ok" in answer) await this.shown(person, answer.ok)
     return answer
   }

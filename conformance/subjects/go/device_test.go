@@ -238,7 +238,11 @@ func TestCrash(t *testing.T) {
 	w.carry(w.send("alice", "bob", "one"))
 	crashed := func(as, op, where string, in map[string]any) map[string]any {
 		in["crash"] = where
-		if reply := w.ok(as, op, in); !reflect.DeepEqual(reply, map[string]any{"crashed": true}) {
+		want := map[string]any{"crashed": true}
+		if op == "receive" {
+			want["acknowledged"] = false
+		}
+		if reply := w.ok(as, op, in); !reflect.DeepEqual(reply, want) {
 			t.Fatalf("crash answered %v", reply)
 		}
 		if reply := w.ask(as, "poll", map[string]any{}); reply["fault"] == nil {
@@ -370,9 +374,33 @@ func TestIdentityChanged(t *testing.T) {
 		t.Fatalf("another account under the name: %v", reply)
 	}
 	w.expect(w.tell("bob", w.ok("bob", "poll", map[string]any{})), "bob identity-changed")
+	w.newPhone()
+}
+
+// The directory's answer changes, and only a start under the name makes the device
+// ask [subject.peer.3].
+func TestIdentityChangedSilently(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	w.carry(w.send("alice", "bob", "one"))
+	w.who["alice again"] = w.ok("alice again", "actor.new", map[string]any{"user": "alice"})
+	w.bundles["alice again"] = w.ok("alice again", "prekey.publish", map[string]any{"count": 2})["bundles"].([]any)
+	w.learn("alice again", "bob")
+	w.offer("alice again", "bob")
+	answer := map[string]any{"user": "alice", "account": w.who["alice again"]["account"], "manifests": []any{w.who["alice again"]["manifest"]}}
+	w.ok("bob", "peer.answer", answer)
+	w.expect(w.tell("bob", w.ok("bob", "poll", map[string]any{})))
+	w.expect(w.carry(w.send("alice again", "bob", "is it me?")), "bob identity-changed", "bob refused policy.identity-changed")
+	done := w.ok("bob", "peer.accept", map[string]any{"user": "alice", "account": w.who["alice again"]["account"]})
+	w.expect(w.tell("bob", done), "bob message 1 is it me?")
+	w.expect(w.carry(w.send("bob", "alice again", "hello")), "alice again message 1 hello")
+}
+
+// newPhone is what comes of a changed identity that was told.
+func (w *world) newPhone() {
+	w.t.Helper()
 	w.expect(w.carry(w.send("alice again", "bob", "new phone")), "bob refused policy.identity-changed")
 	if held := w.ok("bob", "inspect", map[string]any{})["held"]; held != json.Number("1") {
-		t.Fatalf("%v held", held)
+		w.t.Fatalf("%v held", held)
 	}
 	w.refused("policy.identity-changed", "bob", "session.send", w.message("alice", "is it you?"))
 	done := w.ok("bob", "peer.accept", map[string]any{"user": "alice", "account": w.who["alice again"]["account"]})

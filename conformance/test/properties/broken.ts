@@ -52,7 +52,29 @@ export interface BrokenSubject {
 
 const talk: Script = [["send", 0, 0, 3], ["all"], ["send", 1, 0, 4], ["all"], ["send", 0, 0, 5], ["all"]]
 
+/** A peer echoes a run that the first device, put back to a copy from before, knows nothing of. */
+const putBack: Script = [
+  ["send", 0, 0, 0],
+  ["all"],
+  ["send", 1, 0, 0],
+  ["all"],
+  ["poll", 0],
+  ["poll", 1],
+  ["all"],
+  ["snapshot", 0],
+  ["restart", 0],
+  ["send", 0, 0, 0],
+  ["deliver", 0],
+  ["rollback", 0, 0],
+  ["send", 1, 0, 0],
+  ["deliver", 0],
+  ["deliver", 0],
+  ["send", 0, 0, 0],
+  ["all"]
+]
+
 let repeated: ReadonlyArray<Members> = []
+let usurper: Members = {}
 
 export const broken: ReadonlyArray<BrokenSubject> = [
   {
@@ -262,6 +284,51 @@ export const broken: ReadonlyArray<BrokenSubject> = [
     script: [["usurp"]]
   },
   {
+    property: "P14",
+    how: "keeps quiet about an account that only a start brings",
+    make: () => events((event) => (event["type"] === "identity-changed" ? [] : [event])),
+    world: "usurper",
+    script: [["send", 0, 0, 1], ["all"], ["usurp", 1], ["send", 2, 0, 1], ["all"], ["accept"], ["all"]]
+  },
+  {
+    property: "P14",
+    how: "shows what came under a changed identity before it was accepted",
+    make: () => {
+      let theirs = ""
+      return changed(() => (reply, { as, in: input, op }) => {
+        if (as === "a2" && op === "session.send") theirs = input["text"] as string
+        if (as === "a2" && op === "actor.new") usurper = okOf(reply)!
+        const isHeld = eventsOf(reply).some(({ class: cause }) => cause === "policy.identity-changed")
+        if (op !== "receive" || !isHeld) return reply
+        const { account, device } = usurper
+        const message = {
+          type: "message",
+          from: device!,
+          account: account!,
+          id: "00",
+          number: 1,
+          text: theirs,
+          late: false
+        }
+        return put(reply, { events: [...eventsOf(reply), message] })
+      })
+    },
+    world: "usurper",
+    script: [["send", 0, 0, 1], ["all"], ["usurp", 0], ["send", 2, 0, 1], ["all"]]
+  },
+  {
+    property: "P17",
+    how: "hears a device that was revoked",
+    make: () => accepting("lookup.no-session", "policy.revoked-device"),
+    script: [["revoke", 0, 0]]
+  },
+  {
+    property: "P19",
+    how: "opens a start again when its session is gone",
+    make: () => accepting("fresh.replayed-start"),
+    script: [["old-start", 0, 0]]
+  },
+  {
     property: "P19",
     how: "uses a one-time key a second time",
     make: () => accepting("lookup.prekey-consumed"),
@@ -278,6 +345,46 @@ export const broken: ReadonlyArray<BrokenSubject> = [
       ["bundle", 0, 0, 7],
       ["all"]
     ]
+  },
+  {
+    property: "P01",
+    how: "acknowledges before it stores",
+    make: () =>
+      changed(
+        () => (reply) => (okOf(reply)?.["acknowledged"] === undefined ? reply : put(reply, { acknowledged: true }))
+      ),
+    script: [
+      ["send", 0, 0, 1],
+      ["crash-receive", 0, 0]
+    ]
+  },
+  {
+    property: "P13",
+    how: "calls numbers under a floor missing",
+    make: () =>
+      events((event) =>
+        event["type"] === "message" && event["number"] === 7
+          ? [{ type: "gap", device: event["from"]!, from: 1, to: 6 }, event]
+          : [event]
+      ),
+    script: [["malice", 0, 1]]
+  },
+  {
+    property: "P20",
+    how: "keeps quiet about having been put back",
+    make: () => events((event) => (event["type"] === "restored" ? [] : [event])),
+    script: putBack
+  },
+  {
+    property: "P20",
+    how: "goes on numbering when it knows that it was put back",
+    make: () =>
+      changed(
+        () =>
+          (reply, { op }) =>
+            op === "session.send" && okOf(reply)?.["number"] === 0 ? put(reply, { number: 99 }) : reply
+      ),
+    script: putBack
   },
   {
     property: "P20",

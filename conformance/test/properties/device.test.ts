@@ -109,6 +109,30 @@ describe("devices of the reference", () => {
     expect(accepted.events.map((event: Members) => event["text"])).toEqual([hex("it is me")])
   })
 
+  it("ask the directory about a name that a start claims, and hold the start when it stands for another account now [subject.peer.3]", async () => {
+    const { alice, bob, mine, ok } = await pair()
+    const other = await ok("c", "actor.new", { user: "bob" })
+    const before = await ok("a", "digest")
+    const entry = { user: "bob", account: other.account, manifests: [other.manifest] }
+    expect(await ok("a", "peer.answer", entry)).toEqual({})
+    expect((await ok("a", "poll")).events).toEqual([])
+    expect(await ok("a", "digest")).toEqual(before)
+    await ok("c", "peer.learn", { user: "alice", account: alice.account, manifests: [alice.manifest] })
+    await ok("c", "peer.offer", { account: alice.account, device: alice.device, bundle: mine.bundles[0] })
+    const sent = await ok("c", "session.send", { account: alice.account, text: hex("it is me") })
+    const held = await ok("a", "receive", { wire: sent.out[0].wire, at: start })
+    const told = [...held.events, ...(await ok("a", "poll")).events]
+    expect(told).toContainEqual({
+      type: "identity-changed",
+      user: "bob",
+      pinned: bob.account,
+      offered: other.account
+    })
+    expect(told).toContainEqual({ type: "refused", class: "policy.identity-changed" })
+    const accepted = await ok("a", "peer.accept", { user: "bob", account: other.account })
+    expect(accepted.events.map((event: Members) => event["text"])).toEqual([hex("it is me")])
+  })
+
   it("use an offered bundle once, and check it then [subject.peer.2] [subject.send.1]", async () => {
     const { alice, bob, bundles, ok, rejected, send } = await pair()
     const sent = await send("hello")
@@ -246,9 +270,9 @@ describe("devices of the reference", () => {
     await ok("a", "peer.offer", { account: bob.account, device: bob.device, bundle: bundles.bundles[1] })
     expect(await send("kept", { crash: "after-persist" })).toEqual({ crashed: true })
     const [{ wire }] = (await ok("a", "actor.restart")).out
-    expect(await receive("b", wire, { crash: "before-persist" })).toEqual({ crashed: true })
+    expect(await receive("b", wire, { crash: "before-persist" })).toEqual({ crashed: true, acknowledged: false })
     expect((await ok("b", "actor.restart")).events).toEqual([])
-    expect(await receive("b", wire, { crash: "after-persist" })).toEqual({ crashed: true })
+    expect(await receive("b", wire, { crash: "after-persist" })).toEqual({ crashed: true, acknowledged: false })
     const shown = (await ok("b", "actor.restart")).events
     expect(shown.map(({ number, text }: Members) => [number, text])).toEqual([[1, hex("kept")]])
   }, 20_000)

@@ -69,10 +69,34 @@ func (d *Device) Learn(user string, account []byte, manifests [][]byte) (devices
 		}
 		return nil
 	})
+	if err == nil {
+		d.Directory[user] = Listing{account, manifests}
+	}
 	if err == nil && changed {
 		err = tacit.Refuse("policy.identity-changed")
 	}
 	return devices, err
+}
+
+// claims asks the directory about the name a start claims. Another account than the
+// one pinned for it is offered when the directory answers with that one; the word of
+// the start alone proves nothing [manifest.pin.1] [session.start.4].
+func (d *Device) claims(user string, account []byte) {
+	s := d.state
+	pinned, answer := s.Names[user], d.Directory[user]
+	if pinned == nil || pinned.Pinned == h(account) || !bytes.Equal(answer.Account, account) {
+		return
+	}
+	held := (*tacit.Manifest)(nil)
+	if known := s.Contacts[h(account)]; known != nil {
+		held = known.Manifest
+	}
+	newest, err := tacit.UpdateManifest(held, account, answer.Manifests)
+	if err != nil {
+		return
+	}
+	s.contact(h(account)).Manifest = newest
+	d.offered(user, pinned, h(account))
 }
 
 // offered notes another account under a pinned name, and tells it once.

@@ -24,6 +24,9 @@ type Device struct {
 	draw  Draw
 	now   uint64
 	down  bool // the process died; only Restart brings it back
+	// What the directory answers a name with when the device asks. It is no part of
+	// the device, and stands beside it in every run.
+	Directory map[string]Listing
 	// What to ask about after messages that did not open; it ends with the process.
 	probe bool
 	asks  []question
@@ -60,6 +63,12 @@ type state struct {
 type contact struct {
 	Manifest *tacit.Manifest // nil until the directory told
 	Queue    []draft         // messages that wait, oldest first
+}
+
+// Listing is a directory's answer to a name.
+type Listing struct {
+	Account   []byte
+	Manifests [][]byte
 }
 
 // name is a user name with the account pinned for it.
@@ -153,7 +162,7 @@ func New(user string, suites []uint64, now uint64, draw Draw) *Device {
 		},
 		Prekeys: tacit.NewPrekeys(), Sessions: map[string]*tacit.Session{}, Seen: map[string]uint64{},
 	}
-	d := &Device{state: s, draw: draw, now: now}
+	d := &Device{state: s, draw: draw, now: now, Directory: map[string]Listing{}}
 	d.start() // it is made with generation 1,
 	d.start() // and started as at any other time
 	d.commit()

@@ -60,6 +60,9 @@ func (d *Device) take(wire []byte) error {
 	if err != nil {
 		return err
 	}
+	if opened.Began && opened.Start.User != nil {
+		d.claims(*opened.Start.User, opened.Session.Peer.Account)
+	}
 	if opened.Began && s.offers(h(opened.Session.Peer.Account)) {
 		d.hold(h(opened.Session.Peer.Account), wire)
 		d.event("refused", "class", "policy.identity-changed")

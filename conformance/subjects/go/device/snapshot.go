@@ -20,7 +20,7 @@ func Restore(snapshot []byte, now uint64, draw Draw) (*Device, *Done, error) {
 	if !ok || len(rest) < 32 || !bytes.Equal(rest[:32], tacit.Hash(rest[32:])) {
 		return nil, nil, tacit.Refuse("state.corrupt")
 	}
-	d := &Device{state: &state{}, disk: tacit.Concat(rest[32:]), draw: draw, now: now}
+	d := &Device{state: &state{}, disk: tacit.Concat(rest[32:]), draw: draw, now: now, Directory: map[string]Listing{}}
 	if err := json.Unmarshal(d.disk, d.state); err != nil {
 		return nil, nil, tacit.Refuse("state.corrupt")
 	}

@@ -18,6 +18,10 @@ var deviceOps = map[string]deviceOp{
 		devices, err := d.Learn(in.text("user"), in.sized("account", 32), in.byteses("manifests"))
 		return object{"devices": hs(devices)}, err
 	},
+	"peer.answer": func(d *device.Device, in Values) (any, error) {
+		d.Directory[in.text("user")] = device.Listing{Account: in.sized("account", 32), Manifests: in.byteses("manifests")}
+		return object{}, nil
+	},
 	"peer.accept": func(d *device.Device, in Values) (any, error) {
 		return shown(d.Accept(in.text("user"), in.sized("account", 32)))
 	},
@@ -34,6 +38,10 @@ var deviceOps = map[string]deviceOp{
 	},
 	"receive": func(d *device.Device, in Values) (any, error) {
 		done, err := d.Receive(in.bytes("wire"), crashOf(in))
+		if done != nil && done.Crashed {
+			// The answer is what acknowledges an envelope, and there was none.
+			return object{"crashed": true, "acknowledged": false}, nil
+		}
 		return doneForm(done), err
 	},
 	"poll":          func(d *device.Device, _ Values) (any, error) { return shown(d.Poll()) },
@@ -100,6 +108,9 @@ func (a *actor) restore(in Values, now uint64) (any, error) {
 	restored, done, err := device.Restore(in.bytes("snapshot"), now, a.draw)
 	if err != nil {
 		return nil, err
+	}
+	if a.device != nil {
+		restored.Directory = a.device.Directory
 	}
 	a.device = restored
 	return doneForm(done), nil

@@ -113,6 +113,9 @@ export class Actor {
         return done(await this.#publish(process, countOf(input, "count")))
       case "peer.learn":
         return done(await this.#learn(process, input))
+      case "peer.answer":
+        this.#outside.learn(textOf(input, "user"), Bytes.toHex(bytesOf(input, "account")), manifestsOf(input))
+        return done({ ok: {} })
       case "peer.accept":
         return done(await this.#accept(process, textOf(input, "user"), textOf(input, "account")))
       case "peer.offer":
@@ -215,12 +218,12 @@ export class Actor {
   }
 
   /** The process died at its commit. What had left before is on its way all the same, and told with the restart. */
-  async #crashed(): Promise<Outcome> {
+  async #crashed(more: Members = {}): Promise<Outcome> {
     this.#receiving = false
     await this.drop()
     this.#messages = []
     this.#events = []
-    return { ok: { crashed: true } }
+    return { ok: { crashed: true, ...more } }
   }
 
   // ---- Prekeys and peers
@@ -237,9 +240,8 @@ export class Actor {
   async #learn(process: Process, input: Members): Promise<Outcome> {
     const user = textOf(input, "user")
     const account = Bytes.toHex(bytesOf(input, "account"))
-    const manifests = listOf(input, "manifests").map((text) => Bytes.fromHex(text) ?? Bytes.empty)
     const untell = this.#outside.told()
-    this.#outside.learn(user, account, manifests)
+    this.#outside.learn(user, account, manifestsOf(input))
     process.device.askAgain(user)
     const exit = await this.#inline(() => process.run(process.client.conversation(user)))
     if (exit._tag === "Success") {
@@ -366,7 +368,7 @@ export class Actor {
       },
       end: () => {
         this.#receiving = false
-        if (process.dead) return this.#crashed()
+        if (process.dead) return this.#crashed({ acknowledged: this.#outside.acknowledged.has(this.#deliveries) })
         process.doom(undefined)
         return this.#received()
       }
@@ -528,6 +530,9 @@ const causeOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string =>
   if (cause === undefined) throw new Error(`the client failed: ${error._tag}`, { cause: error })
   return cause
 }
+
+const manifestsOf = (input: Members): ReadonlyArray<Uint8Array> =>
+  listOf(input, "manifests").map((text) => Bytes.fromHex(text) ?? Bytes.empty)
 
 /** Suites of a new actor. */
 export const suitesOf = (input: Members): ReadonlyArray<number> => optionalList(input, "suites") ?? [1, 2, 3]

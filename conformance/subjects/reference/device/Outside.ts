@@ -48,6 +48,8 @@ export class Outside {
   out: Array<Outgoing> = []
   /** Devices whose offered bundle was used since the last answer. */
   used: Array<string> = []
+  /** Deliveries the device acknowledged. */
+  readonly acknowledged = new Set<number>()
   registration: Registration | undefined
   suites: ReadonlyArray<number> = [1, 2, 3]
   /** Whether questions are answered at once: the runner's request asks them. */
@@ -160,7 +162,10 @@ export class Outside {
           if (Result.isFailure(decoded)) throw new Error("the device sent what is no envelope")
           this.out.push({ to: Bytes.toHex(decoded.success.to), wire: Bytes.toHex(envelope) })
         }),
-      acknowledge: () => Effect.void,
+      acknowledge: (ids) =>
+        Effect.sync(() => {
+          for (const id of ids) this.acknowledged.add(id)
+        }),
       status: Stream.concat(Stream.make({ _tag: "Connected" } as const), Stream.never)
     })
   }

@@ -19,6 +19,7 @@ const operations: ReadonlySet<string> = new Set([
   "actor.restart",
   "prekey.publish",
   "peer.learn",
+  "peer.answer",
   "peer.accept",
   "peer.offer",
   "session.send",
