@@ -322,3 +322,32 @@ export const minPinDigits = 6
 
 /** Most digits of a PIN. */
 export const maxPinDigits = 8
+
+// ---- History
+
+/** Data of one word about histories. What carries it stays within {@link maxBodyBytes}, with room for its frame. */
+export const maxHistoryWordBytes = 61_440
+
+/** Ranges in one word. Sixteen parts of one range and what else differs fit; more go into the next round. */
+export const maxHistoryRanges = 64
+
+/** Places in one list of a range. */
+export const maxHistoryList = 256
+
+/** Entries of a range up to which their places are listed; with more, parts of it are compared. Lowered, it takes more rounds. */
+export const historyListed = 32
+
+/** Places asked for in one word. */
+export const maxHistoryAsked = 512
+
+/** Entries given in one word. */
+export const maxHistoryEntries = 256
+
+/** Words of one exchange. Millions of entries that differ in a few places need six; the rest is for giving entries. */
+export const maxHistoryRounds = 64
+
+/** Plaintext of a chunk of an archive: as in age. Lowered, more bytes are spent on tags; raised, more is held before it is authentic. */
+export const archiveChunkBytes = 65_536
+
+/** Longest header of an archive of any version. It is parsed before it is authenticated. */
+export const maxArchiveHeaderBytes = 8192

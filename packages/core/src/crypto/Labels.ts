@@ -95,6 +95,36 @@ export const vaultLedger = label("vault ledger", "vault.ledger.2")
 /** Mark of a record in the ledger. Context: id, version. */
 export const vaultMark = label("vault mark", "vault.ledger.1")
 
+/** Device key's signature over an invitation. Context: the body. */
+export const invitation = label("invitation", "invitation.sign.1")
+/** What the joiner of a slot commits to. Context: invitation and reveal. */
+export const linkCommitment = label("link commitment", "link.commit.1")
+/** Transcript of a linking. Context: invitation, hello, answer, reveal. */
+export const linkTranscript = label("link transcript", "link.transcript.1")
+/** Keys of the channel of a linking. No context. */
+export const linkChannel = label("link channel", "link.keys.1")
+/** Keys after the challenge. Context: challenge. */
+export const linkFinal = label("link final", "link.keys.3")
+/** Signature by which a new device shows that it holds its key. Context: transcript. */
+export const linkDevice = label("link device", "link.ready.1")
+/** Print of a linking in the code that is scanned. Context: transcript. */
+export const linkPrint = label("link print", "link.code.1")
+/** Session id of one attempt at the PIN. Context: transcript, attempt. */
+export const linkAttempt = label("link attempt", "link.pin.2")
+/** Digits that two consoles show. Context: transcript. */
+export const linkDigits = label("link digits", "link.digits.1")
+
+/** Id of a history entry. Context: the entry without its number. */
+export const historyEntry = label("history entry", "history.id.1")
+/** Digest of history entries. Context: their number, their places. */
+export const historyDigest = label("history digest", "history.digest.1")
+/** Fingerprint of a range of places. Context: exchange, number of places, places. */
+export const historyRange = label("history range", "history.fingerprint.1")
+/** Key and commitment of an archive out of its archive key. Context: the head. */
+export const historyArchive = label("history archive", "history.archive.2")
+/** What a receiver of an archive has so far. Context: the chain before, a sealed chunk. */
+export const historyChain = label("history chain", "history.hand.4")
+
 /** Every label, in the order of the appendix. */
 export const all: ReadonlyArray<Label> = [
   sealedSender,
@@ -127,5 +157,19 @@ export const all: ReadonlyArray<Label> = [
   vaultName,
   vaultRecord,
   vaultLedger,
-  vaultMark
+  vaultMark,
+  invitation,
+  linkCommitment,
+  linkTranscript,
+  linkChannel,
+  linkFinal,
+  linkDevice,
+  linkPrint,
+  linkAttempt,
+  linkDigits,
+  historyEntry,
+  historyDigest,
+  historyRange,
+  historyArchive,
+  historyChain
 ]

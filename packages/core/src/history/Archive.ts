@@ -1,0 +1,142 @@
+/**
+ * An archive of a history: header with a commitment to its key, and chunks sealed one after the other.
+ *
+ * Spec: docs/spec/23-history.md §23.5.
+ * Vectors: vectors/history.
+ * Knows nothing of what the chunks hold (history/Items.ts), draws no key and no salt, and keeps no chunk.
+ */
+import * as Result from "effect/Result"
+import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
+import * as Layout from "../codec/Layout.ts"
+import * as Stored from "../codec/Stored.ts"
+import * as Labels from "../crypto/Labels.ts"
+import type { CryptoProvider } from "../crypto/Provider.ts"
+import * as Suite from "../crypto/Suite.ts"
+import { type ArchiveFailure, fail } from "./ArchiveFailure.ts"
+
+/** Version of the format. */
+export const version = 1
+const suite = 1
+
+const conversation = Layout.bytes({ length: Limits.conversationIdBytes })
+
+/** What an archive holds: everything; from a time on; the last n of each conversation; some conversations, from a time on. */
+export const RangeLayout = Layout.oneOf(
+  Layout.tuple({ choice: Layout.literal(1) }),
+  Layout.tuple({ choice: Layout.literal(2), since: Layout.uint() }),
+  Layout.tuple({ choice: Layout.literal(3), last: Layout.uint({ min: 1 }) }),
+  Layout.tuple({
+    choice: Layout.literal(4),
+    conversations: Layout.list(conversation, { min: 1, max: 256 }),
+    since: Layout.uint()
+  })
+)
+export type Range = Layout.Type<typeof RangeLayout>
+
+const headFields = {
+  version: Layout.literal(version),
+  archive: Layout.bytes({ length: 16 }),
+  account: Layout.bytes({ length: 32 }),
+  madeAt: Layout.uint(),
+  range: RangeLayout,
+  salt: Layout.bytes({ length: 32 })
+}
+
+/** What keys and commitment bind: everything of a header but the commitment. */
+export const HeadLayout = Layout.tuple(headFields)
+
+/** A header as it stands in an archive. */
+export const HeaderLayout = Layout.tuple({ ...headFields, commitment: Layout.bytes({ length: 32 }) })
+export type Header = Layout.Type<typeof HeaderLayout>
+export type Head = Omit<Layout.Type<typeof HeadLayout>, "version">
+
+/** Bytes of an archive key. */
+export const keyBytes = 32
+
+/** Length of a sealed chunk that is not the last one. */
+export const sealedChunkBytes = Limits.archiveChunkBytes + Limits.tagBytes
+
+const derive = (
+  crypto: CryptoProvider,
+  key: Uint8Array,
+  head: Head
+): { readonly key: Uint8Array; readonly commitment: Uint8Array } => {
+  const info = Labels.prefixed(Labels.historyArchive, HeadLayout.encode({ version, ...head }))
+  const both = crypto.hkdfSha256(key, head.salt, info, 64)
+  const derived = { key: both.slice(0, 32), commitment: both.slice(32) }
+  Bytes.wipe(both)
+  return derived
+}
+
+/** A new archive: the bytes of its header and the key of its chunks (32 bytes, the caller's to wipe). Salt and archive key are fresh. */
+export const make = (
+  crypto: CryptoProvider,
+  archiveKey: Uint8Array,
+  head: Head
+): { readonly header: Uint8Array; readonly key: Uint8Array } => {
+  const { commitment, key } = derive(crypto, archiveKey, head)
+  return { header: HeaderLayout.encode({ version, ...head, commitment }), key }
+}
+
+/** Reads a header. Fails with `history.header` or `history.version`. Nothing vouches for it before {@link unlock}. */
+export const decodeHeader = (bytes: Uint8Array): Result.Result<Header, ArchiveFailure> => {
+  const decoded = Stored.decode(HeaderLayout, version, bytes)
+  if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
+  return fail(decoded.failure.reason === "version" ? "history.version" : "history.header")
+}
+
+/**
+ * The key of the chunks (32 bytes, the caller's to wipe). Fails with `history.account` for the archive of another account, with
+ * `history.key` when the commitment is not that of key and head (rule history.archive.2).
+ */
+export const unlock = (
+  crypto: CryptoProvider,
+  header: Header,
+  archiveKey: Uint8Array,
+  account: Uint8Array
+): Result.Result<Uint8Array, ArchiveFailure> => {
+  if (!Bytes.equal(header.account, account)) return fail("history.account")
+  const { commitment, key } = derive(crypto, archiveKey, header)
+  if (Bytes.constantTimeEqual(commitment, header.commitment)) return Result.succeed(key)
+  Bytes.wipe(key)
+  return fail("history.key")
+}
+
+/** Nonce of a chunk: its index, and whether it is the last (rule history.archive.3). */
+const nonceOf = (index: number, last: boolean): Uint8Array =>
+  Bytes.concat(new Uint8Array(3), Bytes.be64(index), Uint8Array.of(last ? 1 : 0))
+
+/** Seals a chunk: 65,536 bytes, the last one 1 to 65,536, or 0 where it is the only one. An index serves one plaintext. */
+export const sealChunk = (
+  crypto: CryptoProvider,
+  key: Uint8Array,
+  index: number,
+  last: boolean,
+  plaintext: Uint8Array
+): Uint8Array => Suite.seal(crypto, suite, key, nonceOf(index, last), Bytes.empty, plaintext)
+
+/** Opens a chunk at its place. Fails with `history.chunk`. */
+export const openChunk = (
+  crypto: CryptoProvider,
+  key: Uint8Array,
+  index: number,
+  last: boolean,
+  sealed: Uint8Array
+): Result.Result<Uint8Array, ArchiveFailure> => {
+  const length = sealed.length - Limits.tagBytes
+  if (
+    last ? length < (index === 0 ? 0 : 1) || length > Limits.archiveChunkBytes : length !== Limits.archiveChunkBytes
+  ) {
+    return fail("history.chunk")
+  }
+  const plaintext = Suite.open(crypto, suite, key, nonceOf(index, last), Bytes.empty, sealed)
+  return plaintext === undefined ? fail("history.chunk") : Result.succeed(plaintext)
+}
+
+/** What a receiver has so far, after one more sealed chunk (rule history.hand.4). 16 bytes. */
+export const chain = (crypto: CryptoProvider, before: Uint8Array, sealed: Uint8Array): Uint8Array =>
+  crypto.sha256(Labels.prefixed(Labels.historyChain, before, sealed)).slice(0, 16)
+
+/** The chain before the first chunk. */
+export const firstChain = (): Uint8Array => new Uint8Array(16)
