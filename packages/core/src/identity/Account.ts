@@ -40,6 +40,20 @@ const Record = Layout.tuple({
 /** The custody's record of an account. */
 export const encode = ({ alias, identity }: AccountSecrets): Uint8Array => Record.encode({ version, identity, alias })
 
+const Joined = Layout.tuple({
+  version: Layout.literal(version),
+  account: Layout.bytes({ length: 32 }),
+  alias: Layout.bytes({ length: 32 })
+})
+
+/** The custody's record of the account that a device joined without its secrets. */
+export const encodeJoined = ({ account, alias }: AccountPublics): Uint8Array =>
+  Joined.encode({ version, account, alias })
+
+/** Reads a record of {@link encodeJoined}. */
+export const decodeJoined = (bytes: Uint8Array): Result.Result<AccountPublics, Stored.Unreadable> =>
+  Result.map(Stored.decode(Joined, version, bytes), ({ account, alias }) => ({ account, alias }))
+
 /** Reads a record of {@link encode}. */
 export const decode = (bytes: Uint8Array): Result.Result<AccountSecrets, Stored.Unreadable> =>
   Result.map(Stored.decode(Record, version, bytes), ({ alias, identity }) => ({ identity, alias }))

@@ -1,7 +1,7 @@
 /**
  * The contract of the KeyCustody port as tests, for everybody who writes an adapter.
  *
- * Spec: docs/spec/04-accounts.md §4.1; the port is ports/KeyCustody.ts.
+ * Spec: docs/spec/04-accounts.md §4.1 rules custody.keys.1, handover.seal.1–2; the port is ports/KeyCustody.ts.
  * Brings no test runner along, as testing/StoreContract.ts. Signatures and agreements are checked from outside with a provider of the
  * caller's choice; the private keys are never seen.
  */
@@ -66,6 +66,9 @@ export const custodyContract = (name: string, makePlace: () => CustodyPlace, opt
 
   const hex = (keys: PublicKeys): ReadonlyArray<string> =>
     [keys.account, keys.alias, keys.device, keys.agreement].map(Bytes.toHex)
+
+  const key = crypto.sha256(Uint8Array.of(1))
+  const ad = crypto.sha256(Uint8Array.of(2))
 
   const message = Bytes.utf8Encode("a message of the contract")
 
@@ -179,10 +182,140 @@ export const custodyContract = (name: string, makePlace: () => CustodyPlace, opt
         custody.signWithAccount(message),
         custody.signWithDevice(message),
         custody.agree(new Uint8Array(32).fill(9)),
-        custody.create
+        custody.create,
+        custody.createDevice,
+        custody.deviceKeys,
+        custody.joinAccount({ account: key, alias: ad }),
+        custody.sealAccount(key, ad),
+        custody.openAccount(key, ad, Bytes.empty, { account: key, alias: ad }),
+        custody.forget
       ]) {
         expect(["locked", "backend"].includes(yield* reason(use))).toEqual(true)
       }
+    })
+
+    it("a device that is to be linked has its own keys and no account [custody.keys.1]", function* (custody) {
+      const made = yield* custody.createDevice
+      expect([made.device.length, made.agreement.length]).toEqual([32, 32])
+      expect([...Object.values(yield* custody.deviceKeys)].map(Bytes.toHex)).toEqual(
+        [...Object.values(made)].map(Bytes.toHex)
+      )
+      expect(yield* reason(custody.publicKeys)).toEqual("no-keys")
+      expect(yield* reason(custody.signWithAccount(message))).toEqual("no-account-key")
+      expect(yield* reason(custody.sealAccount(key, ad))).toEqual("no-account-key")
+      expect([yield* reason(custody.create), yield* reason(custody.createDevice)]).toEqual(["exists", "exists"])
+      expect(crypto.ed25519Verify(made.device, message, yield* custody.signWithDevice(message))).toEqual(true)
+      const shared = yield* custody.agree(crypto.x25519PublicKey(key))
+      const expected = crypto.x25519(key, made.agreement)
+      expect(shared && Bytes.toHex(shared)).toEqual(expected && Bytes.toHex(expected))
+    })
+
+    it("a member knows its account and does not sign for it [custody.keys.1]", function* (custody) {
+      const made = yield* custody.createDevice
+      const account = { account: crypto.sha256(Uint8Array.of(3)), alias: crypto.sha256(Uint8Array.of(4)) }
+      const joined = yield* custody.joinAccount(account)
+      expect(hex(joined)).toEqual([account.account, account.alias, made.device, made.agreement].map(Bytes.toHex))
+      expect(hex(yield* custody.publicKeys)).toEqual(hex(joined))
+      expect(yield* reason(custody.signWithAccount(message))).toEqual("no-account-key")
+      expect(yield* reason(custody.sealAccount(key, ad))).toEqual("no-account-key")
+      expect(hex(yield* custody.joinAccount(account))).toEqual(hex(joined))
+      expect(yield* reason(custody.joinAccount({ ...account, alias: key }))).toEqual("exists")
+      expect(hex(yield* custody.publicKeys)).toEqual(hex(joined))
+    })
+
+    it("an empty custody joins nothing, opens nothing and seals nothing [custody.keys.1]", function* (custody) {
+      const account = { account: ad, alias: key }
+      expect(yield* reason(custody.joinAccount(account))).toEqual("no-keys")
+      expect(yield* reason(custody.openAccount(key, ad, Bytes.empty, account))).toEqual("no-keys")
+      expect(yield* reason(custody.sealAccount(key, ad))).toEqual("no-keys")
+      expect(yield* reason(custody.deviceKeys)).toEqual("no-keys")
+    })
+
+    it("an account handed over sealed signs as before, on either device [handover.seal.1]", function* (custody) {
+      const owner = yield* custody.create
+      const sealed = yield* custody.sealAccount(key, ad)
+      expect(Bytes.toHex(yield* custody.sealAccount(key, ad)) === Bytes.toHex(sealed)).toEqual(false)
+      const other = yield* using(makePlace(), (second) =>
+        Effect.gen(function* () {
+          const device = yield* second.createDevice
+          const keys = yield* second.openAccount(key, ad, sealed, owner)
+          expect(hex(keys)).toEqual([owner.account, owner.alias, device.device, device.agreement].map(Bytes.toHex))
+          expect(hex(yield* second.openAccount(key, ad, sealed, owner))).toEqual(hex(keys))
+          // What was handed over can be handed on.
+          expect((yield* second.sealAccount(key, ad)).length).toEqual(sealed.length)
+          return yield* second.signWithAccount(message)
+        })
+      )
+      expect(Bytes.toHex(other)).toEqual(Bytes.toHex(yield* custody.signWithAccount(message)))
+      expect(crypto.ed25519Verify(owner.account, message, other)).toEqual(true)
+    })
+
+    it("a sealed account opens under its key, for its purpose and as the account it is, or changes nothing [handover.seal.2]", function* (custody) {
+      const owner = yield* custody.create
+      const sealed = yield* custody.sealAccount(key, ad)
+      const stranger = { account: key, alias: owner.alias }
+      yield* using(makePlace(), (second) =>
+        Effect.gen(function* () {
+          yield* second.createDevice
+          const damaged = Array.from({ length: sealed.length }, (_, at) => sealed.map((b, i) => (i === at ? b ^ 1 : b)))
+          const attempts: ReadonlyArray<Parameters<Custody["openAccount"]>> = [
+            [ad, ad, sealed, owner],
+            [key, key, sealed, owner],
+            [key, ad, sealed, stranger],
+            [key, ad, sealed, { account: owner.account, alias: key }],
+            [key, ad, Bytes.empty, owner],
+            [key, ad, Bytes.concat(sealed, Uint8Array.of(0)), owner],
+            ...damaged.map((bytes): Parameters<Custody["openAccount"]> => [key, ad, bytes, owner])
+          ]
+          for (const attempt of attempts) expect(yield* reason(second.openAccount(...attempt))).toEqual("unopened")
+          expect(yield* reason(second.publicKeys)).toEqual("no-keys")
+          yield* second.openAccount(key, ad, sealed, owner)
+          yield* second.signWithAccount(message)
+        })
+      )
+      // Nobody's second account.
+      const third = makePlace()
+      yield* using(third, (one) =>
+        Effect.gen(function* () {
+          const own = yield* one.create
+          expect(yield* reason(one.openAccount(key, ad, sealed, owner))).toEqual("exists")
+          expect(hex(yield* one.publicKeys)).toEqual(hex(own))
+        })
+      )
+    })
+
+    it("what was joined outlives the custody; what was forgotten does not come back", function* (custody, place) {
+      if (place.volatile === true) return
+      const owner = yield* custody.create
+      const sealed = yield* custody.sealAccount(key, ad)
+      const closed = makePlace()
+      const device = yield* using(closed, ({ createDevice }) => createDevice)
+      const member = yield* using(closed, (again) => again.joinAccount(owner))
+      yield* using(closed, (again) =>
+        Effect.gen(function* () {
+          expect(hex(yield* again.publicKeys)).toEqual(hex(member))
+          expect(Bytes.toHex((yield* again.deviceKeys).device)).toEqual(Bytes.toHex(device.device))
+          expect(yield* reason(again.signWithAccount(message))).toEqual("no-account-key")
+          yield* again.openAccount(key, ad, sealed, owner)
+        })
+      )
+      yield* using(closed, (again) =>
+        Effect.gen(function* () {
+          const signature = yield* again.signWithAccount(message)
+          expect(crypto.ed25519Verify(owner.account, message, signature)).toEqual(true)
+          yield* again.forget
+          expect(yield* reason(again.publicKeys)).toEqual("no-keys")
+          expect(yield* reason(again.signWithDevice(message))).toEqual("no-keys")
+          yield* again.forget
+        })
+      )
+      yield* using(closed, (again) =>
+        Effect.gen(function* () {
+          expect(yield* reason(again.deviceKeys)).toEqual("no-keys")
+          const anew = yield* again.createDevice
+          expect(Bytes.toHex(anew.device) === Bytes.toHex(device.device)).toEqual(false)
+        })
+      )
     })
 
     it("many uses at the same time do not mix", function* (custody) {

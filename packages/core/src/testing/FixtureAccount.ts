@@ -144,6 +144,12 @@ export const makeAccount = (crypto: CryptoProvider, seed: string): FixtureAccoun
       sign,
       custody: {
         create: Effect.fail(new CustodyError({ reason: "exists" })),
+        createDevice: Effect.fail(new CustodyError({ reason: "exists" })),
+        joinAccount: () => Effect.fail(new CustodyError({ reason: "exists" })),
+        sealAccount: () => Effect.fail(new CustodyError({ reason: "no-account-key" })),
+        openAccount: () => Effect.fail(new CustodyError({ reason: "exists" })),
+        forget: Effect.fail(new CustodyError({ reason: "backend" })),
+        deviceKeys: Effect.succeed({ device, agreement }),
         publicKeys: Effect.succeed(publicKeys),
         signWithAccount: (message) => Effect.sync(() => crypto.ed25519Sign(identity, message)),
         signWithDevice: (message) => Effect.sync(() => sign(message)),
