@@ -52,7 +52,14 @@ export {
   type PublishedOneTimeKey,
   type Registration
 } from "./ports/Directory.ts"
-export { CustodyError, KeyCustody, type PublicKeys } from "./ports/KeyCustody.ts"
+export { type AccountKeys, CustodyError, type DeviceKeys, KeyCustody, type PublicKeys } from "./ports/KeyCustody.ts"
+export {
+  type IssuedPassword,
+  type SlotLine,
+  type SlotPlace,
+  type SlotProgress,
+  Slots
+} from "./ports/Slots.ts"
 export { Conflict, LeaseLost, Store, type StoredRecord, StoreError, type Write } from "./ports/Store.ts"
 export * as StoreRules from "./ports/StoreRules.ts"
 export type { Argon2Cost } from "./crypto/Provider.ts"

@@ -1,5 +1,5 @@
 /**
- * Transport and Directory of the steward behind one broker as a layer.
+ * Transport, Directory and Slots of the steward behind one broker as a layer.
  *
  * Spec: docs/spec/18-mqtt.md; docs/spec/14-relay.md.
  * Frames, waiting, repeating and credit are those of the WebSocket transport; only what carries the frames is another.
@@ -8,7 +8,7 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Crypto, Directory, type KeyCustody, type Transport, type TransportError } from "@tacit/core"
+import { Crypto, Directory, type KeyCustody, type Slots, type Transport, type TransportError } from "@tacit/core"
 import { type InvalidAddress, layerOver, type Patience } from "@tacit/transport-ws/carrier"
 import * as Address from "./Address.ts"
 import type { Protocol } from "./BrokerLink.ts"
@@ -26,9 +26,9 @@ export interface MqttOptions extends Patience {
 }
 
 /** What {@link layer} gives. */
-export type TransportLayer = Layer.Layer<Transport | Directory, InvalidAddress, KeyCustody | Crypto>
+export type TransportLayer = Layer.Layer<Transport | Directory | Slots, InvalidAddress, KeyCustody | Crypto>
 
-/** Transport and Directory over the broker at `options.url`. */
+/** Transport, Directory and Slots over the broker at `options.url`. */
 export const layer = (options: MqttOptions): TransportLayer =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -99,5 +99,8 @@ export const config: Config.Config<MqttOptions> = Config.map(
 )
 
 /** {@link layer} with options from the environment. */
-export const layerConfig: Layer.Layer<Transport | Directory, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> =
-  Layer.unwrap(Effect.map(config, layer))
+export const layerConfig: Layer.Layer<
+  Transport | Directory | Slots,
+  InvalidAddress | Config.ConfigError,
+  KeyCustody | Crypto
+> = Layer.unwrap(Effect.map(config, layer))

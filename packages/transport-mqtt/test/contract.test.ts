@@ -1,4 +1,4 @@
-import { directoryContract, transportContract } from "@tacit/core/testing"
+import { directoryContract, slotsContract, transportContract } from "@tacit/core/testing"
 import { describe, expect, it } from "vitest"
 import { makePlace } from "./place.ts"
 
@@ -8,3 +8,4 @@ transportContract("MQTT, embedded broker", () => makePlace({ kind: "aedes", limi
   expect
 })
 directoryContract("MQTT, embedded broker", () => makePlace({ kind: "aedes" }), { describe, it, expect })
+slotsContract("MQTT, embedded broker", () => makePlace({ kind: "aedes" }), { describe, it, expect })

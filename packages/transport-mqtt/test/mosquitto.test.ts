@@ -1,4 +1,4 @@
-import { directoryContract, transportContract } from "@tacit/core/testing"
+import { directoryContract, slotsContract, transportContract } from "@tacit/core/testing"
 import { describe, expect, it } from "vitest"
 import { hasMosquitto } from "./Brokers.ts"
 import { makePlace } from "./place.ts"
@@ -10,4 +10,5 @@ describe.skipIf(!hasMosquitto)("a broker of its own", () => {
     expect
   })
   directoryContract("MQTT, Mosquitto", () => makePlace({ kind: "mosquitto" }), { describe, it, expect })
+  slotsContract("MQTT, Mosquitto", () => makePlace({ kind: "mosquitto" }), { describe, it, expect })
 })

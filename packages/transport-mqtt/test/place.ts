@@ -1,7 +1,7 @@
 /** A steward behind a broker behind a faulty proxy, as the contract suites of core want it. */
 import { loadNodeProvider } from "@tacit/core/crypto/node"
 import { Limits } from "@tacit/core/hazmat"
-import type { RelayPlace } from "@tacit/core/testing"
+import type { SlotsPlace } from "@tacit/core/testing"
 import { makeSteward, type RelayLimits, type StewardHandle } from "@tacit/relay"
 import { layer, type MqttOptions } from "@tacit/transport-mqtt"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export const patience: Partial<MqttOptions> = {
   connectTimeoutMs: 2_000
 }
 
-export interface Place extends RelayPlace {
+export interface Place extends SlotsPlace {
   readonly broker: TestBroker
   readonly steward: StewardHandle
   /** Through the proxy. */

@@ -1,5 +1,5 @@
 /**
- * Transport and Directory of one relay as a layer.
+ * Transport, Directory and Slots of one relay as a layer.
  *
  * Spec: docs/spec/14-relay.md.
  * Portable; the entry points decide which WebSocket is the default.
@@ -8,7 +8,7 @@ import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Crypto, Directory, KeyCustody, Transport } from "@tacit/core"
+import { Crypto, Directory, KeyCustody, Slots, Transport } from "@tacit/core"
 import * as Keeper from "./Keeper.ts"
 import * as Link from "./Link.ts"
 import {
@@ -21,6 +21,7 @@ import {
   withDefaults
 } from "./Options.ts"
 import { makeDirectory } from "./RelayDirectory.ts"
+import { makeSlots } from "./RelaySlots.ts"
 import { type Links, makeDevice, makeTransport } from "./RelayTransport.ts"
 import { type OpenWebSocket, WebSocketConstructor } from "./WebSocketConstructor.ts"
 
@@ -33,9 +34,9 @@ const make = (settings: Settings, openSocket: OpenWebSocket) =>
     const crypto = yield* Crypto
     let relayName = settings.relayName
 
-    const open: Links["open"] = ({ onDeliver, onLost }) =>
+    const open: Links["open"] = ({ onBlob, onDeliver, onLost }) =>
       Effect.gen(function* () {
-        const link = yield* Link.open({ settings, openSocket, clientName, onDeliver, onLost })
+        const link = yield* Link.open({ settings, openSocket, clientName, onDeliver, onBlob, onLost })
         // Rule relay.login.4: before anything is signed for it.
         relayName ??= link.welcome.relay
         if (link.welcome.relay !== relayName) {
@@ -54,12 +55,13 @@ const make = (settings: Settings, openSocket: OpenWebSocket) =>
     yield* Effect.forkScoped(Effect.ignore(anonymous.run))
     const links: Links = { settings, custody, open, anonymous, device: device.keeper }
     return Context.make(Transport, makeTransport(links, device.transport)).pipe(
-      Context.add(Directory, makeDirectory(links, crypto))
+      Context.add(Directory, makeDirectory(links, crypto)),
+      Context.add(Slots, makeSlots(links))
     )
   })
 
 /** What {@link makeLayer} gives. */
-export type TransportLayer = Layer.Layer<Transport | Directory, InvalidAddress, KeyCustody | Crypto>
+export type TransportLayer = Layer.Layer<Transport | Directory | Slots, InvalidAddress, KeyCustody | Crypto>
 
 /** The layer, with `openDefault` where no {@link WebSocketConstructor} was provided. */
 export const makeLayer = (options: TransportOptions, openDefault: OpenWebSocket): TransportLayer =>
@@ -75,11 +77,11 @@ export const layerOver = (
   address: string,
   options: Patience,
   open: OpenWebSocket
-): Layer.Layer<Transport | Directory, never, KeyCustody | Crypto> =>
+): Layer.Layer<Transport | Directory | Slots, never, KeyCustody | Crypto> =>
   Layer.effectContext(make(withDefaults(address, options), open))
 
 /** {@link makeLayer} with options from the environment. */
 export const makeLayerConfig = (
   openDefault: OpenWebSocket
-): Layer.Layer<Transport | Directory, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> =>
+): Layer.Layer<Transport | Directory | Slots, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> =>
   Layer.unwrap(Effect.map(config, (options) => makeLayer(options, openDefault)))

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Refused, TransportError } from "@tacit/core"
 import {
+  type Blob,
   type ClientFrame,
   CloseCode,
   decodeRelay,
@@ -57,6 +58,8 @@ export interface LinkOptions {
   readonly clientName: string
   /** `false` when it is more than was asked for. */
   readonly onDeliver: (delivery: Deliver) => boolean
+  /** `false` when it is not what was asked for. Without, blobs are not expected. */
+  readonly onBlob?: ((blob: Blob) => boolean) | undefined
   /** Called once, before anybody who waits for an answer hears of it. */
   readonly onLost: () => void
 }
@@ -125,6 +128,10 @@ export const open = (options: LinkOptions): Effect.Effect<Link, TransportError |
       const frame = decoded.success
       if (frame.type === 16) {
         if (!onDeliver(frame)) giveUp("the relay delivered more than it was asked for")
+        return
+      }
+      if (frame.type === 24) {
+        if (options.onBlob?.(frame) !== true) giveUp("the relay sent a blob that was not asked for")
         return
       }
       const asked = pending.get(frame.request)

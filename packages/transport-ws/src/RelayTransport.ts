@@ -22,7 +22,7 @@ import type * as Scope from "effect/Scope"
 import { maxAcknowledged, type LoggedIn } from "./Frame.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Keeper from "./Keeper.ts"
-import type { Link } from "./Link.ts"
+import type { Link, LinkOptions } from "./Link.ts"
 import type { Settings } from "./Options.ts"
 import * as Proof from "./Proof.ts"
 
@@ -33,6 +33,7 @@ export interface Links {
   /** Opens a link; checks the relay's name. */
   readonly open: (options: {
     readonly onDeliver: Inbox.Inbox["push"]
+    readonly onBlob?: LinkOptions["onBlob"]
     readonly onLost: () => void
   }) => Effect.Effect<Link, TransportError | Refused, Scope.Scope>
   readonly anonymous: Keeper.Keeper

@@ -11,7 +11,7 @@ export { type TransportLayer } from "./Layer.ts"
 export { config, InvalidAddress, type TransportOptions } from "./Options.ts"
 export { layerGlobal, type OpenWebSocket, WebSocketConstructor, type WebSocketLike } from "./WebSocketConstructor.ts"
 
-/** Transport and Directory of the relay at `options.url`. */
+/** Transport, Directory and Slots of the relay at `options.url`. */
 export const layer = (options: TransportOptions): TransportLayer => makeLayer(options, openGlobal)
 
 /** The same, configured from the environment. */

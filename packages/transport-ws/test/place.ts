@@ -1,7 +1,7 @@
 /** A real relay on loopback behind a faulty proxy, as the contract suites of core want it. */
 import { Limits } from "@tacit/core/hazmat"
 import { loadNodeProvider } from "@tacit/core/crypto/node"
-import type { RelayPlace } from "@tacit/core/testing"
+import type { SlotsPlace } from "@tacit/core/testing"
 import { makeRelay, type RelayHandle, type RelayLimits } from "@tacit/relay"
 import { layer, type TransportOptions } from "@tacit/transport-ws"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export const patience: Partial<TransportOptions> = {
   connectTimeoutMs: 2_000
 }
 
-export interface Place extends RelayPlace {
+export interface Place extends SlotsPlace {
   readonly relay: RelayHandle
   readonly proxy: FaultyProxy.FaultyProxy
   readonly url: string

@@ -2,7 +2,7 @@
  * A relay and its network in memory: transport and directory for any number of clients, with the rules of the real relay and
  * a seeded schedule of faults.
  *
- * Spec: docs/spec/14-relay.md §14.2–14.4.
+ * Spec: docs/spec/14-relay.md §14.2–14.4, §14.7.
  * Everything happens by Effect's clock and in the order of the fibers, so that under a test clock a run is a function of its seed.
  * Speaks no frames: that is the WebSocket transport's part.
  */
@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Bytes from "../base/Bytes.ts"
@@ -19,8 +20,10 @@ import type { CryptoProvider } from "../crypto/Provider.ts"
 import * as Envelope from "../envelope/Envelope.ts"
 import { Directory, type DirectoryEntry } from "../ports/Directory.ts"
 import { KeyCustody } from "../ports/KeyCustody.ts"
+import { type SlotLine, Slots } from "../ports/Slots.ts"
 import { type Delivery, Refused, Transport, TransportError, type TransportStatus } from "../ports/Transport.ts"
 import { type DeviceEntry, type Kept, MemoryRelay } from "./MemoryRelay.ts"
+import { MemorySlots } from "./MemorySlots.ts"
 
 /** What goes wrong between submitting and delivering. Chances are 0…1, all 0 when nothing is said. */
 export interface Faults {
@@ -71,7 +74,7 @@ export interface Options {
 /** The network and its switches. */
 export interface MemoryNetwork {
   /** Transport and directory of one client. Built anew for every start of a client: it is one connection. */
-  readonly layer: Layer.Layer<Transport | Directory, never, KeyCustody>
+  readonly layer: Layer.Layer<Transport | Directory | Slots, never, KeyCustody>
   /** A one-time password for a user name. */
   readonly issue: (user: string) => Effect.Effect<string>
   /** Sets faults from now on; what is not named keeps its value. */
@@ -144,6 +147,7 @@ interface Due {
 export const make = (options: Options): MemoryNetwork => {
   const { crypto, seed = 1 } = options
   const relay = new MemoryRelay(crypto, "memory")
+  const memorySlots = new MemorySlots()
   const random = generator(seed)
   const chance = (probability: number): boolean => probability > 0 && random() < probability
   let faults = noFaults
@@ -154,6 +158,12 @@ export const make = (options: Options): MemoryNetwork => {
   const submitted: Array<Submitted> = []
   const pretended = new Map<string, DirectoryEntry>()
   let challenges = 0
+
+  const randomPassword = (): string => {
+    let password = ""
+    for (let i = 0; i < 20; i++) password += (i > 0 && i % 4 === 0 ? "-" : "") + base32[Math.floor(random() * 32)]!
+    return password
+  }
 
   const isCut = (user: string | undefined): boolean => everybodyCut || (user !== undefined && cutUsers.has(user))
 
@@ -223,6 +233,7 @@ export const make = (options: Options): MemoryNetwork => {
   ): Result.Result<void, Refused> =>
     Result.map(relay.publishManifest(device, manifest, certificates), (revoked) => {
       for (const gone of revoked) {
+        memorySlots.dropOf(Bytes.toHex(gone.id))
         const { connection } = lineOf(gone)
         if (connection !== undefined) endConnection(connection, refused("unknown-device", "This device was removed."))
       }
@@ -404,7 +415,36 @@ export const make = (options: Options): MemoryNetwork => {
         last === undefined ? status.stream : Stream.concat(Stream.make(last), status.stream)
       )
     })
-    return Context.add(Context.make(Transport, transport), Directory, directory)
+    const slots = Slots.of({
+      open: (place) =>
+        asDevice("link", (device, now) =>
+          Result.map(memorySlots.open(Bytes.toHex(device.id), place, now), () => ({ relay: relay.name }))
+        ),
+      issuePassword: asDevice("link", (device, now) => {
+        const password = randomPassword()
+        return Result.map(relay.issueFor(device, password, now), ({ expiresAt }) => ({ password, expiresAt }))
+      }),
+      join: (place, progress) =>
+        Effect.gen(function* () {
+          const blobs = yield* Queue.unbounded<Uint8Array, Refused>()
+          let posted = progress?.posted ?? 0
+          const seat = yield* ask("link", (now) =>
+            memorySlots.join(place, progress?.received ?? 0, (_, blob) => Queue.offerUnsafe(blobs, blob), now)
+          )
+          const line: SlotLine = {
+            relay: relay.name,
+            post: (blob) =>
+              Effect.map(
+                ask("link", (now) => memorySlots.post(seat, posted, blob, now)),
+                () => void posted++
+              ),
+            received: Stream.fromQueue(blobs),
+            close: ask("link", () => Result.succeed(memorySlots.close(seat)))
+          }
+          return line
+        })
+    })
+    return Context.make(Transport, transport).pipe(Context.add(Directory, directory), Context.add(Slots, slots))
   })
 
   /** Connections that wait for the network to come back, logged in or not. */
@@ -425,8 +465,7 @@ export const make = (options: Options): MemoryNetwork => {
     layer: Layer.fresh(Layer.effectContext(connect)),
     issue: (user) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        let password = ""
-        for (let i = 0; i < 20; i++) password += (i > 0 && i % 4 === 0 ? "-" : "") + base32[Math.floor(random() * 32)]!
+        const password = randomPassword()
         relay.issue(user, password, now)
         return password
       }),

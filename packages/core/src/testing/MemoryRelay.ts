@@ -1,7 +1,7 @@
 /**
  * The rules of a relay over plain maps: registration, login, manifests, prekeys, mailboxes.
  *
- * Spec: docs/spec/14-relay.md §14.2–14.4.
+ * Spec: docs/spec/14-relay.md §14.2–14.4, rules relay.password.1–2.
  * For tests: single-threaded, forgets everything with its process, and takes the time as an argument. Speaks no frames and knows
  * no connections.
  */
@@ -15,6 +15,7 @@ import * as Labels from "../crypto/Labels.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
 import * as Envelope from "../envelope/Envelope.ts"
 import * as Certificate from "../identity/Certificate.ts"
+import * as Device from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import * as Name from "../identity/Name.ts"
 import type {
@@ -29,6 +30,8 @@ import { type LoginFence, Refused } from "../ports/Transport.ts"
 const minute = 60_000
 const tenMinutes = 10 * minute
 const passwordLifetimeMs = 7 * 24 * 60 * minute
+const ownPasswordLifetimeMs = 15 * minute
+const maxOwnPasswords = 8
 const envelopeLifetimeMs = 30 * 24 * 60 * minute
 const maxEnvelopes = 10_000
 const maxMailboxBytes = 256 * 1024 * 1024
@@ -120,6 +123,7 @@ export class MemoryRelay {
   private readonly mailboxes = new Map<string, DeviceEntry>()
   private readonly passwords = new Map<string, Map<string, Password>>()
   private readonly attempts = new Map<string, Array<number>>()
+  private readonly asked = new Map<string, Array<number>>()
   private readonly crypto: CryptoProvider
   readonly name: string
 
@@ -129,10 +133,24 @@ export class MemoryRelay {
   }
 
   /** Rule relay.register.1, the random part apart. */
-  issue(user: string, password: string, now: number): void {
+  issue(user: string, password: string, now: number, lifetimeMs = passwordLifetimeMs): void {
     const issued = this.passwords.get(user) ?? new Map<string, Password>()
-    issued.set(normalised(password), { expires: now + passwordLifetimeMs, used: undefined })
+    issued.set(normalised(password), { expires: now + lifetimeMs, used: undefined })
     this.passwords.set(user, issued)
+  }
+
+  /** Rules relay.password.1 and relay.password.2: makes `password` good for the account of an admin device. */
+  issueFor(device: DeviceEntry, password: string, now: number): Result.Result<{ readonly expiresAt: number }, Refused> {
+    const { manifests, user } = this.accounts.get(device.account)!
+    const listed = Manifest.deviceOf(manifests.at(-1)!, device.id)
+    if (listed?.role !== Device.roles.admin) return refuse("not-admin", "Only an admin device may ask for this.")
+    const asked = (this.asked.get(device.account) ?? []).filter((at) => now - at < tenMinutes)
+    if (asked.length >= maxOwnPasswords) {
+      return refuse("rate-limited", "Too many passwords; wait.", asked[0]! + tenMinutes - now)
+    }
+    this.asked.set(device.account, [...asked, now])
+    this.issue(user, password, now, ownPasswordLifetimeMs)
+    return Result.succeed({ expiresAt: now + ownPasswordLifetimeMs })
   }
 
   /** The bytes a registration's proof signs (rule relay.register.2). */

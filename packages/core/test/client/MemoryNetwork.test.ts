@@ -4,13 +4,13 @@ import * as Limits from "../../src/base/Limits.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { directoryContract } from "../../src/testing/DirectoryContract.ts"
 import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
-import type { RelayPlace } from "../../src/testing/RelayPlace.ts"
+import { slotsContract, type SlotsPlace } from "../../src/testing/SlotsContract.ts"
 import { transportContract } from "../../src/testing/TransportContract.ts"
 
 const provider = await loadNodeProvider()
 
 const makePlace = () =>
-  Effect.sync((): RelayPlace => {
+  Effect.sync((): SlotsPlace => {
     const network = MemoryNetwork.make({ crypto: provider })
     return {
       crypto: provider,
@@ -23,3 +23,4 @@ const makePlace = () =>
 
 transportContract("memory network", makePlace, { describe, it, expect })
 directoryContract("memory network", makePlace, { describe, it, expect })
+slotsContract("memory network", makePlace, { describe, it, expect })
