@@ -311,6 +311,9 @@ export const maxLinkFrameBytes = 65_536
 /** The payload of a linking: the largest manifest and room for extensions, within {@link maxLinkFrameBytes}. */
 export const maxLinkPayloadBytes = 61_440
 
+/** An account's secrets, sealed to be handed over: their record, nonce and tag take some 110. */
+export const maxHandoverBytes = 192
+
 /**
  * Attempts at one PIN, at either end. Each is a guess of one in 10⁶ for whoever stands between; raised, guessing gets worth the
  * trouble, lowered, a slip of the finger costs a new invitation.

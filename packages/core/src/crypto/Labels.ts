@@ -111,6 +111,8 @@ export const linkDevice = label("link device", "link.ready.1")
 export const linkPrint = label("link print", "link.code.1")
 /** Session id of one attempt at the PIN. Context: transcript, attempt. */
 export const linkAttempt = label("link attempt", "link.pin.2")
+/** What an account handed over is bound to. Context: transcript. */
+export const linkHandover = label("link handover", "link.payload.2")
 /** Digits that two consoles show. Context: transcript. */
 export const linkDigits = label("link digits", "link.digits.1")
 
@@ -166,6 +168,7 @@ export const all: ReadonlyArray<Label> = [
   linkDevice,
   linkPrint,
   linkAttempt,
+  linkHandover,
   linkDigits,
   historyEntry,
   historyDigest,

@@ -53,28 +53,30 @@ export const commitment = (crypto: CryptoProvider, invitation: Uint8Array, revea
 export const transcript = (crypto: CryptoProvider, spoken: Spoken): Uint8Array =>
   crypto.sha256(Labels.prefixed(Labels.linkTranscript, Spoken.encode(spoken)))
 
-/** A secret key and the other end's public key, of which X25519 is taken. */
-export type Pair = readonly [secret: Uint8Array, publicKey: Uint8Array]
-
 /**
- * The channel as `end` has it: `ephemerals` are one's ephemeral secret and the other's ephemeral key; `identity` the pair that shows that
- * new holds its agreement key. Fails with `auth.low-order`.
+ * The channel as `end` has it, out of the agreement of the two ephemeral keys and that of old's ephemeral with new's agreement key, as
+ * {@link CryptoProvider.x25519} gives them. Fails with `auth.low-order`.
  */
 export const agree = (
   crypto: CryptoProvider,
   end: End,
   transcript: Uint8Array,
-  ephemerals: Pair,
-  identity: Pair
+  ephemerals: Uint8Array | undefined,
+  identity: Uint8Array | undefined
 ): Result.Result<Channel, LinkFailure> => {
-  const first = crypto.x25519(...ephemerals)
-  const second = crypto.x25519(...identity)
-  if (first === undefined || second === undefined) return fail("auth.low-order")
-  const ikm = Bytes.concat(first, second)
+  if (ephemerals === undefined || identity === undefined) return fail("auth.low-order")
+  const ikm = Bytes.concat(ephemerals, identity)
   const out = crypto.hkdfSha256(ikm, transcript, Labels.prefixed(Labels.linkChannel), 96)
   const channel = { transcript, base: out.slice(64), keys: keysOf(end, out) }
-  Bytes.wipe(first, second, ikm, out)
+  Bytes.wipe(ikm, out)
   return Result.succeed(channel)
+}
+
+/** What both ends have once the challenge succeeded. */
+export interface Final {
+  readonly keys: Keys
+  /** Key (32 bytes) under which the account's secrets are handed over. */
+  readonly handover: Uint8Array
 }
 
 /** Final keys as `end` has them (rule link.keys.3); `proved` is c. */
@@ -84,14 +86,27 @@ export const finalKeys = (
   { base, transcript }: Channel,
   challenge: Challenge,
   proved: Uint8Array
-): Keys => {
+): Final => {
   const ikm = Bytes.concat(base, proved)
   const info = Labels.prefixed(Labels.linkFinal, Bytes.be8(challenge))
-  const out = crypto.hkdfSha256(ikm, transcript, info, 64)
-  const keys = keysOf(end, out)
+  const out = crypto.hkdfSha256(ikm, transcript, info, 96)
+  const final = { keys: keysOf(end, out), handover: out.slice(64) }
   Bytes.wipe(ikm, out)
-  return keys
+  return final
 }
+
+/** Under what an account's secrets are sealed, as the port KeyCustody takes it. */
+export interface Handover {
+  /** 32 bytes, for this once. */
+  readonly key: Uint8Array
+  readonly ad: Uint8Array
+}
+
+/** Rule link.payload.2. */
+export const handover = ({ transcript }: Channel, final: Final): Handover => ({
+  key: final.handover,
+  ad: Labels.prefixed(Labels.linkHandover, transcript)
+})
 
 /** Old's key comes first. */
 const keysOf = (end: End, out: Uint8Array): Keys => {
@@ -130,5 +145,12 @@ export const open = (
   })
 }
 
-/** Every secret of keys. */
-export const secretsOf = ({ receive, send }: Keys): ReadonlyArray<Uint8Array> => [receive.key, send.key]
+/** The secrets of a channel. */
+export const secretsOf = ({ base, keys }: Channel): ReadonlyArray<Uint8Array> => [base, keys.receive.key, keys.send.key]
+
+/** The secrets of what follows the challenge. */
+export const finalSecretsOf = ({ handover, keys }: Final): ReadonlyArray<Uint8Array> => [
+  keys.receive.key,
+  keys.send.key,
+  handover
+]

@@ -30,8 +30,8 @@ export const reasonOf = (number: number): Reason => names.get(number) ?? "failed
 
 const key = Layout.bytes({ length: 32 })
 const reason = Layout.uint({ min: 1, max: 7 })
-/** A frame without its head and kind. */
-const ciphertext = Layout.bytes({ min: Limits.tagBytes, max: Limits.maxLinkFrameBytes - 7 })
+/** What a frame of the largest size holds besides its heads. */
+const ciphertext = Layout.bytes({ min: Limits.tagBytes, max: Limits.maxLinkFrameBytes - 5 })
 
 const Hello = Layout.tuple({ kind: Layout.literal(1), commitment: key })
 const Answer = Layout.tuple({ kind: Layout.literal(2), nonce: key })

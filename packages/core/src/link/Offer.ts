@@ -23,21 +23,21 @@ import * as Decision from "./Decision.ts"
 import * as Frame from "./Frame.ts"
 import * as Invitation from "./Invitation.ts"
 import { fail, type LinkFailure } from "./LinkFailure.ts"
+import type {
+  Aborted,
+  Answered,
+  Coins,
+  Comparing,
+  Event,
+  Granted,
+  Linked,
+  Open,
+  Proving,
+  Revealed,
+  State,
+  Verified
+} from "./OfferState.ts"
 import * as Payload from "./Payload.ts"
-
-/** Random values of one linking, drawn when the invitation is made. */
-export interface Coins {
-  /** 16 bytes: `link.slot`. */
-  readonly slot: Uint8Array
-  /** X25519 secret, 32 bytes: `link.eph`. */
-  readonly ephemeral: Uint8Array
-  /** 32 bytes: `link.nonce`. */
-  readonly nonce: Uint8Array
-  /** 10 bytes: `link.pin`. */
-  readonly pin: Uint8Array
-  /** Scalars of the attempts, three of 32 bytes: `link.share`. */
-  readonly shares: ReadonlyArray<Uint8Array>
-}
 
 /** What the invitation of a device is made of. */
 export interface Options {
@@ -54,108 +54,7 @@ export interface Options {
   readonly able: Decision.Abilities
 }
 
-/** What happened, or what the application is to do. */
-export type Event =
-  /** Somebody joined the slot. Who, only the challenge will say. */
-  | { readonly _tag: "Joined" }
-  /** Let the user scan the code on the new device: {@link scanned}. */
-  | { readonly _tag: "ScanCode" }
-  /** Show the PIN, to be typed on the new device. `left` attempts, this one included. */
-  | { readonly _tag: "ShowPin"; readonly pin: string; readonly left: number }
-  /** A wrong PIN was typed; `left` attempts remain. */
-  | { readonly _tag: "WrongPin"; readonly left: number }
-  /** Show the digits and ask whether the new device shows the same: {@link confirm}. */
-  | { readonly _tag: "CompareDigits"; readonly digits: string }
-  /** The challenge succeeded: certify exactly this device, publish the manifest, then {@link grant}. */
-  | { readonly _tag: "Verified"; readonly device: Uint8Array; readonly agreement: Uint8Array }
-  /** The new device is registered: the linking is complete. */
-  | { readonly _tag: "Linked"; readonly device: Uint8Array }
-  /** It ended otherwise. `device` is there once a manifest may list it: revoke it if it does (rule link.revoke.1). */
-  | ({ readonly _tag: "Aborted"; readonly device: Uint8Array | undefined } & Frame.Ended)
-
-/** Until somebody says hello. */
-export interface Open {
-  readonly _tag: "Open"
-  readonly start: Start
-}
-
-/** Answered; the joiner has committed to its keys and has not revealed them. */
-export interface Answered {
-  readonly _tag: "Answered"
-  readonly start: Start
-  readonly hello: Uint8Array
-  readonly answer: Uint8Array
-}
-
-/** Everything from the reveal on has this. */
-export interface Joined {
-  readonly start: Start
-  readonly channel: Channel.Channel
-  readonly challenge: Decision.Challenge
-  /** The joiner's device id and agreement key, 32 bytes each, as the transcript holds them. */
-  readonly device: Uint8Array
-  readonly agreement: Uint8Array
-}
-
-/** Keys are known; that the joiner holds its own is not. */
-export interface Revealed extends Joined {
-  readonly _tag: "Revealed"
-}
-
-/** Challenge 1: a code is to be scanned. */
-export interface Scanning extends Joined {
-  readonly _tag: "Scanning"
-}
-
-/** Challenge 2: the PIN is shown, a share was sent. */
-export interface Proving extends Joined {
-  readonly _tag: "Proving"
-  readonly pin: string
-  readonly attempt: number
-}
-
-/** Challenge 3: digits are shown. */
-export interface Comparing extends Joined {
-  readonly _tag: "Comparing"
-  readonly confirmed: boolean
-  readonly agreed: boolean
-}
-
-/** The challenge succeeded. */
-export interface Verified extends Joined {
-  readonly _tag: "Verified"
-  readonly final: Channel.Keys
-}
-
-/** The payload was handed over. */
-export interface Granted extends Joined {
-  readonly _tag: "Granted"
-  readonly final: Channel.Keys
-}
-
-/** The end: the new device is one of the account. */
-export interface Linked {
-  readonly _tag: "Linked"
-  readonly device: Uint8Array
-}
-
-/** The end: no device was linked, or one that has to be revoked. */
-export interface Aborted extends Frame.Ended {
-  readonly _tag: "Aborted"
-  readonly device: Uint8Array | undefined
-}
-
-export type State = Open | Answered | Revealed | Scanning | Proving | Comparing | Verified | Granted | Linked | Aborted
-
-/** What stays the same. */
-export interface Start {
-  readonly invitation: Invitation.LinkInvitation
-  readonly coins: Coins
-  /** Agreement key of the old device. */
-  readonly agreement: Uint8Array
-  readonly pinDigits: number
-}
-
+export type { Coins, Event, State } from "./OfferState.ts"
 export type Step = Frame.Step<State, Event>
 type Outcome = Result.Result<Step, LinkFailure>
 
@@ -265,7 +164,12 @@ export const grant = (crypto: CryptoProvider, state: State, payload: Payload.Pay
   const checked = Payload.check(crypto, agreed, bytes)
   if (Result.isFailure(checked)) return Result.fail(checked.failure)
   const [frame, keys] = sealFinal(crypto, at, { kind: 1, payload: bytes })
-  return Result.succeed({ next: { ...at, _tag: "Granted", final: keys }, out: [frame], events: [], consumed: [bytes] })
+  return Result.succeed({
+    next: { ...at, _tag: "Granted", final: { ...at.final, keys } },
+    out: [frame],
+    events: [],
+    consumed: [bytes]
+  })
 }
 
 /** Ends the linking, if it has not ended. Always possible; the other end is told. */
@@ -323,7 +227,8 @@ const reveal = (crypto: CryptoProvider, at: Answered, frame: Frame.Reveal, bytes
   const spoken = { invitation: invitation.bytes, hello, answer, reveal: bytes }
   const transcript = Channel.transcript(crypto, spoken)
   const secret = start.coins.ephemeral
-  const agreed = Channel.agree(crypto, "old", transcript, [secret, ephemeral], [secret, agreement])
+  const [first, second] = [crypto.x25519(secret, ephemeral), crypto.x25519(secret, agreement)]
+  const agreed = Channel.agree(crypto, "old", transcript, first, second)
   if (Result.isFailure(agreed)) return Result.fail(agreed.failure)
   return Result.succeed(quiet({ _tag: "Revealed", start, channel: agreed.success, challenge, device, agreement }))
 }
@@ -413,15 +318,16 @@ const verified = (crypto: CryptoProvider, at: WithChannel, proved: Uint8Array): 
   const { agreement, challenge, channel, device, start } = at
   const final = Channel.finalKeys(crypto, "old", channel, challenge, proved)
   const next: State = { _tag: "Verified", start, channel, challenge, device, agreement, final }
-  return { ...quiet(next), events: [{ _tag: "Verified", device, agreement }], consumed: [start.coins.pin] }
+  const handover = Channel.handover(channel, final)
+  return { ...quiet(next), events: [{ _tag: "Verified", device, agreement, handover }], consumed: [start.coins.pin] }
 }
 
 const final = (crypto: CryptoProvider, before: Verified | Granted, ciphertext: Uint8Array): Outcome => {
-  const opened = Channel.open(crypto, before.channel.transcript, before.final, ciphertext)
+  const opened = Channel.open(crypto, before.channel.transcript, before.final.keys, ciphertext)
   if (Result.isFailure(opened)) return Result.fail(opened.failure)
   const message = Frame.decodeFinal(opened.success.plaintext)
   if (Result.isFailure(message)) return Result.fail(message.failure)
-  const at = { ...before, final: opened.success.keys }
+  const at = { ...before, final: { ...before.final, keys: opened.success.keys } }
   const { success } = message
   if (success.kind === 4) return Result.succeed(end(at, Frame.reasonOf(success.reason), "other"))
   if (success.kind !== 2 || at._tag !== "Granted") return fail("link.state")
@@ -447,7 +353,7 @@ const sealFinal = (
   message: Frame.FinalMessage
 ): readonly [Uint8Array, Channel.Keys] => {
   const plaintext = Frame.FinalMessage.encode(message)
-  const { ciphertext, keys } = Channel.seal(crypto, at.channel.transcript, at.final, plaintext)
+  const { ciphertext, keys } = Channel.seal(crypto, at.channel.transcript, at.final.keys, plaintext)
   return [Frame.Frame.encode({ kind: 5, ciphertext }), keys]
 }
 
@@ -470,6 +376,6 @@ const secretsOf = (at: Live): ReadonlyArray<Uint8Array> => {
   const { ephemeral, nonce, pin, shares } = at.start.coins
   const coins = [ephemeral, nonce, pin, ...shares]
   if (!("channel" in at)) return coins
-  const keys = [at.channel.base, ...Channel.secretsOf(at.channel.keys)]
-  return [...coins, ...keys, ...("final" in at ? Channel.secretsOf(at.final) : [])]
+  const shared = [...coins, ...Channel.secretsOf(at.channel)]
+  return "final" in at ? [...shared, ...Channel.finalSecretsOf(at.final)] : shared
 }

@@ -3,7 +3,7 @@
  *
  * Spec: docs/spec/19-linking.md §19.6.
  * Vectors: vectors/linking.
- * Does not make certificates or manifests, and does not register anybody.
+ * Does not make certificates or manifests, register anybody, or open what is handed over: the key custody does.
  */
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
@@ -11,7 +11,6 @@ import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Refusal from "../codec/Refusal.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
-import * as Account from "../identity/Account.ts"
 import * as Certificate from "../identity/Certificate.ts"
 import { type Role, roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
@@ -33,8 +32,8 @@ export interface Payload {
   readonly alias: Uint8Array
   /** Rendezvous seed, 32 bytes. */
   readonly rendezvousSeed: Uint8Array
-  /** The account's secrets, for an admin only. */
-  readonly secrets: Account.AccountSecrets | undefined
+  /** The account's secrets as a custody sealed them under the handover key, for an admin; empty otherwise. */
+  readonly handover: Uint8Array
 }
 
 /** A payload with what its parts say. */
@@ -65,13 +64,13 @@ export const Whole = Layout.tuple({
   manifest: Layout.bytes({ max: Limits.maxManifestBytes }),
   alias: key,
   rendezvousSeed: key,
-  secrets: Layout.optional(Layout.tuple({ identity: key, alias: key })),
+  handover: Layout.bytes({ max: Limits.maxHandoverBytes }),
   extensions: Layout.extensions({})
 })
 
 /** The bytes of a payload. */
 export const encode = (payload: Payload): Uint8Array => {
-  const { alias, certificate, manifest, password, relay, rendezvousSeed, role, secrets, user } = payload
+  const { alias, certificate, handover, manifest, password, relay, rendezvousSeed, role, user } = payload
   return Whole.encode({
     format,
     role,
@@ -82,7 +81,7 @@ export const encode = (payload: Payload): Uint8Array => {
     manifest,
     alias,
     rendezvousSeed,
-    secrets,
+    handover,
     extensions: { unknown: [] }
   })
 }
@@ -103,21 +102,15 @@ export const check = (
   const listed = lift(Manifest.verify(crypto, payload.manifest, agreed.account))
   if (Result.isFailure(listed)) return Result.fail(listed.failure)
   const checked = { ...payload, certified: certified.success, listed: listed.success }
-  return fits(crypto, agreed, checked) ? Result.succeed(checked) : fail("link.payload")
+  return fits(agreed, checked) ? Result.succeed(checked) : fail("link.payload")
 }
 
-const fits = (crypto: CryptoProvider, agreed: Agreed, checked: Checked): boolean => {
-  const { alias, certified, listed, role, secrets } = checked
-  const own =
-    Bytes.equal(certified.account, agreed.account) &&
-    Bytes.equal(certified.device, agreed.device) &&
-    Bytes.equal(certified.agreement, agreed.agreement) &&
-    certified.role === role &&
-    certified.manifestVersion === listed.version &&
-    Result.isSuccess(Manifest.admits(listed, certified)) &&
-    Manifest.deviceOf(listed, agreed.oldDevice)?.role === roles.admin
-  if (!own || (secrets !== undefined) !== (role === roles.admin)) return false
-  if (secrets === undefined) return true
-  const derived = Account.derive(crypto, secrets)
-  return Bytes.equal(derived.account, agreed.account) && Bytes.equal(derived.alias, alias)
-}
+const fits = (agreed: Agreed, { certified, handover, listed, role }: Checked): boolean =>
+  Bytes.equal(certified.account, agreed.account) &&
+  Bytes.equal(certified.device, agreed.device) &&
+  Bytes.equal(certified.agreement, agreed.agreement) &&
+  certified.role === role &&
+  certified.manifestVersion === listed.version &&
+  Result.isSuccess(Manifest.admits(listed, certified)) &&
+  Manifest.deviceOf(listed, agreed.oldDevice)?.role === roles.admin &&
+  handover.length > 0 === (role === roles.admin)
