@@ -84,7 +84,7 @@ export const make = (opened: Opened): ClientApi => {
     outbox: opened.events.stream,
     flush: failed(Flush.flush(opened)),
     status: opened.transport.status,
-    contacts: Effect.sync(() => [...opened.contacts.values()].map(Peers.present)),
+    contacts: failed(Effect.sync(() => [...opened.contacts.values()].map(Peers.present))),
     acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty))
   }
 }

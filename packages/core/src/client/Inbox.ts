@@ -153,7 +153,10 @@ const read = (opened: Opened, key: string, value: Uint8Array): Result.Result<Api
 
 /** Fails as soon as the client has failed. */
 export const orFailed = <A, E>(opened: Opened, effect: Effect.Effect<A, E>): Effect.Effect<A, E | ClientError> =>
-  Effect.raceFirst(effect, Deferred.await(opened.failed))
+  Effect.suspend(() => {
+    const failed = Deferred.await(opened.failed)
+    return Deferred.isDoneUnsafe(opened.failed) ? failed : Effect.raceFirst(effect, failed)
+  })
 
 /** A batch of messages, at least one. */
 export type Messages = readonly [Api.Incoming, ...Array<Api.Incoming>]

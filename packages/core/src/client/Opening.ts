@@ -28,6 +28,7 @@ import { Batch, commit } from "./Commit.ts"
 import * as Loading from "./Loading.ts"
 import { type ClientError, NotRegistered } from "./Errors.ts"
 import * as Fence from "./Fence.ts"
+import * as Forgetting from "./Forgetting.ts"
 import * as Background from "./internal/background.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import type { Contact, Opened, Ports, TagEntry } from "./Opened.ts"
@@ -37,7 +38,9 @@ import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
+import { whenLocked } from "./vault/Locks.ts"
 import { refuseSealed } from "./vault/Sealed.ts"
+import { unusable } from "./vault/VaultUnusable.ts"
 import * as Waiting from "./Waiting.ts"
 
 /** How a client is opened. */
@@ -69,7 +72,11 @@ export const open = (
       crypto: yield* Crypto,
       entropy: yield* Entropy
     }
-    const run = yield* FiberSet.makeRuntime<never, void, never>()
+    let held: Opened | undefined
+    // Closed after the fibers below: nobody works on it any more.
+    yield* Effect.addFinalizer(() => Effect.sync(() => held !== undefined && Forgetting.forget(held)))
+    const fibers = yield* FiberSet.make<void>()
+    const run = yield* FiberSet.runtime(fibers)<never>()
     const failed = Deferred.makeUnsafe<never, ClientError>()
     const opened = yield* load(ports, options, failed, (effect) => {
       // A defect behind the application's back ends the client, and shows wherever the application looks next.
@@ -80,10 +87,20 @@ export const open = (
         )
       )
     })
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        opened.warnings.close()
-        opened.events.close()
+    held = opened
+    const close = Effect.sync(() => {
+      opened.warnings.close()
+      opened.events.close()
+    })
+    yield* Effect.addFinalizer(() => close)
+    // Rule vault.lock.2: the client is over, and what it holds goes with the vault's keys.
+    yield* whenLocked(
+      ports.store,
+      Effect.gen(function* () {
+        yield* Deferred.fail(failed, unusable("get", "locked"))
+        yield* FiberSet.clear(fibers)
+        yield* close
+        Forgetting.forget(opened)
       })
     )
     opened.spawn(watch(opened))

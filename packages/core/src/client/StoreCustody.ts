@@ -6,7 +6,7 @@
  * adapter of the port serves better.
  *
  * Keys are read once and then held, each in one array for the whole life of the custody, so that a provider can remember what it
- * imported. Closing wipes them, as far as JavaScript can.
+ * imported. Closing wipes them, and so does locking the vault they are kept in, as far as JavaScript can; after unlocking they are read again.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -23,6 +23,8 @@ import { Crypto, Entropy } from "../ports/Crypto.ts"
 import { type AccountKeys, CustodyError, type DeviceKeys, KeyCustody, type PublicKeys } from "../ports/KeyCustody.ts"
 import { Store, type StoredRecord, type Write } from "../ports/Store.ts"
 import { StoredRecordError } from "./Errors.ts"
+import { whenLocked } from "./vault/Locks.ts"
+import { isLocked } from "./vault/VaultUnusable.ts"
 
 /** Key of the record of the account's secrets: canonical `[1, identity seed bin 32, alias seed bin 32]`. */
 export const accountKey = "custody/account"
@@ -63,7 +65,10 @@ export const make: Effect.Effect<KeyCustody["Service"], never, Store | Crypto | 
       })
     )
 
-    const backend = (cause: unknown) => new CustodyError({ reason: "backend", cause })
+    // Rule vault.lock.2. Behind whoever reads or writes keys now: what they hold afterwards is let go of too.
+    yield* whenLocked(store, lock.withPermit(Effect.sync(letGo)))
+
+    const backend = (cause: unknown) => new CustodyError({ reason: isLocked(cause) ? "locked" : "backend", cause })
 
     const read = (key: string): Effect.Effect<StoredRecord | undefined, CustodyError> =>
       Effect.mapError(store.get(key), backend)

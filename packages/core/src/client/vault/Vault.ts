@@ -66,7 +66,11 @@ export class Vault extends Context.Service<
   {
     /** Reads the header. */
     readonly status: Effect.Effect<Status, StoreError>
-    /** Waits for the commit at hand, then overwrites the keys: reads and commits fail with reason `locked`. Safe to repeat. */
+    /**
+     * Waits for the commit at hand, then overwrites the keys: reads and commits fail with reason `locked`. Custody and clients on the store
+     * overwrite theirs; a client is over by it, and another one is opened after unlocking. Returns when all of that has happened. Safe to
+     * repeat.
+     */
     readonly lock: Effect.Effect<void>
     /** Asks the source and opens again. Does nothing when it is open. */
     readonly unlock: Effect.Effect<void, StoreError>
@@ -192,7 +196,12 @@ const service = (ports: Opening.Ports, vault: VaultStore.VaultStore, cost: Argon
             records: vault.contents()?.names.length
           })
     ),
-    lock: vault.alone(Effect.sync(() => vault.contents() !== undefined && vault.shut("locked"))),
+    lock: Effect.uninterruptible(
+      Effect.andThen(
+        vault.alone(Effect.sync(() => vault.contents() !== undefined && vault.shut("locked"))),
+        vault.letGo
+      )
+    ),
     unlock: turn.withPermit(unlock),
     changeSecret: (next) => turn.withPermit(changeSecret(next))
   })

@@ -21,6 +21,7 @@ import * as Rules from "../../ports/StoreRules.ts"
 import * as SealedRecord from "../../vault/SealedRecord.ts"
 import * as VaultKeys from "../../vault/VaultKeys.ts"
 import { type Contents, keyBelow, Plan, select } from "./Contents.ts"
+import * as Locks from "./Locks.ts"
 import { type Reason, unusable, unusableFor } from "./VaultUnusable.ts"
 
 /** A commit takes in others that wait until it has so many bytes. */
@@ -53,6 +54,8 @@ export interface VaultStore {
   readonly open: (contents: Contents) => void
   /** Overwrites the keys and drops what was known of the records, for `reason`; to be called under {@link VaultStore.alone}. */
   readonly shut: (reason: Reason) => void
+  /** Lets everybody who holds something out of the store let go of it, after it was shut. */
+  readonly letGo: Effect.Effect<void>
 }
 
 /** A vault's store over `below`, locked at first. */
@@ -195,6 +198,7 @@ export const make = (below: Store["Service"], crypto: CryptoProvider, entropy: E
     open: (opened) => {
       contents = opened
     },
-    shut
+    shut,
+    letGo: Locks.lockable(store)
   }
 }

@@ -60,6 +60,10 @@ export class VaultUnusable extends Schema.TaggedError<VaultUnusable>()("VaultUnu
 export const unusable = (operation: StoreError["operation"], reason: Reason): StoreError =>
   new StoreError({ operation, cause: new VaultUnusable({ reason, message: messages[reason] }) })
 
+/** Whether an error of a store says that its vault is locked. */
+export const isLocked = (error: unknown): boolean =>
+  error instanceof StoreError && error.cause instanceof VaultUnusable && error.cause.reason === "locked"
+
 const reasons: { readonly [C in VaultCause]: Reason } = {
   "state.corrupt": "corrupt",
   "state.version": "version",
