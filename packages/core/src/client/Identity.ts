@@ -13,6 +13,7 @@ import * as Peers from "./Peers.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Starts from "./Starts.ts"
+import * as Trust from "./Trust.ts"
 
 /**
  * Pins `account` (32 bytes) for a name from now on. The directory must answer the name with it. The account pinned before stays a
@@ -24,10 +25,12 @@ export const accept = (opened: Opened, user: string, account: Uint8Array): Effec
     if (pinned === undefined) return yield* new UnknownUser({ user })
     const hex = Bytes.toHex(account)
     if (pinned === hex) return yield* Peers.settleOffer(opened, pinned, undefined)
+    yield* Trust.mayAccept(opened, user)
     const { manifests, verdict } = yield* Peers.confirm(opened, user, account)
     if (verdict !== "same") return yield* new PeerMisbehaved({ user, failure: "auth.account" })
     // In two commits: after a crash between them the name is free, and is pinned again from the directory's answer.
     yield* Peers.settleOffer(opened, pinned, account)
+    opened.trust.named.add(hex)
     yield* Peers.pinAs(opened, user, account, manifests)
     yield* deliverHeld(opened, hex)
   })

@@ -4,7 +4,7 @@
  * Spec: docs/spec/24-trust.md §24.3, §24.4.
  * A function of policy, event and facts (rule trust.decide.2): knows no clock and remembers nothing.
  */
-import type { Condition, Decision, Event, EventName, Facts } from "./Event.ts"
+import { type Condition, type Decision, type Event, type EventName, type Facts, stopsReceiving, stopsSending } from "./Event.ts"
 import type { Policy, Rule, When } from "./Policy.ts"
 
 /** A decision and the id of the rule that made it. */
@@ -42,6 +42,20 @@ export const decide = (policy: Policy, event: Event, facts: Facts): Verdict => {
     }
   }
   return otherwise
+}
+
+/** Whether a decision stops anything, the operator's approval considered (rules trust.effect.2 and trust.effect.3). */
+export const stops = ({ decision }: Verdict, approved: boolean): boolean =>
+  !(decision === "ask" && approved) && (stopsSending(decision) || stopsReceiving(decision))
+
+/** What would let an event pass that was stopped: the first that helps. */
+export type Remedy = "verify" | "approve" | "change-policy"
+
+/** What to do about an event that is stopped. */
+export const remedyOf = (policy: Policy, event: Event, facts: Facts): Remedy => {
+  const verified = { ...facts, verified: true }
+  if (!stops(decide(policy, event, verified), facts.approved)) return "verify"
+  return stops(decide(policy, event, { ...facts, approved: true }), true) ? "change-policy" : "approve"
 }
 
 const isNamed = (named: Rule["event"] | undefined, event: EventName): boolean =>

@@ -1,0 +1,211 @@
+/**
+ * Safety numbers of an opened client, and verified contacts.
+ *
+ * Spec: docs/spec/24-trust.md §24.5; docs/spec/17-safety.md.
+ * Compares what the user brings from another channel; trusts nothing the directory says by itself.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../base/Bytes.ts"
+import * as Device from "../identity/Device.ts"
+import * as Manifest from "../identity/Manifest.ts"
+import * as SafetyNumber from "../safety/SafetyNumber.ts"
+import * as Ledger from "../trust/Ledger.ts"
+import type { Peer } from "./Api.ts"
+import * as Conversations from "./Conversations.ts"
+import {
+  type ClientError,
+  PeerMisbehaved,
+  type SafetyError,
+  SafetyMismatch,
+  UnknownUser,
+  type VerifyError
+} from "./Errors.ts"
+import * as Identity from "./Identity.ts"
+import * as Background from "./internal/background.ts"
+import * as Loading from "./Loading.ts"
+import type { Contact, Opened } from "./Opened.ts"
+import * as Peers from "./Peers.ts"
+import * as Trust from "./Trust.ts"
+import * as TrustAside from "./TrustAside.ts"
+import type { Evidence, Safety, SafetyDevice, Verified } from "./TrustApi.ts"
+import * as TrustRecords from "./TrustRecords.ts"
+import * as TrustState from "./TrustState.ts"
+
+/** The contact a number is asked for: looked up when it is unknown, and also when its identity changed. */
+export const find = (opened: Opened, peer: Peer): Effect.Effect<Contact, SafetyError> => {
+  const hex = typeof peer === "string" ? opened.names.get(peer) : peer.account
+  const known = hex === undefined ? undefined : opened.contacts.get(hex)
+  if (known !== undefined && known.hex !== opened.hex.account) return Effect.succeed(known)
+  const looked = typeof peer === "string" ? Peers.resolve(opened, peer) : Peers.byAccount(opened, peer.account)
+  return Effect.catchTags(looked, {
+    // A name that was never known has no identity to change, and looking a number up sends nothing.
+    IdentityChanged: () => Effect.fail(new UnknownUser({ user: typeof peer === "string" ? peer : peer.account })),
+    TrustRefused: () => Effect.fail(new UnknownUser({ user: typeof peer === "string" ? peer : peer.account }))
+  })
+}
+
+/** The own account as a party of a safety number. */
+const ownParty = (opened: Opened): Effect.Effect<Manifest.Manifest, ClientError> => {
+  const followed = opened.contacts.get(opened.hex.account)?.manifest
+  return followed === undefined
+    ? Loading.orCorrupt("self", Manifest.verify(opened.crypto, opened.self.manifest, opened.self.account))
+    : Effect.succeed(followed)
+}
+
+interface Compared {
+  readonly contact: Contact
+  /** The account offered under a changed identity, with its manifest. */
+  readonly offered: Manifest.Manifest | undefined
+  readonly own: Manifest.Manifest
+  readonly peer: Manifest.Manifest
+  readonly number: SafetyNumber.SafetyNumber
+}
+
+const compare = Effect.fnUntraced(function* (opened: Opened, peer: Peer) {
+  const contact = yield* find(opened, peer)
+  const user = contact.record.user ?? contact.hex
+  const offered = contact.record.offered === undefined ? undefined : yield* offeredOf(opened, contact)
+  const { manifest } =
+    contact.manifest === undefined && offered === undefined ? yield* Peers.refresh(opened, contact.hex) : contact
+  const theirs = offered ?? manifest
+  if (theirs === undefined) return yield* new PeerMisbehaved({ user, failure: "lookup.manifest-gap" })
+  const own = yield* ownParty(opened)
+  const number = SafetyNumber.make(opened.crypto, own, theirs)
+  if (Result.isFailure(number)) return yield* mismatch(number.failure)
+  const compared: Compared = { contact, offered, own, peer: theirs, number: number.success }
+  return compared
+})
+
+/** The manifest of the account that is offered under a contact's name (rule trust.verify.4). */
+const offeredOf = Effect.fnUntraced(function* (opened: Opened, { record }: Contact) {
+  const user = record.user ?? ""
+  const { manifests, verdict } = yield* Peers.confirm(opened, user, record.offered!)
+  if (verdict !== "same") return yield* new PeerMisbehaved({ user, failure: "auth.account" })
+  const manifest = Manifest.update(opened.crypto, record.offered!, undefined, manifests)
+  return Result.isSuccess(manifest)
+    ? manifest.success
+    : yield* new PeerMisbehaved({ user, failure: manifest.failure.cause })
+})
+
+const mismatch = ({ cause, side }: SafetyNumber.Disagreement) =>
+  new SafetyMismatch({ outcome: cause, side: side ?? "unknown" })
+
+const roles: Readonly<Record<number, SafetyDevice["role"]>> = {
+  [Device.roles.admin]: "admin",
+  [Device.roles.member]: "member",
+  [Device.roles.replica]: "replica"
+}
+
+/** The safety number with a contact. */
+export const safety = (opened: Opened, peer: Peer): Effect.Effect<Safety, SafetyError> =>
+  Effect.map(compare(opened, peer), ({ contact, number, offered, own, peer }) => {
+    const account = Bytes.toHex(peer.account)
+    const record = TrustState.recordOf(opened.trust, account)
+    return {
+      user: contact.record.user,
+      account,
+      state: offered === undefined ? "pinned" : "identity-changed",
+      digits: SafetyNumber.digits(number),
+      code: SafetyNumber.encode(number),
+      verified: verifiedOf(record, number.peer.fingerprint),
+      devices: peer.devices.map(({ device, role }) => {
+        const seen = Ledger.find(record.ledger, device)
+        return {
+          device: Bytes.toHex(device),
+          role: roles[role]!,
+          compared: record.compared.some((one) => Bytes.equal(one, device)),
+          suite: Ledger.strongest(seen, opened.trust.policy.suites),
+          features: (seen?.features ?? 0) % 2 === 1 ? ["lists"] : []
+        }
+      }),
+      ownDevices: own.devices.map(({ device }) => Bytes.toHex(device))
+    }
+  })
+
+const verifiedOf = ({ by, print, verifiedAt }: TrustRecords.Trust, fingerprint: Uint8Array): Verified | undefined => {
+  if (verifiedAt === 0) return undefined
+  const way = by === TrustRecords.ways.digits ? "digits" : by === TrustRecords.ways.code ? "code" : "own-device"
+  return { at: verifiedAt, by: way, unchanged: Bytes.equal(print, fingerprint) }
+}
+
+/** Compares evidence with the safety number, and stores that it agreed. */
+export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.Effect<Verified, VerifyError> =>
+  Effect.gen(function* () {
+    const compared = yield* compare(opened, peer)
+    const { contact, number, offered } = compared
+    const agreed =
+      "digits" in evidence
+        ? SafetyNumber.compareDigits(number, evidence.digits)
+        : SafetyNumber.compareCode(number, evidence.code)
+    if (Result.isFailure(agreed)) return yield* mismatch(agreed.failure)
+    if (offered !== undefined) yield* Identity.accept(opened, contact.record.user ?? "", offered.account)
+    const at = yield* Background.now
+    const by = "digits" in evidence ? "digits" : "code"
+    const { fingerprint } = number.peer
+    const devices = compared.peer.devices.map(({ device }) => device)
+    yield* change(opened, Bytes.toHex(compared.peer.account), (record) => ({
+      ...record,
+      verifiedAt: at,
+      by: TrustRecords.ways[by],
+      print: fingerprint,
+      compared: devices
+    }))
+    return { at, by, unchanged: true }
+  })
+
+/** Forgets that a contact was verified. */
+export const unverify = (opened: Opened, peer: Peer): Effect.Effect<void, SafetyError> =>
+  Effect.flatMap(find(opened, peer), ({ hex }) => change(opened, hex, forget))
+
+const forget = (record: TrustRecords.Trust): TrustRecords.Trust => ({
+  ...record,
+  verifiedAt: 0,
+  by: 0,
+  print: Bytes.empty,
+  compared: []
+})
+
+/** Changes what a contact has earned, asks again about what is held, and shows what is no longer set aside. */
+export const change = (
+  opened: Opened,
+  account: string,
+  next: (record: TrustRecords.Trust) => TrustRecords.Trust
+): Effect.Effect<void, ClientError> =>
+  Effect.andThen(
+    Conversations.withHandle(opened, account, (handle) =>
+      Effect.flatMap(Background.now, (now) => {
+        const contact = opened.contacts.get(account)
+        const work = new Conversations.Work()
+        work.handles.add(handle)
+        TrustState.put(opened.trust, work.batch, account, next(TrustState.recordOf(opened.trust, account)))
+        if (contact !== undefined) Trust.reconsider(opened, work, contact, now)
+        return Conversations.commitWork(opened, work)
+      })
+    ),
+    TrustAside.release(opened, account)
+  )
+
+/**
+ * What another own device says about a contact: verified, with its fingerprint of then, or not (rule trust.verify.1). Part of a work that
+ * holds the conversation. A contact that is verified here stays as it is.
+ */
+export const fromOwnDevice = (
+  opened: Opened,
+  work: Conversations.Work,
+  account: string,
+  print: Uint8Array,
+  now: number
+): void => {
+  const record = TrustState.recordOf(opened.trust, account, work.batch)
+  if (print.length !== 32 || record.verifiedAt > 0) return
+  TrustState.put(opened.trust, work.batch, account, {
+    ...record,
+    verifiedAt: now,
+    by: TrustRecords.ways["own-device"],
+    print
+  })
+}
+
+/** What to tell other own devices about a contact: its fingerprint when it was verified (32 bytes), else nothing. */
+export const printOf = (opened: Opened, account: string): Uint8Array => TrustState.recordOf(opened.trust, account).print
