@@ -7,8 +7,10 @@ import { bundle } from "../agreement.ts"
 import { hex, le } from "../bytes.ts"
 import * as edwards from "../edwards.ts"
 import { FileBuilder } from "../family.ts"
-import { device, manifest, type Listed } from "../identity.ts"
+import { overwrite, underSmallKey } from "../forge.ts"
+import { certificate, device, manifest, type Listed } from "../identity.ts"
 import type { Delta, JsonObject, VectorFile } from "../model.ts"
+import { label } from "../ops.ts"
 import type { Ref } from "../trace.ts"
 import { begin, beginSession, family, publish, Session, type Published } from "./agreement.ts"
 
@@ -378,8 +380,44 @@ export const bundles = (): VectorFile => {
     "auth.certificate",
     "certificate.check.1"
   )
+  forged(file, bob)
   beginnings(file)
   return file.file()
+}
+
+/** A device id of small order that the account did certify, and prekey signatures that solve the equation with it. */
+const forged = (file: FileBuilder, bob: Published): void => {
+  for (const order of [1, 8] as const) {
+    const trace = file.trace("published")
+    const point = edwards.torsion[order === 1 ? 0 : 1]!
+    const small = edwards.encode(point)
+    const keys = { account: bob.device.account, device: trace.literal("small", small), agree: bob.device.agree }
+    const owner = { ...bob.device, certificate: certificate(trace, "certified", bob.device.accountSeed, keys) }
+    const solved = (id: string, purpose: string, key: Ref, keyId: number): Ref => {
+      const statement = trace.op(`${id}.statement`, "canon", { value: [keyId, key] })
+      return trace.literal(id, underSmallKey(small, label(purpose, trace.value(statement))))
+    }
+    const [spk, kem] = [bob.spk, bob.kem[0]!]
+    const whole = bundle(
+      trace,
+      "forged",
+      owner,
+      { ...spk, signature: solved("spk", "signed prekey", spk.key, spk.id) },
+      { ...kem, signature: solved("kem", "one-time KEM prekey", kem.key, kem.id) },
+      bob.opk[0]
+    )
+    file.invalid(
+      {
+        id: `bundle-forged-order-${order}`,
+        title: `a certified device id of order ${order}, and signatures of prekeys that solve the equation with it`,
+        clauses: ["certificate.check.1", "prekey.check.1", "crypto.ed25519.5"],
+        flags: ["PublisherLie"]
+      },
+      "bundle-full",
+      overwrite("in/bytes", trace.look("full"), trace.value(whole), "device id to the last signature"),
+      "auth.certificate"
+    )
+  }
 }
 
 /** Whether a bundle is that of the device one asked for, as the account's manifest lists it. */

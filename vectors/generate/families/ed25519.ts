@@ -5,6 +5,7 @@
  */
 import { concat, fromLe, hex, le, unhex } from "../bytes.ts"
 import * as edwards from "../edwards.ts"
+import { smallPoints, solves, underSmallKey } from "../forge.ts"
 import type { Delta, VectorFile } from "../model.ts"
 import * as prim from "../prim.ts"
 import { ascii, counting, PrimitiveFile, random } from "./primitive.ts"
@@ -94,6 +95,7 @@ export const ed25519 = (): VectorFile => {
   }
   modified(file, seedOf(0))
   torsion(file, seedOf(0))
+  forged(file, seedOf(0))
   return file.file()
 }
 
@@ -302,6 +304,69 @@ const torsion = (file: PrimitiveFile, seed: Uint8Array): void => {
       ["Cofactor"],
       `${id}-mixed-r`,
       { at: "in/sig", op: "assign", value: hex(attempt(msg, 0).sig) },
+      "auth.signature"
+    )
+  }
+}
+
+/** Signatures that solve the equation, with a key or an R of small order: whoever does not look at the points accepts them. */
+const forged = (file: PrimitiveFile, seed: Uint8Array): void => {
+  const genuine = "ed25519-genuine"
+  const msg = file.bytesAt(file.case(genuine), "in/msg")
+  const flags = (encoded: Uint8Array): ReadonlyArray<string> =>
+    smallPoints.includes(encoded) ? ["SmallOrder", "Solved"] : ["SmallOrder", "NonCanonical"]
+  const { point, scalar } = keyOf(seed)
+  const key = edwards.encode(edwards.add(point, edwards.torsion[1]!))
+  /** A signature under the mixed key whose R is `encoded`, read as the multiple `t` of the point of order 8. */
+  const withR = (encoded: Uint8Array, t: number, extra: bigint, about: Uint8Array): Uint8Array | undefined => {
+    const k = challenge(encoded, key, about)
+    const sig = concat(encoded, le((extra + k * scalar) % edwards.order, 32))
+    return (BigInt(t) + k) % 8n === 0n ? sig : undefined
+  }
+  /** A signature that verifies, of a message: R with whatever part of small order balances the key's. */
+  const honest = (about: Uint8Array): Uint8Array | undefined => {
+    const r = challenge(seed, about)
+    for (let t = 0; t < 8; t++) {
+      const encoded = edwards.encode(edwards.add(edwards.multiply(r, edwards.base), edwards.torsion[t]!))
+      const sig = withR(encoded, t, r, about)
+      if (sig !== undefined) return sig
+    }
+    return undefined
+  }
+  for (const [i, small] of edwards.smallOrderEncodings.entries()) {
+    const name = String(i).padStart(2, "0")
+    file.refusedCall(
+      `ed25519-key-solved-${name}`,
+      "a key of small order, and a signature that solves the equation with it",
+      smallOrder,
+      flags(small),
+      genuine,
+      { at: "in", op: "assign", value: { key: hex(small), msg: hex(msg), sig: hex(underSmallKey(small, msg)) } },
+      "auth.signature"
+    )
+    const read = edwards.decode(small)!
+    const t = edwards.torsion.findIndex(({ x, y }) => x === read.x && y === read.y)
+    const message = (n: number): Uint8Array => unhex(random(`ed25519.small-r.${name}`, n, 16))
+    let n = 0
+    while (withR(small, t, 0n, message(n)) === undefined || honest(message(n)) === undefined) n++
+    const twin = `ed25519-r-solved-${name}-twin`
+    const sig = withR(small, t, 0n, message(n))!
+    if (!solves(key, message(n), sig)) throw new Error(`${name}: the equation does not hold`)
+    file.computed(
+      twin,
+      "a signature under a key with a part of order 8, the twin of one whose R is of small order",
+      equation,
+      "ed25519-verify",
+      { key: hex(key), msg: hex(message(n)), sig: hex(honest(message(n))!) },
+      ["Cofactor"]
+    )
+    file.refusedCall(
+      `ed25519-r-solved-${name}`,
+      "R of small order, and a signature that solves the equation with it",
+      smallOrder,
+      flags(small),
+      twin,
+      { at: "in/sig", op: "assign", value: hex(sig) },
       "auth.signature"
     )
   }

@@ -6,8 +6,10 @@
 import { fromLe, hex, le } from "../bytes.ts"
 import * as edwards from "../edwards.ts"
 import { FileBuilder, type Family } from "../family.ts"
+import { overwrite, smallPoints, underSmallKey, withNeutralR } from "../forge.ts"
 import { certificate, device, signed } from "../identity.ts"
 import type { Delta, VectorFile } from "../model.ts"
+import { label } from "../ops.ts"
 
 /** F19. */
 export const family: Family = {
@@ -258,7 +260,47 @@ export const certificates = (): VectorFile => {
   for (const [i, small] of edwards.smallOrderEncodings.entries())
     if (i % 3 === 0)
       lie(`device-small-${String(i).padStart(2, "0")}`, "a device id of small order", "alice.device", hex(small))
+  forged(file, twin, trace.look("member"), trace.look("alice.account-seed"))
   return file.file()
+}
+
+/**
+ * Certificates of accounts that nobody holds: the account is a point of small order, and the signature solves the equation. And one of
+ * an honest account whose R is the neutral point, which who holds the account alone can make.
+ */
+const forged = (file: FileBuilder, twin: string, member: Uint8Array, seed: Uint8Array): void => {
+  const add = (id: string, title: string, after: Uint8Array, field: string): void =>
+    void file.invalid(
+      {
+        id: `certificate-forged-${id}`,
+        title,
+        clauses: ["certificate.check.1", "crypto.ed25519.5"],
+        flags: ["SmallOrder"]
+      },
+      twin,
+      overwrite("in/bytes", member, after, field),
+      "auth.certificate"
+    )
+  const withParts = (account: Uint8Array, sign: (input: Uint8Array) => Uint8Array): Uint8Array => {
+    const after = member.slice()
+    after.set(account, 4)
+    // What is signed is the same array without its last element: 96 instead of 97.
+    const body = after.slice(0, 106)
+    body[0] = 0x96
+    after.set(sign(label("device certificate", body)), 108)
+    return after
+  }
+  for (const [i, small] of smallPoints.entries()) {
+    const after = withParts(small, (input) => underSmallKey(small, input))
+    add(
+      `account-${i}`,
+      "an account of small order, and a signature that solves the equation with it",
+      after,
+      "account to signature"
+    )
+  }
+  const neutral = withParts(member.slice(4, 36), (input) => withNeutralR(seed, input))
+  add("r-neutral", "R is the neutral point, and S solves the equation with it", neutral, "signature")
 }
 
 const plusOrder = (signature: Uint8Array): string => {

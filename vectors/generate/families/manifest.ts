@@ -3,10 +3,12 @@
  *
  * Spec: docs/spec/04-accounts.md §4.3.
  */
-import { compare } from "../bytes.ts"
+import { compare, hex } from "../bytes.ts"
 import { FileBuilder } from "../family.ts"
+import { overwrite, smallPoints, underSmallKey } from "../forge.ts"
 import { device, issuedAt, manifest, signed, type Device, type Listed } from "../identity.ts"
 import type { Delta, Json, VectorFile } from "../model.ts"
+import { label } from "../ops.ts"
 import { recipe, type Trace } from "../trace.ts"
 import { family } from "./identity.ts"
 
@@ -52,6 +54,29 @@ export const history = (file: FileBuilder, world: string): History => {
     carol,
     keys,
     sorted: (names) => names.toSorted((a, b) => compare(trace.value(a.key.device), trace.value(b.key.device)))
+  }
+}
+
+/** Manifests of accounts that nobody holds: the account is a point of small order, and the signature solves the equation with it. */
+const forged = (file: FileBuilder, whole: Uint8Array, body: Uint8Array, account: Uint8Array): void => {
+  const indexOf = (part: Uint8Array): number => hex(whole).indexOf(hex(part)) / 2
+  const [from, at] = [indexOf(body), indexOf(account)]
+  for (const [i, small] of smallPoints.entries()) {
+    const after = whole.slice()
+    after.set(small, at)
+    const input = label("device manifest", after.slice(from, from + body.length))
+    after.set(underSmallKey(small, input), whole.length - 64)
+    file.invalid(
+      {
+        id: `manifest-forged-account-${i}`,
+        title: "an account of small order, and a signature that solves the equation with it",
+        clauses: ["manifest.check.1", "crypto.ed25519.5"],
+        flags: ["SmallOrder"]
+      },
+      "manifest-no-device",
+      overwrite("in/bytes", whole, after, "account to signature"),
+      "auth.account"
+    )
   }
 }
 
@@ -244,6 +269,7 @@ export const manifests = (): VectorFile => {
     { at, op: "assign", value: recipe("92c5bfbb", "00", 49083, `c440${"00".repeat(64)}`) },
     "decode.size"
   )
+  forged(file, trace.look("none"), trace.look("none.body"), trace.look("a1.account"))
   // Signed by the account itself, so only the inner check can object.
   const inner = (
     id: string,

@@ -37,6 +37,11 @@ export const family: Family = {
       text: "Verifiers that multiply by the cofactor and those that do not answer differently. The cofactorless equation decides.",
       refs: ["docs/spec/01-suites.md §1.4"]
     },
+    Solved: {
+      kind: "AUTH_BYPASS",
+      text: "The equation holds: only a look at the points themselves refuses it.",
+      refs: ["docs/spec/01-suites.md §1.4"]
+    },
     Modified: { kind: "AUTH_BYPASS", text: "One bit or one length differs from a genuine value.", refs: [] },
     ImplicitRejection: {
       kind: "ORACLE",

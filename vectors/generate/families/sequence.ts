@@ -499,7 +499,43 @@ export const replayWindow = (): VectorFile => {
       cause
     )
   }
+  floorsOfRefused(file)
   return file.file()
+}
+
+/** A refused number moves nothing, whatever floor comes with it: the numbers under that floor are still new. */
+const floorsOfRefused = (file: FileBuilder): void => {
+  for (const [floor, last, refusals] of [
+    [10, 11, [["duplicate", 2, "fresh.duplicate"]]],
+    [
+      5000,
+      5001,
+      [
+        ["stale", 4, "fresh.stale"],
+        ["zero", 0, "decode.value"]
+      ]
+    ]
+  ] as const) {
+    const twin = `window-floor-of-taken-${floor}`
+    const clauses = ["sequence.window.1", "sequence.floor.1"]
+    const taken = [1, 2, 3, [last, { floor }], { gaps: [] }] satisfies ReadonlyArray<Item>
+    file.transcript({ id: twin, title: `a floor of ${floor} comes with a number above it`, clauses }, taken.map(step))
+    for (const [name, number, cause] of refusals) {
+      const probe = [4, { gaps: [] }, 5, [8, { gap: [6, 7] }]] satisfies ReadonlyArray<Item>
+      file.refused(
+        {
+          id: `window-floor-of-refused-${name}`,
+          title: `a floor of ${floor} comes with a number that is refused, and moves nothing`,
+          clauses,
+          flags: ["Replay"]
+        },
+        twin,
+        { at: "script/3/in/number", op: "assign", value: number },
+        cause,
+        { probe: probe.map(step) }
+      )
+    }
+  }
 }
 
 const world = "starts"
