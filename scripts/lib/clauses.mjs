@@ -89,7 +89,6 @@ export const without = {
     "sequence.window.3": clock,
     "sequence.reuse.1": "takes message ids of whole devices: the properties (P20) and tests of the client",
     "sequence.gap.1": "a report, not a refusal; numbers that were reported lost are sequence.window.1",
-    "sequence.floor.1": "a floor is never refused; numbers behind the window it moved are sequence.window.1",
     "fence.*": decides,
     "failure.closed.1": "every refused case has a cause of the list",
     "failure.silent.1": "that nothing is sent: tests of the client",
