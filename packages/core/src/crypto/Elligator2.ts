@@ -1,8 +1,9 @@
 /**
  * The Elligator 2 map of Curve25519, u coordinate only, in the same arithmetic whatever the provider is.
  *
- * Spec: docs/spec/19-linking.md §19.5, rule link.pin.2; RFC 9380 §6.7.1, with Z = 2.
+ * Spec: docs/spec/19-linking.md §19.5, rule link.pin.2.
  * Vectors: vectors/linking.
+ * It is the map of RFC 9380 for curve25519, with Z = 2.
  * The steps do not depend on the input, but big integers of JavaScript are not constant time: the inputs here are hashes of
  * short-lived PINs, each with a fresh session id.
  */
