@@ -201,6 +201,14 @@ export const maxResynchronised = 1024
 /** Message ids in one receipt. */
 export const maxReceiptIds = 256
 
+// ---- Own devices
+
+/**
+ * What other own devices did and the application has not taken; beyond that the oldest is dropped. An application that never looks must
+ * not fill its disk. Local.
+ */
+export const maxSynced = 16_384
+
 // ---- Safety numbers
 
 /**

@@ -1,0 +1,288 @@
+/**
+ * Taking an archive from another own device: chunk by chunk, each stored before the next is asked for.
+ *
+ * Spec: docs/spec/23-history.md §23.6.
+ * Goes on from the last chunk that is stored, whatever stopped it (rule history.hand.4).
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../../base/Bytes.ts"
+import * as Archive from "../../history/Archive.ts"
+import type { ArchiveCause } from "../../history/ArchiveFailure.ts"
+import * as Handing from "../../history/Handing.ts"
+import * as Items from "../../history/Items.ts"
+import { Batch, commit } from "../Commit.ts"
+import { type ClientError, StoredRecordError } from "../Errors.ts"
+import * as Background from "../internal/background.ts"
+import * as Loading from "../Loading.ts"
+import type { Opened } from "../Opened.ts"
+import * as CoreRecords from "../Records.ts"
+import type { ArchiveProgress, ArchiveRange } from "./HistoryApi.ts"
+import { ArchiveError } from "./HistoryErrors.ts"
+import * as Own from "../Own.ts"
+import * as Giving from "./Giving.ts"
+import * as Records from "./HistoryRecords.ts"
+import type * as State from "./HistoryState.ts"
+import * as Keeping from "./Keeping.ts"
+import * as Selecting from "./Selecting.ts"
+import * as Telling from "./Telling.ts"
+
+/** A want is repeated when nothing has come for so long, ms, then twice as long, up to an hour (rule history.hand.2). */
+const patienceMs = 15_000
+const longestMs = 60 * 60 * 1000
+
+/** Halves of chunks that are kept until the other half comes. */
+const mostHalves = 16
+
+/** A wish is remembered for so long, ms. */
+const wishMs = 24 * 60 * 60 * 1000
+
+/** Asks other own devices, or one, for an archive. */
+export const ask = Effect.fnUntraced(function* (
+  opened: Opened,
+  state: State.HistoryState,
+  wanted: ArchiveRange | undefined,
+  device: string | undefined
+) {
+  const range = yield* Selecting.rangeOf(wanted)
+  const chosen = Own.others(opened).filter((id) => device === undefined || Bytes.toHex(id) === device)
+  if (chosen.length === 0) return yield* new ArchiveError({ reason: "bad-device" })
+  const now = yield* Background.now
+  for (const id of chosen) {
+    state.wished.set(Bytes.toHex(id), now)
+    yield* Telling.tell(opened, id, [Giving.wordOf({ word: 5, range })])
+  }
+})
+
+/** Takes an offer, or declines it (rule history.hand.5). */
+export const offered = Effect.fnUntraced(function* (
+  opened: Opened,
+  state: State.HistoryState,
+  device: Uint8Array,
+  { bytes, entries, header, key }: Handing.Offer
+) {
+  const hex = Bytes.toHex(device)
+  const decoded = Archive.decodeHeader(header)
+  if (Result.isFailure(decoded)) return
+  const { archive } = decoded.success
+  const id = Bytes.toHex(archive)
+  const refuse = (reason: number) => Telling.tell(opened, device, [Giving.wordOf({ word: 4, archive, reason })])
+  const unlocked = Archive.unlock(opened.crypto, decoded.success, key, opened.self.account)
+  if (Result.isFailure(unlocked)) return yield* refuse(Handing.reasons.damaged)
+  Bytes.wipe(unlocked.success)
+  const now = yield* Background.now
+  const wished = state.wished.get(hex)
+  const isWished = wished !== undefined && now - wished < wishMs
+  state.wished.delete(hex)
+  if (!isWished && state.options.takeOffers === false) return yield* refuse(Handing.reasons.declined)
+  if ((yield* opened.store.get(Records.keys.take(id))) !== undefined) return
+  const record: Records.Take = {
+    version: Records.written,
+    device,
+    header,
+    key,
+    entries,
+    bytes,
+    next: 0,
+    chain: Archive.firstChain(),
+    ...Items.start
+  }
+  yield* Telling.tell(opened, device, [wantOf(archive, record)], (work) => {
+    work.batch.put(Records.keys.take(id), Records.Take.encode(record))
+  })
+  Giving.say(state, progressOf(id, record, "under-way", undefined))
+  keepAsking(opened, state, id)
+})
+
+const wantOf = (archive: Uint8Array, { chain, next }: Pick<Records.Take, "chain" | "next">) =>
+  Giving.wordOf({ word: 2, archive, next, chain })
+
+/** Takes half a chunk; with the other half, the chunk. */
+export const half = (
+  opened: Opened,
+  state: State.HistoryState,
+  device: Uint8Array,
+  word: Handing.Half
+): Effect.Effect<void, ClientError> =>
+  Effect.suspend(() => {
+    const id = Bytes.toHex(word.archive)
+    const name = `${Bytes.toHex(device)} ${id} ${word.index}`
+    const before = state.halves.get(name)
+    const first = word.half === 0 ? word.bytes : before?.first
+    const second = word.half === 1 ? word.bytes : before?.second
+    state.halves.delete(name)
+    if (first === undefined || second === undefined) {
+      state.halves.set(name, { first, second })
+      for (const oldest of state.halves.keys()) {
+        if (state.halves.size <= mostHalves) break
+        state.halves.delete(oldest)
+      }
+      return Effect.void
+    }
+    return state.handing.withPermit(chunk(opened, state, device, id, word, Handing.joined(first, second)))
+  })
+
+const chunk = Effect.fnUntraced(function* (
+  opened: Opened,
+  state: State.HistoryState,
+  device: Uint8Array,
+  id: string,
+  { archive, index, last }: Handing.Half,
+  sealed: Uint8Array
+) {
+  const { crypto } = opened
+  const recordKey = Records.keys.take(id)
+  const stored = yield* opened.store.get(recordKey)
+  if (stored === undefined) return
+  const take = yield* CoreRecords.read(Records.Take, recordKey, stored.value)
+  // Others were taken already, or come again when they are asked for.
+  if (!Bytes.equal(take.device, device) || take.next !== index) return
+  const now = yield* Background.now
+  state.fed.set(id, now)
+  const header = Archive.decodeHeader(take.header)
+  const key = Result.isSuccess(header)
+    ? Archive.unlock(crypto, header.success, take.key, opened.self.account)
+    : undefined
+  if (Result.isFailure(header) || key === undefined || Result.isFailure(key)) {
+    return yield* new StoredRecordError({ kind: "history", reason: "corrupt" })
+  }
+  const plaintext = Archive.openChunk(crypto, key.success, index, last === 1, sealed)
+  Bytes.wipe(key.success)
+  if (Result.isFailure(plaintext)) return yield* giveUp(opened, state, id, take, plaintext.failure.cause)
+  const read = Items.read(crypto, take, plaintext.success, last === 1)
+  if (Result.isFailure(read)) return yield* giveUp(opened, state, id, take, read.failure.cause)
+  const { entries, next: position } = read.success
+  const notes = entries.map((entry) => ({ entry, receivedAt: now, origin: "archive" as const }))
+  const batch = new Batch()
+  if (last === 1) {
+    batch.remove(recordKey)
+    lowerBeginning(state, batch, Selecting.beginningOf(header.success.range))
+    yield* Keeping.store(opened, state, notes, batch)
+    Giving.say(state, { ...progressOf(id, { ...take, ...position, next: index + 1 }, "done", undefined) })
+    state.fed.delete(id)
+    return yield* Telling.tell(opened, device, [Giving.wordOf({ word: 4, archive, reason: Handing.reasons.taken })])
+  }
+  const after: Records.Take = {
+    ...take,
+    ...position,
+    next: index + 1,
+    chain: Archive.chain(crypto, take.chain, sealed)
+  }
+  batch.put(recordKey, Records.Take.encode(after))
+  yield* Keeping.store(opened, state, notes, batch)
+  Giving.say(state, progressOf(id, after, "under-way", undefined))
+  // The sender gives so many at once: then it waits to be asked again.
+  if (after.next % Giving.chunksAtOnce === 0) yield* Telling.tell(opened, device, [wantOf(archive, after)])
+})
+
+/** Rule history.keep.2: with an archive of everything from a time on, the history begins there. */
+const lowerBeginning = (state: State.HistoryState, batch: Batch, beginning: number | undefined): void => {
+  if (beginning === undefined || beginning >= state.beginning) return
+  batch.put(Records.keys.self, Records.Self.encode({ version: Records.written, beginning }), state.selfSlot)
+  batch.applied(() => {
+    state.beginning = beginning
+  })
+}
+
+const giveUp = Effect.fnUntraced(function* (
+  opened: Opened,
+  state: State.HistoryState,
+  id: string,
+  take: Records.Take,
+  cause: ArchiveCause
+) {
+  yield* drop(opened, state, id, take, cause)
+  const archive = Bytes.fromHex(id)!
+  yield* Telling.tell(opened, take.device, [Giving.wordOf({ word: 4, archive, reason: Handing.reasons.damaged })])
+})
+
+const drop = Effect.fnUntraced(function* (
+  opened: Opened,
+  state: State.HistoryState,
+  id: string,
+  take: Records.Take,
+  reason: ArchiveProgress["reason"]
+) {
+  const batch = new Batch()
+  batch.remove(Records.keys.take(id))
+  yield* commit(opened.store, batch)
+  state.fed.delete(id)
+  Giving.say(state, progressOf(id, take, "ended", reason))
+})
+
+/** The sender has it no more: another one of the same range is asked for (rule history.hand.4). */
+export const ended = (
+  opened: Opened,
+  state: State.HistoryState,
+  device: Uint8Array,
+  { archive, reason }: Handing.End
+): Effect.Effect<void, ClientError> =>
+  state.handing.withPermit(
+    Effect.gen(function* () {
+      const id = Bytes.toHex(archive)
+      const key = Records.keys.take(id)
+      const stored = yield* opened.store.get(key)
+      if (stored === undefined) return
+      const take = yield* CoreRecords.read(Records.Take, key, stored.value)
+      if (!Bytes.equal(take.device, device)) return
+      yield* drop(opened, state, id, take, "gone")
+      const header = Archive.decodeHeader(take.header)
+      if (reason !== Handing.reasons.gone || Result.isFailure(header)) return
+      state.wished.set(Bytes.toHex(device), yield* Background.now)
+      yield* Telling.tell(opened, device, [Giving.wordOf({ word: 5, range: header.success.range })])
+    })
+  )
+
+/** Repeats the want of an archive for as long as it is under way and nothing comes. */
+export const keepAsking = (opened: Opened, state: State.HistoryState, id: string): void => {
+  const round = (waitMs: number): Effect.Effect<void> =>
+    Effect.andThen(
+      Effect.sleep(waitMs),
+      Background.persist(
+        opened,
+        Effect.gen(function* () {
+          const stored = yield* opened.store.get(Records.keys.take(id))
+          if (stored === undefined) return undefined
+          const take = yield* CoreRecords.read(Records.Take, Records.keys.take(id), stored.value)
+          if (!Telling.isPartner(opened, Bytes.toHex(take.device))) {
+            yield* drop(opened, state, id, take, "gone")
+            return undefined
+          }
+          const now = yield* Background.now
+          if (now - (state.fed.get(id) ?? -Infinity) < patienceMs) return patienceMs
+          yield* Telling.tell(opened, take.device, [wantOf(Bytes.fromHex(id)!, take)])
+          return Math.min(longestMs, waitMs * 2)
+        })
+      ).pipe(Effect.flatMap((next) => (next === undefined ? Effect.void : round(next))))
+    )
+  opened.spawn(round(patienceMs))
+}
+
+/** Goes on with what was under way when the client closed. */
+export const resume = Effect.fnUntraced(function* (opened: Opened, state: State.HistoryState) {
+  for (const { key, value } of yield* Loading.scanAll(opened.store, Records.keys.takes)) {
+    const take = yield* CoreRecords.read(Records.Take, key, value)
+    const id = key.slice(Records.keys.takes.length)
+    Giving.say(state, progressOf(id, take, "under-way", undefined))
+    if (Telling.isPartner(opened, Bytes.toHex(take.device))) {
+      yield* Telling.tell(opened, take.device, [wantOf(Bytes.fromHex(id)!, take)])
+    }
+    keepAsking(opened, state, id)
+  }
+})
+
+const progressOf = (
+  archive: string,
+  take: Records.Take,
+  state: ArchiveProgress["state"],
+  reason: ArchiveProgress["reason"]
+): ArchiveProgress => ({
+  archive,
+  device: Bytes.toHex(take.device),
+  direction: "taking",
+  state,
+  reason,
+  entries: take.count,
+  bytes: take.next * Archive.sealedChunkBytes,
+  of: { entries: take.entries, bytes: take.bytes }
+})
