@@ -21,6 +21,7 @@ import {
   StoreError,
   type SuiteId,
   type TransportError,
+  type TrustPolicy,
   Unlock,
   UnlockSource,
   Vault
@@ -60,6 +61,8 @@ export interface AccountOptions {
   readonly allowInsecure?: boolean | undefined
   /** Suites to use, most wanted first. */
   readonly suites?: ReadonlyArray<SuiteId> | undefined
+  /** Trust policy, before the stored one, while this account is open. */
+  readonly policy?: TrustPolicy.Policy | undefined
 }
 
 /** Where the account is kept: in a file, or in a temporary one that is gone when the client is closed. */
@@ -169,12 +172,15 @@ export const layerOn = <E>(
     base
   )
   const ports = Layer.provideMerge(transportOf(options), keys)
-  const { password, suites, user } = options
+  const { password, policy, suites, user } = options
   const registered =
     password === undefined
       ? Layer.empty
       : Layer.effectDiscard(Effect.catchTag(register({ user, password }), "AlreadyRegistered", () => Effect.void))
-  const opened = Layer.provide(Client.layer(suites === undefined ? {} : { suites }), registered)
+  const opened = Layer.provide(
+    Client.layer({ ...(suites === undefined ? {} : { suites }), ...(policy === undefined ? {} : { policy }) }),
+    registered
+  )
   const checked = Layer.effect(
     Client,
     Client.use((client) =>

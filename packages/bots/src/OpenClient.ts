@@ -16,14 +16,15 @@ export type OpenOptions = NodeOptions & CallOptions
  * another process has the file open, `WrongUser` when it belongs to somebody else.
  */
 export const openClient = async (options: OpenOptions): Promise<PromiseClient> => {
-  const { password, signal, suites, user } = options
+  const { password, policy, signal, suites, user } = options
   const client = await createClient({
     store: storeOf(options),
     transport: transportOf(options),
     crypto: await loadNodeProvider(),
     ...(password === undefined ? {} : { register: { user, password } }),
     ...(signal === undefined ? {} : { signal }),
-    ...(suites === undefined ? {} : { suites })
+    ...(suites === undefined ? {} : { suites }),
+    ...(policy === undefined ? {} : { policy })
   })
   if (client.self.user === user) return client
   await client.close()

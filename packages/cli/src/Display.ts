@@ -43,6 +43,7 @@ export const messageRecord = (message: Incoming): object => ({
   id: message.id,
   conversation: message.conversation,
   from: senderRecord(message.from),
+  verified: message.verified,
   body:
     message.body.type === "application" || message.body.type === "opaque"
       ? { ...message.body, data: Buffer.from(message.body.data).toString("base64") }
@@ -70,4 +71,4 @@ export const stateRecord = (event: OutboxEvent): object => ({
 })
 
 export const contactLine = (contact: Contact): string =>
-  `${safe(contact.user ?? "(no name)")}  ${contact.account}  ${contact.state === "pinned" ? "known identity" : "IDENTITY CHANGED"}`
+  `${safe(contact.user ?? "(no name)")}  ${contact.account}  ${contact.state === "pinned" ? "known identity" : "IDENTITY CHANGED"}${contact.verified ? ", verified" : ""}${contact.approved ? ", approved" : ""}`

@@ -16,6 +16,8 @@ export const ExitCode = {
   identityChanged: 6,
   store: 7,
   locked: 8,
+  mismatch: 9,
+  policy: 10,
   interrupted: 130
 } as const
 
@@ -32,5 +34,7 @@ export const meanings: ReadonlyArray<readonly [ExitCode, string]> = [
   [ExitCode.identityChanged, "the other person's identity changed and was not accepted"],
   [ExitCode.store, "the store in the data directory cannot be used"],
   [ExitCode.locked, "the account is sealed, and its passphrase or key was not given or is wrong"],
+  [ExitCode.mismatch, "what was compared does not agree"],
+  [ExitCode.policy, "the trust policy does not let it through"],
   [ExitCode.interrupted, "interrupted before it was finished"]
 ]

@@ -76,6 +76,16 @@ export const explain = (error: unknown): Explanation => {
         `the name ${field(error, "user")} now stands for another identity (${short(field(error, "offered"))}) than the one known (${short(field(error, "pinned"))})`,
         "Compare the account ids with them over another channel, then send again with --accept-identity <account id>."
       )
+    case "TrustRefused":
+      return as(
+        ExitCode.policy,
+        `the trust policy does not let this through (${field(error, "event")}: ${field(error, "decision")} by rule ${field(error, "rule")})`,
+        remedies[field(error, "remedy")] ?? ""
+      )
+    case "SafetyMismatch":
+      return as(ExitCode.mismatch, ...mismatch(field(error, "outcome"), field(error, "side")))
+    case "InvalidPolicy":
+      return as(ExitCode.usage, `this is no trust policy: ${problemsOf(error["problems"])}`, "Nothing was changed.")
     case "PeerMisbehaved":
       return as(
         ExitCode.refused,
@@ -134,6 +144,50 @@ export const explain = (error: unknown): Explanation => {
       return failed(error)
   }
 }
+
+const remedies: Readonly<Record<string, string>> = {
+  verify: "Compare safety numbers: `tacit verify <contact>`.",
+  approve: "Approve the contact: `tacit trust approve <contact>`; or compare safety numbers: `tacit verify <contact>`.",
+  "change-policy": "Only another policy lets it through: `tacit trust policy show`, `tacit trust policy set`."
+}
+
+const sides: Readonly<Record<string, string>> = {
+  own: "the other one sees other keys for you",
+  peer: "you see other keys than the other one has",
+  both: "both of you see other keys"
+}
+
+/** What a comparison that did not agree means (§17.4), and what to do. */
+const mismatch = (outcome: string, side: string): readonly [message: string, next: string] => {
+  const whose = sides[side] === undefined ? "" : `: ${sides[side]}`
+  switch (outcome) {
+    case "safety.account":
+      return [`these are other accounts${whose}`, "Somebody may stand between you. Do not go on under this name."]
+    case "safety.devices":
+      return [
+        `the accounts are the same, with other devices${whose}`,
+        "Send each other a message, then compare again. If it stays, do not go on."
+      ]
+    case "safety.digits":
+      return [
+        "the digits do not agree",
+        "Compare again, by code if possible. If they stay different, somebody may stand between you."
+      ]
+    case "safety.reflected":
+      return ["that is your own code", "Take the code that the other one shows."]
+    case "safety.version":
+      return ["that code is of other software", "Update, or compare the digits."]
+    default:
+      return ["those are no digits or no code of a safety number", "Copy or read them again."]
+  }
+}
+
+const problemsOf = (problems: unknown): string =>
+  Array.isArray(problems)
+    ? (problems as ReadonlyArray<{ readonly at: string; readonly problem: string }>)
+        .map(({ at, problem }) => (at === "" ? problem : `${at} ${problem}`))
+        .join("; ")
+    : ""
 
 const failed = (error: unknown): Explanation => ({
   exit: ExitCode.failed,

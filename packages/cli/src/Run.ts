@@ -16,7 +16,9 @@ import { nesCommands } from "./commands/nes/index.ts"
 import { register } from "./commands/register.ts"
 import { relayInvite, relayStart } from "./commands/relay.ts"
 import { send } from "./commands/send.ts"
+import { trustCommands } from "./commands/trust.ts"
 import { vaultCommands } from "./commands/vault/index.ts"
+import { verify } from "./commands/verify.ts"
 import { ExitCode } from "./ExitCode.ts"
 import { explain } from "./Explain.ts"
 import * as Help from "./Help.ts"
@@ -72,6 +74,8 @@ export const commands: ReadonlyArray<Command> = [
   send,
   listen,
   contacts,
+  verify,
+  ...trustCommands,
   bot,
   ...vaultCommands,
   doctor,

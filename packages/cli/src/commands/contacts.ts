@@ -12,7 +12,7 @@ export const contacts: Command = {
   name: "contacts",
   summary: "list known people and their account ids",
   about: [
-    "Compare an account id with the other person over another channel (by voice, on paper): equal ids mean that nobody is between you. Your own id is the first line."
+    "Your own account id is the first line. Whether somebody is between you and a contact tells `tacit verify <contact>`."
   ],
   positionals: [],
   options: [...accountOptions],

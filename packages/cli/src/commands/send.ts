@@ -9,6 +9,7 @@ import type { Command, Context } from "../Command.ts"
 import { warningLine } from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
 import { readAll, split } from "../Lines.ts"
+import { peerOf } from "../Peer.ts"
 import { UsageError } from "../UsageError.ts"
 import { within } from "../Within.ts"
 
@@ -84,7 +85,7 @@ const sendAll = async (
   const accepted = inputs.text("accept-identity")
   if (accepted !== undefined) await client.acceptIdentity(user, accepted, { signal })
   for (const line of lines) {
-    const sent = await client.send(user, line, {
+    const sent = await client.send(peerOf(user), line, {
       signal,
       ...(key === undefined ? {} : { idempotencyKey: key }),
       ...(replyTo === undefined ? {} : { replyTo })

@@ -141,15 +141,21 @@ const log = (
   })
 }
 
-/** Rule trust.effect.2: a further hold takes the place of the oldest of its event, or else of the oldest. */
+/** Rule trust.effect.2: the same again is one hold; a further one takes the place of the oldest of its event, or else of the oldest. */
 const withHold = (
   held: ReadonlyArray<TrustRecords.Hold>,
   hold: TrustRecords.Hold
 ): ReadonlyArray<TrustRecords.Hold> => {
-  if (held.length < Limits.maxTrustHolds) return [...held, hold]
-  const same = held.findIndex(({ event }) => event === hold.event)
-  const out = Math.max(0, same)
-  return [...held.filter((_, i) => i !== out), hold]
+  const others = held.filter(
+    ({ device, event, from, to }) =>
+      event !== hold.event || from !== hold.from || to !== hold.to || !Bytes.equal(device, hold.device)
+  )
+  if (others.length < Limits.maxTrustHolds) return [...others, hold]
+  const out = Math.max(
+    0,
+    others.findIndex(({ event }) => event === hold.event)
+  )
+  return [...others.filter((_, i) => i !== out), hold]
 }
 
 const warn = (
@@ -210,6 +216,9 @@ export const manifestRefused = (
   now: number
 ): void => {
   if (!isEvent(cause) || isOwn(opened, contact)) return
+  const about = `${cause} ${contact.hex} ${contact.manifest?.version ?? 0}`
+  if (opened.trust.warned.has(about)) return
+  opened.trust.warned.add(about)
   note(opened, work, contact, cause === "auth.fork" ? "manifest-forked" : "manifest-rolled-back", now, {
     from: contact.manifest?.version ?? 0
   })

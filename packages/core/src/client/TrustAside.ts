@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Limits from "../base/Limits.ts"
 import * as Conversations from "./Conversations.ts"
 import type { ClientError } from "./Errors.ts"
+import * as Noting from "./history/Noting.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
@@ -54,7 +55,7 @@ export const put = (
 export const release = (opened: Opened, account: string): Effect.Effect<void, ClientError> =>
   // Orders of the inbox are given out by one at a time, as in a burst of envelopes.
   opened.receiving.withPermit(
-    Conversations.withHandle(opened, account, () =>
+    Conversations.withHandle(opened, account, (handle) =>
       Effect.gen(function* () {
         const contact = opened.contacts.get(account)
         const now = yield* Background.now
@@ -63,6 +64,8 @@ export const release = (opened: Opened, account: string): Effect.Effect<void, Cl
         let order = opened.received
         for (const { key, value } of yield* Loading.scanAll(opened.store, `aside/${account}/`)) {
           work.batch.put(Records.keys.inbox(++order), value)
+          const { content, device, receivedAt } = yield* Records.read(Records.Inbox, key, value)
+          Noting.received(opened, work, handle, device, content, receivedAt)
           work.batch.remove(key)
         }
         Progress.put(opened, work, order, [])

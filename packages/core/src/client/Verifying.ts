@@ -139,7 +139,8 @@ export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.E
         ? SafetyNumber.compareDigits(number, evidence.digits)
         : SafetyNumber.compareCode(number, evidence.code)
     if (Result.isFailure(agreed)) return yield* mismatch(agreed.failure)
-    if (offered !== undefined) yield* Identity.accept(opened, contact.record.user ?? "", offered.account)
+    const user = contact.record.user ?? ""
+    if (offered !== undefined) yield* Trust.mayAccept(opened, user)
     const at = yield* Background.now
     const by = "digits" in evidence ? "digits" : "code"
     const { fingerprint } = number.peer
@@ -151,6 +152,8 @@ export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.E
       print: fingerprint,
       compared: devices
     }))
+    // Before what was held of it is shown: that comes from a verified contact.
+    if (offered !== undefined) yield* Identity.accept(opened, user, offered.account)
     return { at, by, unchanged: true }
   })
 
