@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { RuleTexts } from "../report/PageData.ts"
+import * as Script from "../properties/Script.ts"
 import type { Run } from "../report/Run.ts"
 import { stages } from "../protocol/Value.ts"
 import type { Folder } from "./Folder.ts"
@@ -179,6 +180,20 @@ const runLines = (folder: Folder, run: Run): ReadonlyArray<string> => {
     missing.length === 0 ? "  every family is declared" : `  families not declared: ${missing.join(", ")}`,
     `  ${unrun} cases of the suite did not run`,
     `  properties: ${run.properties.length === 0 ? "none ran" : run.properties.map((of) => `${of.property} (${of.scripts} scripts, ${of.steps} steps)`).join(", ")}`,
-    ...(seen.size === 0 ? [] : [`  refusals: ${[...seen].map(([stage, n]) => `${n} ${stage}`).join(", ")}`])
+    ...(seen.size === 0 ? [] : [`  refusals: ${[...seen].map(([stage, n]) => `${n} ${stage}`).join(", ")}`]),
+    ...(run.steps === undefined ? [] : stepLines(run.steps))
   ]
+}
+
+/** Steps of scripts that did something, the adversary's first. */
+const stepLines = (done: { readonly [name: string]: number }): ReadonlyArray<string> => {
+  const list = (title: string, names: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const used = names.filter((name) => (done[name] ?? 0) > 0)
+    const unused = names.filter((name) => !used.includes(name))
+    return [
+      `  ${title}: ${used.length} of ${names.length} did something: ${used.map((name) => `${name} ${done[name]}`).join(", ")}`,
+      ...(unused.length === 0 ? [] : [`  ${title} that did nothing: ${unused.join(", ")}`])
+    ]
+  }
+  return [...list("adversary steps", Script.adversary), ...list("honest steps", Script.honest)]
 }

@@ -5,7 +5,7 @@
  * Starts no process and reads no file: Run.ts does.
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
-import type { Budget, CaseOutcome, Property, Wire } from "../protocol/Result.ts"
+import type { Budget, CaseOutcome, Property, Steps, Wire } from "../protocol/Result.ts"
 import { declares } from "../protocol/Hello.ts"
 import type { Subject } from "../subject/Subject.ts"
 import * as Differential from "./Differential.ts"
@@ -13,7 +13,7 @@ import * as Encoding from "./Encoding.ts"
 import { sample } from "./Generate.ts"
 import { properties, type PropertyInfo } from "./Properties.ts"
 import { type Reproducer, runScript, type Stage } from "./RunScript.ts"
-import { adversary } from "./Script.ts"
+import { adversary, names } from "./Script.ts"
 import * as Shape from "./Shape.ts"
 import { shrink, shrinkWith } from "./Shrink.ts"
 import { Broken } from "./World.ts"
@@ -40,7 +40,7 @@ export interface JudgeOptions {
   readonly only: ReadonlyArray<string>
   /** Scripts that failed once, run first. */
   readonly seeds: ReadonlyArray<Reproducer>
-  readonly emit: (event: Property | Wire) => void
+  readonly emit: (event: Property | Steps | Wire) => void
   readonly progress?: (done: number, of: number) => void
   readonly signal?: AbortSignal
   /** Filled with what was reached: operation, answer or stage, class, role. */
@@ -85,10 +85,16 @@ export const judge = async (options: JudgeOptions): Promise<void> => {
       ms: Math.round(ms)
     })
   }
+  if (judgement.used.size > 0) {
+    const done = Object.fromEntries(names.map((name) => [name, judgement.used.get(name) ?? 0]))
+    emit({ event: "steps", done })
+  }
 }
 
 class Judgement {
   readonly verdicts = new Map<string, Verdict>()
+  /** Steps of scripts that did something. */
+  readonly used = new Map<string, number>()
   readonly #options: JudgeOptions
   readonly #selected: ReadonlyArray<PropertyInfo>
   readonly #reached: Set<string>
@@ -167,7 +173,7 @@ class Judgement {
     let steps = 0
     const all = seeds.length + size.scripts
     const one = async (reproducer: Reproducer): Promise<void> => {
-      const result = await runScript(this.#stage(), reproducer, watched)
+      const result = await runScript({ ...this.#stage(), used: this.used }, reproducer, watched)
       done++
       steps += reproducer.script.length
       progress?.(done, all)

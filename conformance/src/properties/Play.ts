@@ -58,13 +58,18 @@ export class Play {
     })
   }
 
-  /** Plays a script to its end. */
-  async run(script: Script): Promise<void> {
+  /** Plays a script to its end. `did` is told of every step that did something. */
+  async run(script: Script, did: (name: StepName) => void = () => undefined): Promise<void> {
     const world = this.#world
+    /** What every step that does something changes: it asks, it takes an envelope away, or time passes otherwise. */
+    const trail = (): string =>
+      [world.requests, world.flight.length, this.#passed, ...world.people.map(({ skew }) => skew)].join()
     for (const [index, step] of script.entries()) {
       world.step = index
       world.now += 1
+      const before = trail()
       await this.#step(step)
+      if (trail() !== before) did(step[0])
     }
     world.step = -1
     await this.#end()

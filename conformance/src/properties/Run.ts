@@ -4,7 +4,7 @@
  * Spec: docs/spec/21-conformance.md §21.3, §21.4.
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
-import type { Budget, Property, Wire } from "../protocol/Result.ts"
+import type { Budget, Property, Steps, Wire } from "../protocol/Result.ts"
 import type { RunProperties } from "../run/Properties.ts"
 import type { Source, Subject } from "../subject/Subject.ts"
 import { budgets, judge } from "./Judge.ts"
@@ -59,7 +59,7 @@ export async function* runProperties(
   subject: Source,
   reference: Source,
   options: RunOptions
-): AsyncGenerator<Property | Wire> {
+): AsyncGenerator<Property | Steps | Wire> {
   const {
     budget,
     progress,
@@ -72,7 +72,7 @@ export async function* runProperties(
   } = options
   const mine = kept(subject, seed)
   const peer = kept(reference, seed)
-  const events: Array<Property | Wire> = []
+  const events: Array<Property | Steps | Wire> = []
   let wake = (): void => undefined
   const judging = judge({
     crypto: await provider(),

@@ -25,6 +25,8 @@ export interface Stage {
   readonly subject: () => Promise<Subject>
   readonly reference: () => Promise<Subject>
   readonly reached: Set<string>
+  /** Counts the steps that did something, by name. */
+  readonly used?: Map<string, number>
   readonly record?: (step: number, dir: "request" | "reply", message: Members) => void
 }
 
@@ -45,7 +47,7 @@ export const runScript = async (
   watched: ReadonlySet<string>,
   salt = ""
 ): Promise<ScriptResult> => {
-  const { crypto, reached, record } = stage
+  const { crypto, reached, record, used } = stage
   const subject = await stage.subject()
   const reference = await stage.reference()
   const world = new World({
@@ -65,7 +67,7 @@ export const runScript = async (
   })
   try {
     await world.open()
-    await new Play(world, crypto).run(script)
+    await new Play(world, crypto).run(script, (name) => used?.set(name, (used.get(name) ?? 0) + 1))
     return ended({ violation: undefined, broken: undefined })
   } catch (error) {
     if (error instanceof Found) return ended({ violation: error.violation, broken: undefined })

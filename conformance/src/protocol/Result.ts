@@ -160,6 +160,13 @@ export const Property = Schema.Struct({
 })
 export type Property = typeof Property.Type
 
+/** How often each step of scripts did something, over all scripts by chance and all that are kept; honest steps and those of the adversary. */
+export const Steps = Schema.Struct({
+  event: Schema.Literal("steps"),
+  done: Schema.Record(Schema.String, Count)
+})
+export type Steps = typeof Steps.Type
+
 /** The subject was started again. */
 export const Restart = Schema.Struct({
   event: Schema.Literal("restart"),
@@ -202,5 +209,5 @@ export const Footer = Schema.Struct({
 })
 export type Footer = typeof Footer.Type
 
-export const ResultEvent = Schema.Union([Header, CaseStart, Wire, Result, Property, Restart, Footer])
+export const ResultEvent = Schema.Union([Header, CaseStart, Wire, Result, Property, Steps, Restart, Footer])
 export type ResultEvent = typeof ResultEvent.Type

@@ -12,6 +12,7 @@ import {
   type Footer,
   type Header,
   type Property,
+  type Steps,
   type Restart,
   type Result,
   type Wire
@@ -25,6 +26,8 @@ export interface Run {
   readonly header: Header
   readonly results: ReadonlyArray<Result>
   readonly properties: ReadonlyArray<Property>
+  /** How often each step of scripts did something; absent where no scripts ran. */
+  readonly steps: Steps["done"] | undefined
   readonly restarts: ReadonlyArray<Restart>
   /** Messages by case or property. */
   readonly wires: ReadonlyMap<string, ReadonlyArray<Wire>>
@@ -78,6 +81,7 @@ export const read = (text: string): Run => {
   const seen = new Set<string>()
   let header: Header | undefined
   let footer: Footer | undefined
+  let steps: Steps["done"] | undefined
   const lines = text.split("\n")
   for (const [index, line] of lines.entries()) {
     if (line === "") continue
@@ -116,6 +120,10 @@ export const read = (text: string): Run => {
         seen.add(event.property)
         properties.push(event)
         break
+      case "steps":
+        if (steps !== undefined) problems.push(`line ${index + 1} counts steps a second time`)
+        steps = event.done
+        break
       case "restart":
         restarts.push(event)
         break
@@ -131,6 +139,7 @@ export const read = (text: string): Run => {
     header,
     results,
     properties,
+    steps,
     restarts,
     wires,
     open: [...open],

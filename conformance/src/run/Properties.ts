@@ -4,7 +4,7 @@
  * Spec: docs/spec/21-conformance.md §21.3.
  * The properties themselves are `src/properties`.
  */
-import type { Budget, Property, Wire } from "../protocol/Result.ts"
+import type { Budget, Property, Steps, Wire } from "../protocol/Result.ts"
 import type { Keeper } from "../subject/Keeper.ts"
 import type { Subject } from "../subject/Subject.ts"
 
@@ -20,7 +20,7 @@ export interface PropertyContext {
   readonly level: number
   /** Names of properties to judge; empty for all. */
   readonly only: ReadonlyArray<string>
-  readonly emit: (event: Property | Wire) => void
+  readonly emit: (event: Property | Steps | Wire) => void
   /** Told now and then how far it is, for a terminal. */
   readonly progress: (done: number, of: number) => void
   readonly signal: AbortSignal

@@ -250,5 +250,8 @@ describe("coverage", () => {
     expect(text).toMatch(/families not declared: .*agreement/)
     expect(text).toMatch(/\d+ cases of the suite did not run/)
     expect(text).toContain("P03 (3000 scripts, 180000 steps)")
+    expect(text).toMatch(/adversary steps: 1 of \d+ did something: flip 41\n/)
+    expect(text).toMatch(/adversary steps that did nothing: .*old-start/)
+    expect(text).toMatch(/honest steps: 1 of \d+ did something: send 900\n/)
   })
 })

@@ -2,7 +2,7 @@
 import { loadNodeProvider } from "@tacit/core/crypto/node"
 import { describe, expect, it } from "vitest"
 import type { Handler } from "../../src/protocol/Message.ts"
-import type { Property, Wire } from "../../src/protocol/Result.ts"
+import type { Property, Steps, Wire } from "../../src/protocol/Result.ts"
 import * as Bytecode from "../../src/properties/Bytecode.ts"
 import * as Encoding from "../../src/properties/Encoding.ts"
 import { sample } from "../../src/properties/Generate.ts"
@@ -47,7 +47,7 @@ const judged = async (
     readonly seeds?: ReadonlyArray<Reproducer>
   }
 ) => {
-  const events: Array<Property | Wire> = []
+  const events: Array<Property | Steps | Wire> = []
   const reached = new Set<string>()
   for await (const event of runProperties(
     handlerSource(make),
@@ -142,9 +142,13 @@ describe("scripts", () => {
 
 describe("the judge", () => {
   it("holds the reference to every property, in every role [property.judge.1]", async () => {
-    const { reached, verdicts } = await judged(create, { scripts: 24 })
+    const { events, reached, verdicts } = await judged(create, { scripts: 24 })
     expect(verdicts.map(({ outcome, property }) => [property, outcome])).toEqual(all.map((id) => [id, "pass"]))
     expect(coverage(reached).length).toBeGreaterThan(20)
+    const done = events.find(({ event }) => event === "steps") as Steps
+    expect(Object.keys(done.done).sort()).toEqual([...names].sort())
+    expect(Object.values(done.done).filter((count) => count > 0).length).toBeGreaterThan(20)
+    expect(done.done["send"]).toBeGreaterThan(50)
     expect([...reached].some((one) => one.startsWith("receive authenticate auth.tag"))).toBe(true)
   }, 240_000)
 

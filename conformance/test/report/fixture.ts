@@ -189,4 +189,6 @@ export const good = (): string =>
 
 /** A run with failures of every kind. */
 export const bad = (): string =>
-  lines([sanity, ...some(), ...failures, property("P03", { outcome: "fail", message: hostile })])
+  lines([sanity, ...some(), ...failures, property("P03", { outcome: "fail", message: hostile })], {
+    extra: [{ event: "steps", done: { send: 900, flip: 41, "old-start": 0 } }]
+  })

@@ -13,11 +13,14 @@ export const coverageCommand: Command = {
   name: "coverage",
   summary: "rules against cases: what is accepted and refused, and where there are holes",
   about: [
-    "Lists rules that no case shows from one side or at all, and the stages at which cases must be refused. With a result file also what that run did not reach."
+    "Lists rules that no case shows from one side or at all, and the stages at which cases must be refused. With a result file also what that run did not reach, and which steps of the adversary its scripts took."
   ],
   positionals: [{ name: "results", text: "a result file", optional: true }],
   options: [vectorsOption, { name: "all", text: "one line for each rule" }],
-  examples: [{ line: "tacit-conformance coverage", text: "the holes" }],
+  examples: [
+    { line: "tacit-conformance coverage", text: "the holes" },
+    { line: "tacit-conformance coverage results.ndjson", text: "and what a run did of it" }
+  ],
   run: ({ inputs, out }) => {
     const folder = openFolder(vectorsOf(inputs))
     const path = inputs.positional("results")

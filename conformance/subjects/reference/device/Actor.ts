@@ -32,8 +32,8 @@ const counted = {
 /** Counters that `inspect` tells. */
 export const counters: ReadonlyArray<string> = Object.keys(counted)
 
-/** Records about deliveries and orders, not about what the device knows. */
-const bookkeeping = new Set(["progress/in", "progress/out"])
+/** Records about deliveries and orders, and what is written down of a refusal for people to read: not what the device goes by. */
+const bookkeeping = /^(?:progress\/(?:in|out)$|trust-log\/|proof\/)/
 
 /** Causes of messages that opened and were not shown, and of those that are held. */
 const afterOpening = new Set(["fresh.duplicate", "fresh.stale", "policy.identity-changed"])
@@ -496,7 +496,7 @@ export class Actor {
   #digest(): Uint8Array {
     const sum = new Uint8Array(32)
     for (const [key, { revision, value }] of this.#disk.snapshot().records) {
-      if (bookkeeping.has(key)) continue
+      if (bookkeeping.test(key)) continue
       let known = this.#hashes.get(key)
       if (known?.revision !== revision) {
         const name = Bytes.utf8Encode(key)
