@@ -1,10 +1,10 @@
 /**
- * F19: certificates, manifests, and a device that follows an account's history.
+ * F19: certificates, manifests, fork proofs, and a device that follows an account's history.
  *
  * Spec: docs/spec/04-accounts.md.
  * Vectors: vectors/identity.
  */
-import { Certificate, Manifest, SessionStart } from "@tacit/core/hazmat"
+import { Certificate, ForkProof, Manifest, SessionStart } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { ok, reject, type Actors, type Operation } from "./outcome.ts"
 import { hex, unhex } from "./values.ts"
@@ -32,6 +32,21 @@ export const operations: { readonly [op: string]: Operation } = {
       devices: devices.map(({ addedIn, agreement, device, role }) => [hex(device), hex(agreement), role, addedIn]),
       revocations: revocations.map(({ device, revokedIn }) => [hex(device), revokedIn]),
       hash: hex(hash)
+    })
+  },
+  "proof.verify": (crypto, input) => {
+    const bytes = input.bytes("bytes")
+    const verified = ForkProof.verify(crypto, bytes)
+    if (Result.isFailure(verified)) return reject(verified.failure.cause)
+    const { account, contradiction, first, second } = verified.success
+    if (hex(ForkProof.encode(first.bytes, second.bytes)) !== hex(bytes)) throw new Error("does not encode again")
+    return ok({
+      account: hex(account),
+      first: hex(first.hash),
+      firstVersion: first.version,
+      second: hex(second.hash),
+      secondVersion: second.version,
+      contradiction
     })
   }
 }

@@ -229,6 +229,10 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 				file.checkPrimitive(item)
 			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "safety.") {
 				file.checkSafety(item)
+			} else if op == "proof.verify" {
+				file.checkProof(item)
+			} else if strings.HasPrefix(op, "link.") {
+				file.checkLinking(item)
 			} else if strings.HasPrefix(op, "bulk.") {
 				file.checkBulk(item)
 			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "padding.") && item["verdict"] == "valid" {

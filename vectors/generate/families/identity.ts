@@ -39,6 +39,17 @@ export const family: Family = {
       in: { account: "bytes", answer: "list" },
       out: { version: "uint", hash: "bytes", devices: "list", revoked: "list" }
     },
+    "proof.verify": {
+      in: { bytes: "bytes" },
+      out: {
+        account: "bytes",
+        first: "bytes",
+        firstVersion: "uint",
+        second: "bytes",
+        secondVersion: "uint",
+        contradiction: "text"
+      }
+    },
     "manifest.admit": { stateful: true, in: { certificate: "bytes", pinned: "bytes?" }, out: {} }
   },
   notes: {
@@ -63,6 +74,11 @@ export const family: Family = {
       kind: "EQUIVOCATION",
       text: "Two signed histories of one account.",
       refs: ["docs/spec/04-accounts.md §4.3"]
+    },
+    NoFork: {
+      kind: "FALSE_PROOF",
+      text: "Genuine manifests that contradict nothing: whoever takes them for a proof blames the innocent.",
+      refs: ["docs/spec/04-accounts.md §4.5"]
     },
     Rollback: {
       kind: "ROLLBACK",

@@ -20,6 +20,7 @@ import { certificates, family as identityFamily } from "./identity.ts"
 import { updates } from "./history.ts"
 import { lives } from "./identity-lives.ts"
 import { manifests } from "./manifest.ts"
+import { proofs } from "./proof.ts"
 import { kem } from "./kem.ts"
 import { derivations, family as labelsFamily, labels } from "./labels.ts"
 import { taxonomy } from "./failures.ts"
@@ -64,6 +65,6 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
   { family: vaultFamily, build: () => [vaultHeaders(), vaultRecords()] },
   { family: safetyFamily, build: () => [safety()] },
-  { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives()] },
+  { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives(), proofs()] },
   { family: stateFamily, build: () => [stored(), clientRecords()] }
 ]

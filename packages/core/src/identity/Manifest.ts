@@ -232,11 +232,15 @@ export const contradiction = (first: Manifest, second: Manifest): Contradiction 
       ({ device, revokedIn }) => revokedIn > first.version || find(first.revocations, device) !== undefined
     )
   if (!isDated) return "revocation"
-  for (const { addedIn, agreement, device } of first.devices) {
+  const isLost = first.devices.some(
+    ({ device }) => find(second.devices, device) === undefined && find(second.revocations, device) === undefined
+  )
+  if (isLost) return "lost"
+  const isChanged = first.devices.some(({ addedIn, agreement, device }) => {
     const after = find(second.devices, device)
-    if (after === undefined && find(second.revocations, device) === undefined) return "lost"
-    if (after !== undefined && (after.addedIn !== addedIn || !Bytes.equal(after.agreement, agreement))) return "changed"
-  }
+    return after !== undefined && (after.addedIn !== addedIn || !Bytes.equal(after.agreement, agreement))
+  })
+  if (isChanged) return "changed"
   const isBackdated = second.devices.some(
     ({ addedIn, device }) => addedIn <= first.version && find(first.devices, device) === undefined
   )
