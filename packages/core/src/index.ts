@@ -14,27 +14,55 @@ export type {
   Contact,
   Conversation,
   Incoming,
+  DeviceOutcome,
   OutboxEvent,
   OutboxState,
+  OwnDevice,
+  OwnDevices,
   Peer,
+  Proof,
   Sender,
   SendOptions,
   Sent,
+  Synced,
   Warning
 } from "./client/Api.ts"
+export type {
+  DryRunDifference,
+  Evidence,
+  LoggedDecision,
+  Safety,
+  SafetyDevice,
+  TrustApi,
+  TrustHold,
+  Verified
+} from "./client/TrustApi.ts"
+export * as TrustPolicy from "./trust/Policy.ts"
+export type { Decision, EventName, Facts } from "./trust/Event.ts"
+export type { Verdict } from "./trust/Decide.ts"
 
 // Errors
 export {
   type AcceptError,
   AlreadyRegistered,
+  CannotRevise,
   type ClientError,
   IdentityChanged,
   InvalidMessage,
+  InvalidPolicy,
+  NotAdmin,
   NotRegistered,
   PeerMisbehaved,
+  type ReviseError,
+  Revoked,
+  type SafetyError,
+  SafetyMismatch,
   type SendError,
   StoredRecordError,
-  UnknownUser
+  TrustRefused,
+  UnknownDevice,
+  UnknownUser,
+  type VerifyError
 } from "./client/Errors.ts"
 export type { Cause, Stage } from "./base/Failure.ts"
 

@@ -8,7 +8,11 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Cause } from "../base/Failure.ts"
 import type { TransportStatus } from "../ports/Transport.ts"
-import type { AcceptError, SendError, ClientError } from "./Errors.ts"
+import type { Decision, EventName } from "../trust/Event.ts"
+import type { AcceptError, ClientError, ReviseError, SendError } from "./Errors.ts"
+import type { LinkApi } from "./LinkApi.ts"
+import type { TrustApi } from "./TrustApi.ts"
+import type { HistoryApi } from "./history/HistoryApi.ts"
 
 /** Who: the name one knows the peer by (if any), account id and device id as lower-case hex (64 characters each). */
 export interface Sender {
@@ -29,6 +33,8 @@ export interface Incoming {
   readonly id: string
   readonly conversation: string
   readonly from: Sender
+  /** Whether the sender's account is verified, when the message is shown. */
+  readonly verified: boolean
   readonly body: Body
   /** The sender's clock, ms. For display only, never trusted. */
   readonly sentAt: number
@@ -67,9 +73,57 @@ export interface Sent {
 export interface OutboxEvent {
   readonly id: string
   readonly to: Sender
+  /** It goes to another device of one's own account: a copy of the message with this id, or something only own devices tell each other. */
+  readonly own: boolean
   readonly state: OutboxState
   readonly reason: string | undefined
 }
+
+/** What became of one message for one device. */
+export interface DeviceOutcome {
+  readonly to: Sender
+  /** Another device of one's own account, which gets a copy. */
+  readonly own: boolean
+  /** `reached`: the relay has it for the device, or the device itself. `waiting`: it is kept here and goes out by itself. */
+  readonly result: "reached" | "waiting" | "failed"
+  readonly state: OutboxState
+  /**
+   * What it waits for: `relay` (to be taken by it), `session` (the device's keys, or what went before), `answer` (the device has been sent as
+   * much as it may be before its first answer), `confirmation` (this device was restored from a copy); or why it failed.
+   */
+  readonly reason: string | undefined
+}
+
+/** What another device of one's own account did. `order` rises, and names it for `takeSynced`. */
+export type Synced = {
+  /** The own device. */
+  readonly by: Sender
+  /** The relay's clock, ms. */
+  readonly receivedAt: number
+  readonly order: number
+} & (
+  | {
+      /** It sent a message, `id`, to `to` (whose `device` is empty). `sequence` is its number for it, 0 when that was not given out yet. */
+      readonly type: "sent"
+      readonly id: string
+      readonly conversation: string
+      readonly to: Sender
+      readonly body: Body
+      readonly sentAt: number
+      readonly sequence: number
+      readonly replyTo: string | undefined
+    }
+  /** These messages of `peer` (whose `device` is empty) were read there. */
+  | { readonly type: "read"; readonly peer: Sender; readonly ids: ReadonlyArray<string> }
+  /** It knows this contact; `accepted`: the user accepted its changed identity there. It is a contact here, too. */
+  | {
+      readonly type: "contact"
+      readonly user: string | undefined
+      readonly account: string
+      readonly state: "pinned" | "accepted" | "other"
+      readonly verified: string | undefined
+    }
+)
 
 /** Something the user must see. One per event, never repeated for the same bytes. `peer` is absent where nobody is known. */
 export type Warning =
@@ -117,13 +171,87 @@ export type Warning =
   | { readonly _tag: "PeerRollback"; readonly peer: Sender; readonly at: number; readonly line: string }
   | { readonly _tag: "RestoredFromBackup"; readonly at: number; readonly line: string }
   | { readonly _tag: "SessionReset"; readonly peer: Sender; readonly at: number; readonly line: string }
+  /** A version of the account's manifest added and removed these devices (64 hexadecimal characters each). `peer.device` is empty. */
+  | {
+      readonly _tag: "DevicesChanged"
+      readonly peer: Sender
+      readonly version: number
+      readonly added: ReadonlyArray<string>
+      readonly removed: ReadonlyArray<string>
+      readonly at: number
+      readonly line: string
+    }
+  /** The account's key signed two histories. `proof` is for anybody to check. `peer.device` is empty. */
+  | {
+      readonly _tag: "Forked"
+      readonly peer: Sender
+      readonly proof: Uint8Array
+      readonly at: number
+      readonly line: string
+    }
+  /** This device was removed from its account by the manifest of this version: sends fail with `Revoked`. */
+  | { readonly _tag: "Revoked"; readonly version: number; readonly at: number; readonly line: string }
 
-/** A contact this device knows. `state` says whether its identity is the pinned one. */
+  /** A decision of the trust policy, other than `allow` (docs/spec/24-trust.md). `peer.device` is empty where it is about the account. */
+  | {
+      readonly _tag: "Trust"
+      readonly peer: Sender
+      readonly event: EventName
+      readonly decision: Decision
+      readonly rule: string
+      readonly at: number
+      readonly line: string
+    }
+  /** A message of a contact that the policy does not show was deleted, because too many are kept. */
+  | { readonly _tag: "SetAsideFull"; readonly peer: Sender; readonly at: number; readonly line: string }
+
+/**
+ * A contact this device knows. `state` says whether its identity is the pinned one, `verified` whether the user compared its safety number,
+ * `approved` whether the operator approved it by hand.
+ */
 export interface Contact {
   readonly user: string | undefined
   readonly account: string
   readonly state: "pinned" | "identity-changed"
   readonly devices: number
+  readonly verified: boolean
+  readonly approved: boolean
+}
+
+/** A device of the own account. Ids are 64 hexadecimal characters. */
+export interface OwnDevice {
+  readonly id: string
+  /** `admin` may change the account's devices, `replica` stores and cannot read. */
+  readonly role: "admin" | "member" | "replica"
+  /** The version of the account's manifest that added it. */
+  readonly addedIn: number
+  /** It is the device this client runs on. */
+  readonly current: boolean
+}
+
+/** The devices of the own account by the newest manifest known here. */
+export interface OwnDevices {
+  /** Version of that manifest. */
+  readonly version: number
+  readonly devices: ReadonlyArray<OwnDevice>
+  readonly revoked: ReadonlyArray<{ readonly id: string; readonly revokedIn: number }>
+  /** Set when this very device was removed: it sends nothing any more. */
+  readonly removed: { readonly version: number; readonly at: number } | undefined
+  /** Version of a manifest that was signed here and that the relay has not confirmed yet. */
+  readonly pending: number | undefined
+}
+
+/** Two signed manifests of one account that contradict each other (docs/spec/04-accounts.md §4.5). */
+export interface Proof {
+  readonly user: string | undefined
+  /** 64 hexadecimal characters. */
+  readonly account: string
+  readonly versions: readonly [first: number, second: number]
+  readonly contradiction: "version" | "previous" | "revocation" | "lost" | "changed" | "backdated"
+  /** When it was found, ms. */
+  readonly at: number
+  /** What anybody can check: `ForkProof.verify`, `tacit device proof`. */
+  readonly bytes: Uint8Array
 }
 
 /** Whom to write to: by directory name, or by account id (64 hexadecimal characters) where no name is known. */
@@ -143,6 +271,11 @@ export interface Conversation {
   readonly typing: (typing: boolean) => Effect.Effect<void, SendError>
   /** Sends read receipts for these message ids. */
   readonly markRead: (ids: ReadonlyArray<string>) => Effect.Effect<void, SendError>
+  /**
+   * What became of a message sent in this conversation, device by device, one's own included: those that something is known of. That a device
+   * has read it is remembered while the client is open, that it failed for 30 days.
+   */
+  readonly outcome: (id: string) => Effect.Effect<ReadonlyArray<DeviceOutcome>, ClientError>
   /** Archives the sessions with every device of the peer; the next message starts new ones (rule session.reset.1). */
   readonly reset: Effect.Effect<void, SendError>
 }
@@ -170,13 +303,39 @@ export interface ClientApi {
   readonly batches: Stream.Stream<readonly [Incoming, ...Array<Incoming>], ClientError>
   /** Takes a message from the inbox at once, without waiting for the next pull. */
   readonly take: (message: Incoming) => Effect.Effect<void, ClientError>
-  /** Live; late subscribers do not see earlier ones, except unseen `RestoredFromBackup`. */
+  /**
+   * What other devices of the own account did: messages sent there, messages read there, contacts. Each once, oldest first; taken as
+   * `messages` are. Messages that only another own device was sent are in `messages`. At most 16,384 wait; then the oldest are dropped. One
+   * consumer at a time.
+   */
+  readonly synced: Stream.Stream<Synced, ClientError>
+  /** Takes one at once, without waiting for the next pull. */
+  readonly takeSynced: (item: Synced) => Effect.Effect<void, ClientError>
+  /**
+   * Live; late subscribers do not see earlier ones, except `RestoredFromBackup`, `DevicesChanged`, `Forked` and `Revoked` that nobody has seen:
+   * those wait, the last three across restarts too.
+   */
   readonly warnings: Stream.Stream<Warning>
   readonly outbox: Stream.Stream<OutboxEvent>
   /** Succeeds when nothing is queued: every message reached the relay or failed. */
   readonly flush: Effect.Effect<void, ClientError>
   readonly status: Stream.Stream<TransportStatus>
   readonly contacts: Effect.Effect<ReadonlyArray<Contact>, ClientError>
+  /** Policy, decisions, safety numbers, verified contacts. */
+  readonly trust: TrustApi
   /** Accepts a changed identity after the user compared it out of band; `account` is the one offered. */
   readonly acceptIdentity: (user: string, account: string) => Effect.Effect<void, AcceptError>
+  /** The own account's devices, as this device knows them; asks nobody. */
+  readonly devices: Effect.Effect<OwnDevices>
+  /**
+   * Removes a device (64 hexadecimal characters) from the account, for good. Succeeds when the relay has the new manifest; from the first moment
+   * nothing is sent to that device any more. A device that is removed already is no error.
+   */
+  readonly revokeDevice: (device: string) => Effect.Effect<OwnDevices, ReviseError>
+  /** Linking further devices to the account, on one that has its key. */
+  readonly link: LinkApi
+  /** Fork proofs this device keeps, oldest first. */
+  readonly proofs: Effect.Effect<ReadonlyArray<Proof>>
+  /** What was said, on every device of the account: needs the option `history` at opening. */
+  readonly history: HistoryApi
 }

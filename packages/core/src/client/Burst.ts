@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Bytes from "../base/Bytes.ts"
 import type { Cause } from "../base/Failure.ts"
 import type * as Body from "../envelope/Body.ts"
+import type * as OwnDevice from "../envelope/OwnDevice.ts"
 import * as Digest from "../envelope/Digest.ts"
 import type * as Manifest from "../identity/Manifest.ts"
 import type { Delivery } from "../ports/Transport.ts"
@@ -17,6 +18,7 @@ import * as Conversations from "./Conversations.ts"
 import type { ClientError } from "./Errors.ts"
 import type { Contact, Device, Handle, Opened } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
+import { endOf } from "./Progress.ts"
 import * as Peers from "./Peers.ts"
 import type * as Retry from "./Retry.ts"
 import * as Sealing from "./Sealing.ts"
@@ -45,7 +47,15 @@ export class Burst extends Sealing.SendWork {
   readonly after: Array<Effect.Effect<void>> = []
   readonly resynchronised: Array<{ readonly device: Device; readonly request: Resynchronise }> = []
   readonly claims: Array<{ readonly contact: Contact; readonly user: string }> = []
+  /** Versions of their manifests that accounts named in what opened, and whether somebody named a newer one of the own account. */
+  readonly named = new Map<string, number>()
+  ownNamed = false
   prekeysUsed = 0
+  /** Orders of the next message that is set aside, by account. */
+  readonly asideNext = new Map<string, number>()
+  /** What own devices said, in order, and names that it gave to accounts. */
+  readonly said: Array<OwnSaid> = []
+  readonly renamed = new Map<string, string>()
   /** A message of no session came. */
   lost = false
   received: number
@@ -72,12 +82,15 @@ export class Burst extends Sealing.SendWork {
   }
 }
 
+/** A word of an own device, on its way into the burst's commit. */
+export interface OwnSaid {
+  readonly device: Device
+  readonly word: OwnDevice.Word
+  readonly delivery: Delivery
+}
+
 /** A request or an answer to go on after a rollback. */
 export type Resynchronise = Extract<Body.DeviceControl, { readonly _tag: "Resynchronise" }>
-
-/** The end of an envelope tells it from others: it is a part of an authentication tag. */
-export const endOf = ({ envelope }: Delivery): string =>
-  Bytes.toHex(envelope.subarray(Math.max(0, envelope.length - 16)))
 
 /** Takes the lock of a conversation for this burst. */
 export const hold = (opened: Opened, work: Burst, account: string): Effect.Effect<Handle, ClientError> => {

@@ -14,14 +14,23 @@ import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Transport } from "../ports/Transport.ts"
 import type { Body, ClientApi, Conversation, Peer } from "./Api.ts"
+import * as Devices from "./Devices.ts"
 import type { ClientError, NotRegistered } from "./Errors.ts"
 import * as Identity from "./Identity.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Opening from "./Opening.ts"
 import type { Contact, Opened } from "./Opened.ts"
 import * as Flush from "./Flush.ts"
+import * as History from "./history/History.ts"
+import * as Linking from "./Linking.ts"
+import * as Notices from "./Notices.ts"
+import * as Outcomes from "./Outcomes.ts"
 import * as Peers from "./Peers.ts"
 import * as Sending from "./Sending.ts"
+import * as Synced from "./Synced.ts"
+import * as Trust from "./Trust.ts"
+import type { TrustApi } from "./TrustApi.ts"
+import * as Trusting from "./Trusting.ts"
 
 /** The services a client stands on. */
 export type Requirements = Store | Transport | Directory | KeyCustody | Crypto | Entropy
@@ -42,25 +51,41 @@ export class Client extends Context.Service<Client, ClientApi>()("@tacit/core/Cl
 export const make = (opened: Opened): ClientApi => {
   const failed = <A, E>(effect: Effect.Effect<A, E>) => Inbox.orFailed(opened, effect)
 
-  const find = (peer: Peer) =>
+  const link = Linking.make(opened)
+
+  const look = (peer: Peer) =>
     typeof peer === "string" ? Peers.resolve(opened, peer) : Peers.byAccount(opened, peer.account)
+
+  // A changed identity is an error only when the policy does not have it accepted (rule trust.effect.4).
+  const find = (peer: Peer) =>
+    Effect.catchTag(look(peer), "IdentityChanged", (changed) =>
+      Effect.flatMap(
+        Trusting.settleIdentity(opened, changed.pinned),
+        (accepted): ReturnType<typeof look> => (accepted ? look(peer) : Effect.fail(changed))
+      )
+    )
+
+  /** Rule trust.effect.5. */
+  const allowed = <E>(found: Effect.Effect<Contact, E>) => Effect.tap(found, (contact) => Trust.maySend(opened, contact))
 
   const converse = (contact: Contact, user: string): Conversation => {
     // Every call looks at the contact again: its identity may have changed meanwhile.
     const checked = Peers.byAccount(opened, contact.hex)
+    const sendable = allowed(checked)
     const many = (bodies: ReadonlyArray<Body | string>) =>
-      failed(Effect.flatMap(checked, () => Sending.send(opened, contact, bodies)))
+      failed(Effect.flatMap(sendable, () => Sending.send(opened, contact, bodies)))
     return {
       id: Peers.conversationOf(opened, contact),
       user,
       account: contact.hex,
       send: (body, options) =>
         failed(
-          Effect.flatMap(checked, () => Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!))
+          Effect.flatMap(sendable, () => Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!))
         ),
       sendMany: many,
       typing: (typing) => Effect.asVoid(many([{ type: "typing", typing }])),
-      markRead: (ids) => failed(Effect.flatMap(checked, () => Sending.markRead(opened, contact, ids))),
+      outcome: (id) => failed(Outcomes.of(opened, contact, id)),
+      markRead: (ids) => failed(Effect.flatMap(sendable, () => Sending.markRead(opened, contact, ids))),
       reset: failed(Effect.flatMap(checked, () => Sending.reset(opened, contact)))
     }
   }
@@ -73,18 +98,47 @@ export const make = (opened: Opened): ClientApi => {
     conversation,
     send: (peer, body, options) =>
       failed(
-        Effect.flatMap(find(peer), (contact) =>
+        Effect.flatMap(allowed(find(peer)), (contact) =>
           Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!)
         )
       ),
     messages: Inbox.messages(opened),
     batches: Inbox.batches(opened),
     take: (message) => failed(Inbox.take(opened, [message])),
+    synced: Synced.items(opened),
+    takeSynced: ({ order }) => failed(Synced.take(opened, order)),
     warnings: opened.warnings.stream,
     outbox: opened.events.stream,
     flush: failed(Flush.flush(opened)),
     status: opened.transport.status,
-    contacts: failed(Effect.sync(() => [...opened.contacts.values()].map(Peers.present))),
-    acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty))
+    contacts: failed(
+      Effect.sync(() =>
+        [...opened.contacts.values()].filter(({ hex }) => hex !== opened.hex.account).map((contact) => Trusting.describe(opened, Peers.present(contact)))
+      )
+    ),
+    trust: trustOf(failed, Trusting.make(opened)),
+    acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty)),
+    devices: Effect.sync(() => Devices.list(opened)),
+    revokeDevice: (device) => failed(Devices.revoke(opened, device)),
+    link: { invite: (options) => failed(link.invite(options)) },
+    proofs: Effect.sync(() => Notices.proofs(opened)),
+    history: History.make(opened)
   }
 }
+
+/** The same operations, which fail with the client. */
+const trustOf = (
+  failed: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | ClientError>,
+  trust: TrustApi
+): TrustApi => ({
+  policy: trust.policy,
+  setPolicy: (policy) => failed(trust.setPolicy(policy)),
+  log: failed(trust.log),
+  dryRun: (policy) => failed(trust.dryRun(policy)),
+  holds: trust.holds,
+  approve: (peer) => failed(trust.approve(peer)),
+  disapprove: (peer) => failed(trust.disapprove(peer)),
+  safety: (peer) => failed(trust.safety(peer)),
+  verify: (peer, evidence) => failed(trust.verify(peer, evidence)),
+  unverify: (peer) => failed(trust.unverify(peer))
+})

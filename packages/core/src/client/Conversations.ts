@@ -18,15 +18,22 @@ import * as Crossing from "../session/Crossing.ts"
 import * as Retry from "../session/Retry.ts"
 import * as Session from "../session/Session.ts"
 import { absent, Batch, commit } from "./Commit.ts"
-import { type ClientError } from "./Errors.ts"
+import type { ClientError, StoredRecordError } from "./Errors.ts"
 import type { Device, Handle, Opened, SessionEntry, WindowEntry } from "./Opened.ts"
 import * as Records from "./Records.ts"
 import * as Loading from "./Loading.ts"
+import type { Note } from "./history/HistoryState.ts"
 
 /** What one operation changes in the conversations it holds. Encodes each changed record once, at the commit. */
 export class Work {
   readonly batch = new Batch()
   readonly handles = new Set<Handle>()
+  /** Entries for the history, where one is kept (rule history.keep.1). */
+  readonly notes: Array<Note> = []
+  /** Devices that this work removes: nothing is sealed for them any more. */
+  readonly barred = new Set<string>()
+  /** Devices that began a session in this work, with the manifest version their start named. */
+  readonly begun = new Map<string, number>()
   private readonly peers = new Set<Device>()
   private readonly sessions = new Set<SessionEntry>()
   private readonly windows = new Set<WindowEntry>()
@@ -103,9 +110,17 @@ const secretsOf = ({ ratchet }: Session.Session): ReadonlyArray<Uint8Array> => {
 }
 
 /** Commits a work. When that fails, every conversation it touched is thrown out of memory. */
-export const commitWork = (opened: Opened, work: Work): Effect.Effect<void, StoreError | LeaseLost> => {
+export const commitWork = (
+  opened: Opened,
+  work: Work
+): Effect.Effect<void, StoreError | LeaseLost | StoredRecordError> => {
   work.encode()
-  return Effect.onExit(commit(opened.store, work.batch), (exit) =>
+  const { history } = opened
+  const written =
+    history === undefined || work.notes.length === 0
+      ? commit(opened.store, work.batch)
+      : history.commit(work.batch, work.notes)
+  return Effect.onExit(written, (exit) =>
     Exit.isSuccess(exit)
       ? Effect.void
       : Effect.sync(() => {
@@ -125,7 +140,8 @@ export const evict = (opened: Opened, handle: Handle): void => {
  * Runs under the lock.
  */
 export const forgetStranger = (opened: Opened, handle: Handle): void => {
-  if (handle.devices.size === 0 && !opened.contacts.has(handle.hex)) evict(opened, handle)
+  const isKnown = handle.hex === opened.hex.account || opened.contacts.has(handle.hex)
+  if (handle.devices.size === 0 && !isKnown) evict(opened, handle)
 }
 
 /** The conversation with an account, loaded if it is not in memory. */

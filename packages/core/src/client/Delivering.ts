@@ -15,12 +15,19 @@ import * as Receive from "../session/Receive.ts"
 import type * as Session from "../session/Session.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Fence from "./Fence.ts"
+import * as Following from "./Following.ts"
 import * as Inbox from "./Inbox.ts"
+import * as Background from "./internal/background.ts"
 import type { Device, Handle, Opened, SessionEntry } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Outdated from "./Outdated.ts"
+import * as Own from "./Own.ts"
+import * as OwnCopy from "./OwnCopy.ts"
 import * as Peers from "./Peers.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Retry from "./Retry.ts"
+import * as Trust from "./Trust.ts"
+import * as TrustAside from "./TrustAside.ts"
 import * as Warnings from "./Warnings.ts"
 import { type Burst, reject, warn } from "./Burst.ts"
 
@@ -69,11 +76,15 @@ export const store = (
   Conversations.setSessions(opened, work, device, changed)
   const isActive = Conversations.activeSession(device) === entry
   observe(opened, work, device, content.extensions, late || !isActive)
+  Outdated.note(opened, work, device, content.extensions.lists)
+  Following.note(opened, work, handle, content.extensions.lists)
   const { deliveryToken } = content.extensions
   const { token } = device.peer
   if (deliveryToken !== undefined && (token === undefined || !Bytes.equal(token, deliveryToken))) {
     work.setPeer(device, { ...device.peer, token: deliveryToken })
   }
+  const contact = work.contacts.get(handle.hex) ?? opened.contacts.get(handle.hex)
+  if (contact !== undefined) Trust.message(opened, work, contact, device.id, next.ratchet.suite, content, work.now)
   act(opened, work, handle, device, content, delivery)
 }
 
@@ -118,7 +129,7 @@ const act = (
       if (device.account !== opened.hex.account) {
         return warn(opened, work, delivery, "policy.not-own", Peers.senderOf(opened, device.account, device.hex))
       }
-      return
+      return deliver(opened, work, handle, device, content, delivery)
     case "Text":
     case "Application":
     case "Opaque":
@@ -167,6 +178,8 @@ const deliver = (
       entry.newest !== undefined &&
       entry.newest !== id
     if (outcome._tag === "Duplicate" && entry.newest === id) Receipts.owe(device, content.messageId)
+    // Rule own.received.3: it was not addressed to this device at first, and came as a copy.
+    if (outcome._tag === "Duplicate" && Own.isCopied(opened, content.extensions.lists)) return
     if (outcome._tag === "Duplicate" && entry.newest !== id) work.lost = true
     if (!isReused) {
       return warn(opened, work, delivery, outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale", peer)
@@ -174,17 +187,42 @@ const deliver = (
     entry.newest = id
     work.warnings.push(Warnings.peerRollback(peer, work.now))
     Receipts.owe(device, content.messageId)
-    return show(opened, work, handle, device, content, delivery, false)
+    return pass(opened, work, handle, device, content, delivery, false)
   }
   if (content.sequence === outcome.next.highest) entry.newest = id
   const { filled, gap, late } = outcome
   if (gap !== undefined) work.warnings.push(Warnings.gap(peer, conversation, gap.from, gap.to, work.now))
   if (filled) work.warnings.push(Warnings.gapFilled(peer, conversation, content.sequence, work.now))
   Receipts.owe(device, content.messageId)
-  show(opened, work, handle, device, content, delivery, late)
+  pass(opened, work, handle, device, content, delivery, late)
 }
 
-const show = (
+/** A message that counts: a word of an own device is taken, any other shown, here and where it was not addressed to. */
+const pass = (
+  opened: Opened,
+  work: Burst,
+  handle: Handle,
+  device: Device,
+  content: Content.Content,
+  delivery: Delivery,
+  late: boolean
+): void => {
+  const { body, extensions } = content
+  if (body._tag === "Own") return void work.said.push({ device, word: body.word, delivery })
+  show(opened, work, handle, device, content, delivery, late)
+  const { lists } = extensions
+  // Rule own.received.1.
+  if (lists === undefined || lists.peer >= opened.manifestVersion || handle.hex === opened.hex.account) return
+  const own = work.held.get(opened.hex.account)
+  const devices = Own.addedSince(opened, lists.peer)
+  if (own === undefined || devices.length === 0) return
+  const { receivedAt } = delivery
+  const copy = { own: "received", peer: handle.account, device: device.id, receivedAt } as const
+  Own.post(opened, work, own, { ...copy, content: OwnCopy.encode(content) }, work.now, { devices })
+}
+
+/** Puts a message into the inbox. */
+export const show = (
   opened: Opened,
   work: Burst,
   handle: Handle,
@@ -193,5 +231,14 @@ const show = (
   { receivedAt }: Delivery,
   late: boolean
 ): void => {
-  work.shows.push(Inbox.put(opened, work, handle, device, content, receivedAt, late, ++work.received))
+  const contact = work.contacts.get(handle.hex) ?? opened.contacts.get(handle.hex)
+  const isHeard = contact === undefined || Trust.receives(opened, work, contact, work.now)
+  if (isHeard && !TrustAside.isWaiting(opened, work, handle.hex)) {
+    work.shows.push(Inbox.put(opened, work, handle, device, content, receivedAt, late, ++work.received))
+    return
+  }
+  // Rule trust.effect.6. What passes by is not worth keeping.
+  if (content.sequence === 0) return
+  TrustAside.put(opened, work, handle, Inbox.recordOf(handle, device, content, receivedAt, late), work.now)
+  if (isHeard) work.after.push(Background.persist(opened, TrustAside.release(opened, handle.hex)))
 }

@@ -50,6 +50,56 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("Invali
   ])
 }) {}
 
+/**
+ * The trust policy does not let this through (rule trust.effect.5). Nothing was changed. `remedy` says what would: `verify` the contact's
+ * safety number, `approve` the contact, or change the policy. `account` is 64 hexadecimal characters.
+ */
+export class TrustRefused extends Schema.TaggedError<TrustRefused>()("TrustRefused", {
+  user: Schema.String,
+  account: Schema.String,
+  event: Schema.String,
+  rule: Schema.String,
+  decision: Schema.String,
+  remedy: Schema.Literals(["verify", "approve", "change-policy"])
+}) {}
+
+/**
+ * Digits or a code did not agree with the safety number (§17.4); nothing was changed. `side` comes with `safety.account` and
+ * `safety.devices`: whose keys differ.
+ */
+export class SafetyMismatch extends Schema.TaggedError<SafetyMismatch>()("SafetyMismatch", {
+  outcome: Schema.String,
+  side: Schema.Literals(["own", "peer", "both", "unknown"])
+}) {}
+
+/** A text is no trust policy (rule trust.policy.3). `problems` says where and why, one each. Nothing was changed. */
+export class InvalidPolicy extends Schema.TaggedError<InvalidPolicy>()("InvalidPolicy", {
+  problems: Schema.Array(Schema.Struct({ at: Schema.String, problem: Schema.String }))
+}) {}
+
+/**
+ * This device was removed from its account: it sends nothing any more. What it has stored stays readable. To write again, link it anew as a
+ * device of the account, or register another account, in a store of its own.
+ */
+export class Revoked extends Schema.TaggedError<Revoked>()("Revoked", {
+  /** The version of the account's manifest that does not list this device. */
+  version: Schema.Number
+}) {}
+
+/** Only an admin device, which has the account key, changes the account's devices. Do it on one. */
+export class NotAdmin extends Schema.TaggedError<NotAdmin>()("NotAdmin", {}) {}
+
+/** The account has no such device. `client.devices` lists those it has. */
+export class UnknownDevice extends Schema.TaggedError<UnknownDevice>()("UnknownDevice", { device: Schema.String }) {}
+
+/**
+ * The account's devices cannot be changed so. `last-admin`: nobody could change them afterwards. `full`: as many were revoked before as a
+ * manifest holds, or as many devices are listed. `contended`: other devices kept changing them at the same time; try again.
+ */
+export class CannotRevise extends Schema.TaggedError<CannotRevise>()("CannotRevise", {
+  reason: Schema.Literals(["last-admin", "full", "contended"])
+}) {}
+
 /** Every public error of opening, receiving and keeping state. */
 export type ClientError = StoreError | LeaseLost | CustodyError | StoredRecordError
 
@@ -58,10 +108,32 @@ export type SendError =
   | ClientError
   | UnknownUser
   | IdentityChanged
+  | TrustRefused
   | PeerMisbehaved
   | InvalidMessage
+  | Revoked
   | TransportError
   | Refused
 
 /** Errors of `acceptIdentity`. */
-export type AcceptError = ClientError | UnknownUser | PeerMisbehaved | TransportError | Refused
+export type AcceptError = ClientError | UnknownUser | TrustRefused | PeerMisbehaved | TransportError | Refused
+
+/** Errors of asking for a safety number. */
+export type SafetyError = Exclude<SendError, IdentityChanged | TrustRefused> | SafetyMismatch
+
+/** Errors of verifying a contact. */
+export type VerifyError = SafetyError | TrustRefused
+
+/**
+ * Errors of changing the account's devices. After `TransportError` or `Refused` a change may be on its way: it is published by itself when the
+ * relay can be reached, and repeating it is safe.
+ */
+export type ReviseError =
+  | ClientError
+  | Revoked
+  | NotAdmin
+  | UnknownDevice
+  | CannotRevise
+  | PeerMisbehaved
+  | TransportError
+  | Refused

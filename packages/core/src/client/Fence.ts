@@ -245,6 +245,7 @@ export const thaw = Effect.fnUntraced(function* (
   const floor = first === undefined ? last : Math.min(last, first - 1)
   if (last !== handle.sequence.last) work.setSequence(handle, { last })
   work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor })
+  work.batch.applied(() => opened.history?.near(device.id))
   const again = yield* Waiting.sendAgain(opened, work, handle, device)
   yield* Waiting.numberWaiting(opened, work, handle, again)
 })

@@ -17,8 +17,10 @@ import { Batch, commit } from "./Commit.ts"
 import type { Work } from "./Conversations.ts"
 import { type ClientError, StoredRecordError } from "./Errors.ts"
 import type { Device, Handle, Opened } from "./Opened.ts"
+import * as Noting from "./history/Noting.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
+import * as TrustState from "./TrustState.ts"
 
 /** Messages held in memory; a reader further behind reads from the store. */
 const cached = 1024
@@ -26,23 +28,17 @@ const cached = 1024
 /** Messages read from the store at a time. */
 const pageSize = 128
 
-/**
- * Puts a message into the inbox of a work that has reserved `order`. Answers what shows it to the application, to be run after the
- * commit.
- */
-export const put = (
-  opened: Opened,
-  work: Work,
+/** The record of a message for the application. */
+export const recordOf = (
   handle: Handle,
   device: Device,
   content: Content.Content,
   receivedAt: number,
-  late: boolean,
-  order: number
-): (() => void) => {
+  late: boolean
+): Records.Inbox => {
   const body = Result.getOrThrow(Body.encode(content.body))
   const { conversation, extensions, messageId, sentAt, sequence } = content
-  const record: Records.Inbox = {
+  return {
     version: Records.written,
     account: handle.account,
     device: device.id,
@@ -62,7 +58,25 @@ export const put = (
       }
     })
   }
+}
+
+/**
+ * Puts a message into the inbox of a work that has reserved `order`. Answers what shows it to the application, to be run after the
+ * commit.
+ */
+export const put = (
+  opened: Opened,
+  work: Work,
+  handle: Handle,
+  device: Device,
+  content: Content.Content,
+  receivedAt: number,
+  late: boolean,
+  order: number
+): (() => void) => {
+  const record = recordOf(handle, device, content, receivedAt, late)
   work.batch.put(Records.keys.inbox(order), Records.Inbox.encode(record))
+  Noting.received(opened, work, handle, device.id, record.content, receivedAt)
   return () => {
     const { cache } = opened.inbox
     cache.set(order, present(opened, order, handle.hex, device.hex, record, content.body, content))
@@ -92,6 +106,7 @@ const present = (
         : conversation
     ),
     from: Peers.senderOf(opened, account, device),
+    verified: TrustState.recordOf(opened.trust, account).verifiedAt > 0,
     body: bodyOf(body, fallback),
     sentAt,
     receivedAt,
@@ -102,7 +117,8 @@ const present = (
   }
 }
 
-const bodyOf = (body: Body.Body, fallback = ""): Api.Body => {
+/** A body as the application sees it. */
+export const bodyOf = (body: Body.Body, fallback = ""): Api.Body => {
   switch (body._tag) {
     case "Text":
       return { type: "text", text: body.text }

@@ -14,12 +14,15 @@ import type { CheckedBundle } from "../agreement/Bundle.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
 import type { SuiteId } from "../crypto/Suite.ts"
 import type * as Body from "../envelope/Body.ts"
+import type * as OwnDevice from "../envelope/OwnDevice.ts"
 import type { DeviceIdentity } from "../identity/Device.ts"
+import type { ForkProof } from "../identity/ForkProof.ts"
 import type { Manifest } from "../identity/Manifest.ts"
 import type { Entropy } from "../ports/Crypto.ts"
 import type { Directory } from "../ports/Directory.ts"
 import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
+import type { Slots } from "../ports/Slots.ts"
 import type { Refused, Transport } from "../ports/Transport.ts"
 import type { SkippedKeys } from "../ratchet/SkippedKeys.ts"
 import type { Maker } from "../sequence/Fence.ts"
@@ -29,9 +32,11 @@ import type { Session } from "../session/Session.ts"
 import type { Incoming, OutboxEvent, Sent, Warning } from "./Api.ts"
 import type { Slot } from "./Commit.ts"
 import type { ClientError } from "./Errors.ts"
+import type { History } from "./history/HistoryState.ts"
 import type { Broadcast } from "./internal/broadcast.ts"
 import type { Lock } from "./internal/lock.ts"
 import type * as Records from "./Records.ts"
+import type { TrustState } from "./TrustState.ts"
 
 /** The ports, looked up once. */
 export interface Ports {
@@ -41,6 +46,8 @@ export interface Ports {
   readonly custody: KeyCustody["Service"]
   readonly crypto: CryptoProvider
   readonly entropy: Entropy["Service"]
+  /** `undefined` where the transport has none: such a client cannot link devices. */
+  readonly slots: Slots["Service"] | undefined
 }
 
 /** One session with a peer device. */
@@ -121,6 +128,13 @@ export interface Contact {
   manifest: Manifest | undefined
 }
 
+/** A fork proof, when it was found (ms), and whether somebody was told. */
+export interface KeptProof {
+  readonly proof: ForkProof
+  readonly at: number
+  readonly told: boolean
+}
+
 /** Where a session tag leads. */
 export interface TagEntry {
   readonly account: string
@@ -179,6 +193,18 @@ export interface InboxState {
   readonly reader: Semaphore.Semaphore
 }
 
+/** What other own devices did, and who reads it. */
+export interface SyncedState {
+  /** The next order. */
+  next: number
+  /** Orders of what is stored, oldest first. */
+  readonly waiting: Set<number>
+  /** Released when something comes. */
+  readonly wake: Latch.Latch
+  /** Held by the one reader. */
+  readonly reader: Semaphore.Semaphore
+}
+
 /** What follows from a refusal: the message failed, or it is tried again, at once or when something else has happened. */
 export type Repair = { readonly _tag: "Failed"; readonly reason: string } | { readonly _tag: "Again" }
 
@@ -211,9 +237,27 @@ export interface Opened extends Ports {
   /** Makes this device's fences, and knows them again. */
   readonly fences: Maker
   readonly hex: { readonly account: string; readonly device: string }
+  /** Version of the newest own manifest; the manifest itself is that of the contact under the own account. */
   manifestVersion: number
+  /** Held while the own manifest is changed by this device. */
+  readonly revising: Semaphore.Semaphore
+  /** An own manifest that was signed here and that the relay has not confirmed (rule manifest.publish.1). */
+  proposal: Manifest | undefined
+  readonly proposalSlot: Slot
+  /** Set when this device was removed from its account; `gone` opens then (rule manifest.removed.1). */
+  removed: Records.Removed | undefined
+  readonly gone: Latch.Latch
+  /** Sessions with a lower rank are not sealed in any more (rule manifest.revoke.4). */
+  renewBefore: number
+  /** Fork proofs by digest. */
+  readonly proofs: Map<string, KeptProof>
+  /** When an account's manifests were last asked for in vain because a message named a newer one, ms (rule manifest.lists.1). */
+  readonly missed: Map<string, number>
 
+  /** Pinned accounts, and the own one with what is known of its manifest. */
   readonly contacts: Map<string, Contact>
+  /** Policy, verified contacts, holds, ledgers. */
+  readonly trust: TrustState
   /** Account by user name. */
   readonly names: Map<string, string>
   /** Names looked up since the client was opened. */
@@ -227,6 +271,7 @@ export interface Opened extends Ports {
   readonly lanes: Map<string, Lane>
 
   readonly inbox: InboxState
+  readonly synced: SyncedState
   /** Held by one burst of received envelopes at a time. */
   readonly receiving: Semaphore.Semaphore
   /** The last inbox order given out. */
@@ -269,6 +314,18 @@ export interface Opened extends Ports {
   readonly spawn: (effect: Effect.Effect<void>) => void
   /** Tries to seal what waits for a device; set by the client. */
   wake: (lane: Lane) => void
+  /** Whether nothing may go to a lane's device any more; set by the client. */
+  isBarred: (lane: Lane) => boolean
+  /** Goes on with a proposal that another manifest overtook; set by the client. */
+  resume: () => void
+  /** Gives up what is on its way to devices that an account removed; set by the client. */
+  clear: (account: string) => void
+  /** Does what the policy says about an identity that changed; set by the client. */
+  settleIdentity: (pinned: string) => Effect.Effect<void>
+  /** The history, where one is kept. */
+  history?: History
+  /** Takes what own devices say about history, after the commit that brought it; set by whoever keeps one. */
+  hearHistory?: (device: Uint8Array, word: OwnDevice.HistoryWord) => Effect.Effect<void>
   /** What to do about a refusal that a retry does not mend; set by the client. */
   repair: (lane: Lane, entry: Entry, refusal: Refused) => Effect.Effect<Repair>
 }

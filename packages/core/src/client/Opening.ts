@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -19,25 +20,37 @@ import * as Manifest from "../identity/Manifest.ts"
 import { Crypto, Entropy } from "../ports/Crypto.ts"
 import { Directory } from "../ports/Directory.ts"
 import { KeyCustody } from "../ports/KeyCustody.ts"
+import { Slots } from "../ports/Slots.ts"
 import { Store } from "../ports/Store.ts"
 import { Transport } from "../ports/Transport.ts"
 import * as FenceStep from "../sequence/Fence.ts"
+import * as Policy from "../trust/Policy.ts"
 import * as Session from "../session/Session.ts"
 import type * as Api from "./Api.ts"
 import { Batch, commit } from "./Commit.ts"
+import * as Devices from "./Devices.ts"
 import * as Loading from "./Loading.ts"
-import { type ClientError, NotRegistered } from "./Errors.ts"
+import { type ClientError, InvalidPolicy, NotRegistered } from "./Errors.ts"
 import * as Fence from "./Fence.ts"
 import * as Forgetting from "./Forgetting.ts"
+import * as History from "./history/History.ts"
+import type { HistoryOptions } from "./history/HistoryApi.ts"
 import * as Background from "./internal/background.ts"
 import * as Broadcast from "./internal/broadcast.ts"
+import * as Notices from "./Notices.ts"
 import type { Contact, Opened, Ports, TagEntry } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Outcomes from "./Outcomes.ts"
+import * as Own from "./Own.ts"
+import * as Peers from "./Peers.ts"
 import * as Prekeys from "./Prekeys.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
+import * as Synced from "./Synced.ts"
+import * as TrustState from "./TrustState.ts"
+import * as Trusting from "./Trusting.ts"
 import { whenLocked } from "./vault/Locks.ts"
 import { refuseSealed } from "./vault/Sealed.ts"
 import { unusable } from "./vault/VaultUnusable.ts"
@@ -45,6 +58,10 @@ import * as Waiting from "./Waiting.ts"
 
 /** How a client is opened. */
 export interface Options {
+  /** Keeps the history (docs/spec/23-history.md): `true`, or how. Without it nothing of it is stored, and own devices are not compared with. */
+  readonly history?: boolean | HistoryOptions
+  /** Trust policy, before the stored one, while this client is open. Without either the default decides (docs/spec/24-trust.md). */
+  readonly policy?: Policy.Policy
   /** Suites to use, in order of preference: [1, 2, 3] when nothing is said. Messages in others are refused. */
   readonly suites?: ReadonlyArray<SuiteId>
 }
@@ -70,7 +87,8 @@ export const open = (
       directory: yield* Directory,
       custody: yield* KeyCustody,
       crypto: yield* Crypto,
-      entropy: yield* Entropy
+      entropy: yield* Entropy,
+      slots: Option.getOrUndefined(yield* Effect.serviceOption(Slots))
     }
     let held: Opened | undefined
     // Closed after the fibers below: nobody works on it any more.
@@ -91,6 +109,7 @@ export const open = (
     const close = Effect.sync(() => {
       opened.warnings.close()
       opened.events.close()
+      History.close(opened)
     })
     yield* Effect.addFinalizer(() => close)
     // Rule vault.lock.2: the client is over, and what it holds goes with the vault's keys.
@@ -106,10 +125,13 @@ export const open = (
     opened.spawn(watch(opened))
     opened.spawn(connect(opened))
     opened.spawn(Receiving.run(opened))
+    opened.spawn(Background.persist(opened, Trusting.settle(opened)))
     for (const lane of opened.lanes.values()) {
       Outbox.start(opened, lane)
       Waiting.wake(opened, lane)
     }
+    // Devices that were removed just before the client ended.
+    for (const account of new Set([...opened.lanes.values()].map((lane) => lane.account))) opened.clear(account)
     return opened
   })
 
@@ -122,6 +144,7 @@ const load = Effect.fnUntraced(function* (
   spawn: Opened["spawn"]
 ) {
   const { crypto, entropy, store } = ports
+  const policy = options.policy === undefined ? undefined : yield* checkedPolicy(options.policy)
   yield* refuseSealed(store)
   const stored = yield* store.get(Records.keys.self)
   if (stored === undefined) return yield* new NotRegistered()
@@ -149,7 +172,15 @@ const load = Effect.fnUntraced(function* (
     identity: { account, device, agreement },
     fences,
     hex: { account: Bytes.toHex(account), device: Bytes.toHex(device) },
-    manifestVersion: (yield* Loading.orCorrupt("self", Manifest.verify(crypto, before.manifest, account))).version,
+    manifestVersion: 0,
+    revising: Semaphore.makeUnsafe(1),
+    proposal: undefined,
+    proposalSlot: { revision: undefined },
+    removed: undefined,
+    gone: Latch.makeUnsafe(false),
+    renewBefore: 0,
+    proofs: new Map(),
+    missed: new Map(),
     contacts: new Map(),
     names: new Map(),
     checked: new Set(),
@@ -160,6 +191,7 @@ const load = Effect.fnUntraced(function* (
     lanes: new Map(),
     inbox: { cache: new Map(), wake: Latch.makeUnsafe(false), reader: Semaphore.makeUnsafe(1) },
     receiving: Semaphore.makeUnsafe(1),
+    synced: { next: 1, waiting: new Set(), wake: Latch.makeUnsafe(false), reader: Semaphore.makeUnsafe(1) },
     received: received?.order ?? 0,
     committed: new Map(received?.committed.map(({ end, id }) => [id, Bytes.toHex(end)])),
     progressInSlot: { revision: progressIn?.revision },
@@ -183,17 +215,33 @@ const load = Effect.fnUntraced(function* (
     sends: new Map(),
     failed,
     spawn,
+    trust: yield* TrustState.load(store, crypto, policy),
     wake: (lane) => Waiting.wake(opened, lane),
+    settleIdentity: (pinned) => Effect.ignore(Trusting.settleIdentity(opened, pinned)),
+    isBarred: (lane) => Peers.isGone(opened, lane.account, Bytes.fromHex(lane.device)!),
+    resume: () => spawn(Devices.resume(opened)),
+    clear: (account) => spawn(Repair.clear(opened, account)),
     repair: (lane, entry, refusal) => Repair.refused(opened, lane, entry, refusal)
   }
   yield* loadContacts(opened)
+  yield* Devices.load(opened)
   yield* loadTags(opened)
   yield* Outbox.load(opened)
+  yield* Synced.load(opened)
+  yield* Notices.load(opened)
   const batch = new Batch()
   batch.put(Records.keys.self, Records.Self.encode(opened.self), opened.selfSlot)
+  const { history } = options
+  const wanted = history === true ? {} : history === false ? undefined : history
+  const kept = wanted === undefined ? undefined : yield* History.load(ports, opened.self, wanted, batch)
   yield* commit(store, batch)
+  if (kept !== undefined) History.attach(opened, kept)
   return opened
 })
+
+/** A policy that is none is a mistake of the program: what people write goes through `TrustPolicy.parse` first. */
+const checkedPolicy = (policy: Policy.Policy): Effect.Effect<Policy.Policy> =>
+  Effect.orDie(Effect.mapError(Effect.fromResult(Policy.check(policy)), (problems) => new InvalidPolicy({ problems })))
 
 const loadContacts = Effect.fnUntraced(function* (opened: Opened) {
   for (const { key, revision, value } of yield* Loading.scanAll(opened.store, "contact/")) {
@@ -237,6 +285,7 @@ const loadTags = Effect.fnUntraced(function* (opened: Opened) {
 const watch = (opened: Opened): Effect.Effect<void> =>
   Stream.runForEach(opened.transport.status, (status) =>
     Effect.sync(() => {
+      if (status._tag === "Refused" && status.refusal.code === "unknown-device") opened.spawn(Devices.follow(opened))
       if (status._tag !== "Connected") return
       opened.reconnected.openUnsafe()
       opened.reconnected.closeUnsafe()
@@ -246,19 +295,24 @@ const watch = (opened: Opened): Effect.Effect<void> =>
 /** Logs in and stays; then looks after prekeys, token and whatever was left undone. */
 const connect = (opened: Opened, attempt = 0): Effect.Effect<void> =>
   Effect.scoped(
-    Effect.flatMap(Effect.result(opened.transport.open(opened.self.fence)), (login) => {
-      if (Result.isSuccess(login)) return stay(opened)
-      const { failure } = login
-      if (failure._tag === "TransportError") {
-        return Effect.andThen(Background.pause(opened, attempt), Effect.succeed(true))
-      }
-      if (failure.code !== "stale-state") return Effect.succeed(false)
-      // Rule fence.detect.1: the relay has seen a later start of this device.
-      const seen = FenceStep.FenceLayout.decode(failure.detail)
-      return Result.isSuccess(seen)
-        ? Background.persist(opened, Fence.detect(opened, seen.success))
-        : Effect.succeed(false)
-    })
+    opened.removed !== undefined
+      ? Effect.succeed(false)
+      : Effect.flatMap(Effect.result(opened.transport.open(opened.self.fence)), (login) => {
+          // Rule manifest.removed.1: a device that was removed leaves.
+          if (Result.isSuccess(login)) return Effect.raceFirst(stay(opened), Effect.as(opened.gone.await, false))
+          const { failure } = login
+          if (failure._tag === "TransportError") {
+            return Effect.andThen(Background.pause(opened, attempt), Effect.succeed(true))
+          }
+          // The relay's word: the account's own is fetched.
+          if (failure.code === "unknown-device") return Effect.as(Devices.follow(opened), false)
+          if (failure.code !== "stale-state") return Effect.succeed(false)
+          // Rule fence.detect.1: the relay has seen a later start of this device.
+          const seen = FenceStep.FenceLayout.decode(failure.detail)
+          return Result.isSuccess(seen)
+            ? Background.persist(opened, Fence.detect(opened, seen.success))
+            : Effect.succeed(false)
+        })
   ).pipe(Effect.flatMap((again) => (again ? connect(opened, attempt + 1) : Effect.void)))
 
 /** What a logged-in device does until the client closes. */
@@ -267,14 +321,28 @@ const stay = (opened: Opened): Effect.Effect<boolean> =>
     yield* opened.admitted.open
     opened.spawn(Fence.heal(opened))
     opened.spawn(flushReceipts(opened))
+    opened.spawn(followOwn(opened))
+    opened.spawn(History.resume(opened))
     yield* untilDone(opened, setToken(opened))
     for (;;) {
+      opened.spawn(History.maintain(opened))
       yield* untilDone(opened, Prekeys.maintain(opened))
       yield* Background.persist(opened, forgetOnce(opened))
       yield* Effect.sleep(maintenanceMs)
       opened.spawn(Fence.heal(opened))
+      opened.spawn(followOwn(opened))
     }
   })
+
+/** Learns which devices the account has, and greets those that are new here. */
+const followOwn = (opened: Opened): Effect.Effect<void> =>
+  Effect.andThen(
+    Devices.resume(opened),
+    Effect.andThen(
+      Devices.follow(opened),
+      Effect.sync(() => Own.follow(opened))
+    )
+  )
 
 const setToken = (opened: Opened) =>
   opened.directory.setDeliveryToken(opened.crypto.sha256(Labels.prefixed(Labels.deliveryToken, opened.self.token)))
@@ -320,5 +388,6 @@ const forgetOnce = Effect.fnUntraced(function* (opened: Opened) {
     const { at } = yield* Records.read(Records.Once, key, value)
     if (now - at > onceLifetimeMs) batch.remove(key)
   }
+  yield* Outcomes.forget(opened, batch, now)
   yield* commit(opened.store, batch)
 })

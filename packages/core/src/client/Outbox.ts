@@ -20,8 +20,9 @@ import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened, Settled } from "./Opened.ts"
-import * as Peers from "./Peers.ts"
+import * as Outcomes from "./Outcomes.ts"
 import * as Records from "./Records.ts"
+import { senderOf } from "./Senders.ts"
 
 /** Submissions of one lane under way at a time. */
 const window = 64
@@ -112,6 +113,8 @@ const run = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
   yield* opened.admitted.await
   for (;;) {
     lane.queue = lane.queue.filter((entry) => !entry.done)
+    // Rule manifest.revoke.2: what waits for a removed device is given up, beside this.
+    if (opened.isBarred(lane)) return
     const batch = lane.blocked ? lane.queue.filter(isStart).slice(0, window) : lane.queue.slice(0, window)
     if (batch.length === 0 || lane.settled.length >= 4 * window) {
       // The next commit of the conversation takes it along, if one comes soon.
@@ -221,6 +224,7 @@ const absorbOne = (
   if (entry.done) return
   finish(opened, work, lane, entry)
   if (reason !== undefined) {
+    Outcomes.fail(work.batch, lane, entry, reason, now)
     work.batch.applied(() => tell(opened, device, entry.message, entry.type, "failed", reason))
     return
   }
@@ -230,6 +234,31 @@ const absorbOne = (
     track(work, device, entry, "sent", log, now)
   }
   work.batch.applied(() => tell(opened, device, entry.message, entry.type, "sent"))
+}
+
+/** Takes entries out of the outbox for good and tells why. */
+export const giveUp = (
+  opened: Opened,
+  work: Conversations.Work,
+  lane: Lane,
+  entries: ReadonlyArray<Entry>,
+  reason: string,
+  now: number
+): void => {
+  const given = new Set(entries)
+  for (const entry of given) {
+    work.batch.remove(Records.keys.outbox(entry.order), entry.slot)
+    Outcomes.fail(work.batch, lane, entry, reason, now)
+  }
+  work.batch.applied(() => {
+    lane.waiting = lane.waiting.filter((entry) => !given.has(entry))
+    lane.queue = lane.queue.filter((entry) => !given.has(entry))
+    for (const entry of given) {
+      entry.done = true
+      lane.byMessage.delete(entry.message)
+      tell(opened, { account: lane.account, hex: lane.device }, entry.message, entry.type, "failed", reason)
+    }
+  })
 }
 
 /** Takes an entry out of the outbox. */
@@ -332,7 +361,9 @@ export const receipt = (
       work.batch.applied(() => tell(opened, device, message, entry.type, "sent"))
     }
     if (!Body.isNumbered(tracked.type)) continue
-    if (state === "read") {
+    // Nobody reads a copy: when it arrived, all is said about it.
+    if (state === "read" || tracked.type === Body.types.ownDevice) {
+      work.batch.applied(() => Outcomes.end(opened, device.hex, message, state))
       device.tracked.delete(message)
       work.batch.remove(Records.keys.sent(device.hex, tracked.order))
     } else {
@@ -356,7 +387,8 @@ export const tell = (
   reason?: string
 ): void => {
   if (!opened.events.watched() || (!Body.isNumbered(type) && type !== Body.types.typing)) return
-  opened.events.publish({ id: message, to: Peers.senderOf(opened, device.account, device.hex), state, reason })
+  const own = device.account === opened.hex.account
+  opened.events.publish({ id: message, to: senderOf(opened, device.account, device.hex), own, state, reason })
 }
 
 // ---- Restart

@@ -10,13 +10,15 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bundle from "../agreement/Bundle.ts"
 import * as Bytes from "../base/Bytes.ts"
-import type { Cause, Failure } from "../base/Failure.ts"
+import { type Cause, fail, type Failure } from "../base/Failure.ts"
 import * as Content from "../envelope/Content.ts"
 import * as Device from "../identity/Device.ts"
+import * as ForkProof from "../identity/ForkProof.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import * as Name from "../identity/Name.ts"
 import type { DirectoryEntry } from "../ports/Directory.ts"
 import { type Refused, TransportError } from "../ports/Transport.ts"
+import * as Crossing from "../session/Crossing.ts"
 import type { Contact as PublicContact, Sender } from "./Api.ts"
 import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
@@ -25,11 +27,15 @@ import {
   IdentityChanged,
   InvalidMessage,
   PeerMisbehaved,
+  Revoked,
   type SendError,
   UnknownUser
 } from "./Errors.ts"
 import type { Contact, Handle, Opened, Prepared } from "./Opened.ts"
+import * as Notices from "./Notices.ts"
 import * as Records from "./Records.ts"
+import { senderOf } from "./Senders.ts"
+import * as Trust from "./Trust.ts"
 import * as Warnings from "./Warnings.ts"
 
 /** How long a look-up may take when the account is pinned already, ms. */
@@ -38,33 +44,31 @@ const patienceMs = 5000
 /** An answer smaller than this is a whole chain: a frame holds more (rule relay.directory.2). */
 const partialBytes = 150_000
 
-/** Who a device is, as the application knows it. */
-export const senderOf = (opened: Opened, account: string, device: string): Sender => ({
-  user: opened.contacts.get(account)?.record.user,
-  account,
-  device
-})
+export { senderOf } from "./Senders.ts"
 
 /** The contact behind a user name, pinned at first sight. */
 export const resolve = Effect.fnUntraced(function* (opened: Opened, user: string) {
+  if (opened.removed !== undefined) return yield* new Revoked({ version: opened.removed.manifest })
   if (!Name.isName(user) || user === opened.self.user) return yield* new InvalidMessage({ reason: "bad-user" })
   const pinned = opened.names.get(user)
   const contact = pinned === undefined ? undefined : opened.contacts.get(pinned)
   if (contact === undefined) return yield* learn(opened, user, yield* lookUp(opened, user))
-  if (opened.checked.has(user)) return yield* unchanged(contact)
+  if (opened.checked.has(user)) return yield* unchanged(opened, contact)
   const answer = yield* Effect.result(within(patienceMs, lookUp(opened, user)))
   // Without an answer the pinned account stands: it is what the user trusts.
-  return Result.isSuccess(answer) ? yield* learn(opened, user, answer.success) : yield* unchanged(contact)
+  return Result.isSuccess(answer) ? yield* learn(opened, user, answer.success) : yield* unchanged(opened, contact)
 })
 
 /** The contact with an account id in hexadecimal, which must be known. */
 export const byAccount = (opened: Opened, account: string): Effect.Effect<Contact, SendError> => {
-  const contact = opened.contacts.get(account)
+  const contact = account === opened.hex.account ? undefined : opened.contacts.get(account)
   if (contact === undefined) return Effect.fail(new UnknownUser({ user: account }))
-  return unchanged(contact)
+  return unchanged(opened, contact)
 }
 
-const unchanged = (contact: Contact): Effect.Effect<Contact, IdentityChanged> => {
+/** Whether the contact may be written to: not under a changed identity, and not by a device that was removed. */
+const unchanged = (opened: Opened, contact: Contact): Effect.Effect<Contact, IdentityChanged | Revoked> => {
+  if (opened.removed !== undefined) return Effect.fail(new Revoked({ version: opened.removed.manifest }))
   const { offered, user } = contact.record
   return offered === undefined
     ? Effect.succeed(contact)
@@ -107,17 +111,20 @@ const learn = Effect.fnUntraced(function* (opened: Opened, user: string, entry: 
   const hex = Bytes.toHex(entry.account)
   const pinned = opened.names.get(user)
   if (pinned !== undefined && pinned !== hex) return yield* changed(opened, pinned, entry.account)
+  const held = versionOf(opened, hex)
   const contact = yield* Conversations.withHandle(opened, hex, (handle) =>
-    store(opened, handle, user, entry.manifests, user)
+    store(opened, handle, user, entry.manifests, user, held)
   )
   opened.checked.add(user)
-  return yield* unchanged(contact)
+  return yield* unchanged(opened, contact)
 })
+
+const versionOf = (opened: Opened, account: string): number => opened.contacts.get(account)?.manifest?.version ?? 0
 
 /** Rule manifest.pin.1: the name now stands for another account. Sending is held until the user accepts. */
 const changed = Effect.fnUntraced(function* (opened: Opened, pinned: string, offered: Uint8Array) {
   const contact = yield* holdIdentity(opened, pinned, offered)
-  return yield* unchanged(contact)
+  return yield* unchanged(opened, contact)
 })
 
 /** Notes the account offered under a contact's name, and warns once. */
@@ -130,39 +137,82 @@ export const holdIdentity = (
     Effect.gen(function* () {
       const contact = opened.contacts.get(pinned)!
       if (contact.record.offered !== undefined && Bytes.equal(contact.record.offered, offered)) return contact
-      yield* write(opened, handle, contact, { ...contact.record, offered })
       const now = yield* Clock.currentTimeMillis
+      yield* write(opened, handle, contact, { ...contact.record, offered }, (work) =>
+        Trust.identityChanged(opened, work, contact, now)
+      )
       const peer: Sender = { user: contact.record.user, account: pinned, device: "" }
       opened.warnings.publish(Warnings.identityChanged(peer, pinned, Bytes.toHex(offered), now))
       return contact
     })
   )
 
-/** Stores name and newest manifest of an account. Runs under the lock of its conversation. */
+/**
+ * Stores name and newest manifest of an account. Runs under the lock of its conversation. `since` is the version that was held when the
+ * directory was asked: what came meanwhile may be newer than its answer.
+ */
 const store = Effect.fnUntraced(function* (
   opened: Opened,
   handle: Handle,
   user: string | undefined,
   manifests: ReadonlyArray<Uint8Array>,
-  asked: string
+  asked: string,
+  since: number
 ) {
   const known = opened.contacts.get(handle.hex)
-  const manifest = Manifest.update(opened.crypto, handle.account, known?.manifest, manifests)
-  if (Result.isFailure(manifest)) {
-    return yield* new PeerMisbehaved({ user: asked, failure: manifest.failure.cause })
-  }
+  const held = known?.manifest
   const now = yield* Clock.currentTimeMillis
-  const contact = known ?? fresh(handle, now)
-  const record: Records.Contact = {
-    ...contact.record,
-    user: user ?? contact.record.user,
-    manifest: manifest.success.bytes
+  const work = new Conversations.Work()
+  work.handles.add(handle)
+  const advanced = advance(opened, handle.account, held, manifests)
+  if (Result.isFailure(advanced)) {
+    const { cause } = advanced.failure
+    if (known !== undefined && held !== undefined && cause === "fresh.rollback" && held.version > since) return known
+    report(opened, work, handle, held, manifests, cause, now)
+    yield* Conversations.commitWork(opened, work)
+    return yield* new PeerMisbehaved({ user: asked, failure: cause })
   }
-  const same = known !== undefined && record.user === known.record.user && manifest.success === known.manifest
-  if (!same) yield* write(opened, handle, contact, record, manifest.success)
-  contact.manifest = manifest.success
+  const { newest } = advanced.success
+  const contact = known ?? fresh(handle, now)
+  const record: Records.Contact = { ...contact.record, user: user ?? contact.record.user, manifest: newest.bytes }
+  if (known !== undefined && record.user === known.record.user && newest === held) return known
+  put(opened, work, contact, record)
+  follow(opened, work, handle, contact, held, advanced.success, now)
+  yield* Conversations.commitWork(opened, work)
   return contact
 })
+
+/** {@link Manifest.advance} of a question that began with the version held: an answer without it denies it (rule manifest.own.2). */
+const advance = (
+  opened: Opened,
+  account: Uint8Array,
+  held: Manifest.Manifest | undefined,
+  answer: ReadonlyArray<Uint8Array>
+): Result.Result<Manifest.Advanced, Failure> =>
+  held !== undefined && answer.length === 0
+    ? fail("fresh.rollback")
+    : Manifest.advance(opened.crypto, account, held, answer)
+
+/** Tells of an answer that contradicts what the account has signed before, and keeps the proof (rules manifest.fork.1 and proof.keep.1). */
+const report = (
+  opened: Opened,
+  work: Conversations.Work,
+  handle: Handle,
+  held: Manifest.Manifest | undefined,
+  answer: ReadonlyArray<Uint8Array>,
+  cause: Cause,
+  now: number
+): void => {
+  if (cause !== "auth.fork" && cause !== "fresh.rollback") return
+  const known = opened.contacts.get(handle.hex)
+  if (known !== undefined) Trust.manifestRefused(opened, work, known, cause, now)
+  const proof = cause === "auth.fork" ? ForkProof.find(opened.crypto, handle.account, held, answer) : undefined
+  if (proof !== undefined) return Notices.fork(opened, work.batch, proof, now)
+  const about = `${cause} ${handle.hex} ${held?.version ?? 0}`
+  if (opened.warned.has(about)) return
+  opened.warned.add(about)
+  work.batch.applied(() => opened.warnings.publish(Warnings.rejected(cause, senderOf(opened, handle.hex, ""), now)))
+}
 
 /** A contact that is not stored yet. */
 export const fresh = ({ account, hex }: Pick<Handle, "account" | "hex">, since: number): Contact => ({
@@ -178,19 +228,21 @@ const write = (
   handle: Handle,
   contact: Contact,
   record: Records.Contact,
-  manifest?: Manifest.Manifest
+  also: (work: Conversations.Work) => void = () => undefined
 ) =>
   Effect.suspend(() => {
     const work = new Conversations.Work()
     work.handles.add(handle)
     put(opened, work, contact, record)
-    if (manifest !== undefined) forgetRevoked(opened, work, handle, manifest)
+    also(work)
     return Conversations.commitWork(opened, work)
   })
 
 /** Puts a contact's record into a work; memory follows after the commit. */
 export const put = (opened: Opened, work: Conversations.Work, contact: Contact, record: Records.Contact): void => {
+  const isFirst = !opened.contacts.has(contact.hex) && work.batch.peek(Records.keys.contact(contact.hex)) === undefined
   work.batch.put(Records.keys.contact(contact.hex), Records.Contact.encode(record), contact.slot)
+  if (isFirst) Trust.firstContact(opened, work, { ...contact, record }, record.since)
   work.batch.applied(() => {
     const before = contact.record.user
     contact.record = record
@@ -202,11 +254,105 @@ export const put = (opened: Opened, work: Conversations.Work, contact: Contact, 
   })
 }
 
-/** Rule manifest.device.2: with the manifest that revokes devices, the sessions with them go. */
-const forgetRevoked = (opened: Opened, work: Conversations.Work, handle: Handle, manifest: Manifest.Manifest): void => {
+/** What follows from newer manifests, in the commit that stores them; memory follows after it. */
+const follow = (
+  opened: Opened,
+  work: Conversations.Work,
+  handle: Handle,
+  contact: Contact,
+  held: Manifest.Manifest | undefined,
+  { newest, passed }: Manifest.Advanced,
+  now: number
+): void => {
+  work.batch.applied(() => {
+    contact.manifest = newest
+  })
+  if (passed.length === 0) return
+  if (held !== undefined) Trust.manifestChanged(opened, work, contact, held, newest, now)
+  // Rule manifest.told.1. What this device changed itself is no news.
+  const { proposal } = opened
+  const isProposed = proposal !== undefined && passed.some(({ hash }) => Bytes.equal(hash, proposal.hash))
+  const quiet = isProposed ? proposal.version : 0
+  if (held !== undefined) Notices.changes(opened, work.batch, handle.hex, held, passed, now, quiet)
+  const revoked = newest.revocations.filter(({ device }) => held === undefined || !Manifest.isRevoked(held, device))
+  expel(opened, work, handle, newest)
+  if (held !== undefined && revoked.length > 0) {
+    const since = revoked.reduce((latest, { revokedIn }) => Math.max(latest, revokedIn), 0)
+    renew(opened, work, handle, newest, since)
+  }
+  if (revoked.length > 0) work.batch.applied(() => opened.clear(handle.hex))
+  if (handle.hex !== opened.hex.account) return
+  work.batch.applied(() => {
+    opened.manifestVersion = newest.version
+  })
+  if (isProposed) settleProposal(opened, work)
+  else if (proposal !== undefined && newest.version >= proposal.version) work.batch.applied(() => opened.resume())
+  if (Manifest.deviceOf(newest, opened.self.device) === undefined) retire(opened, work, newest.version, now)
+  else if (revoked.length > 0) {
+    // Rule manifest.revoke.4.
+    work.batch.put(Records.keys.renewed, Records.Renewed.encode({ version: Records.written, before: now }))
+    work.batch.applied(() => {
+      opened.renewBefore = now
+    })
+  }
+}
+
+/** Rules manifest.device.2 and manifest.revoke.2: the sessions with devices that a manifest revokes go, and nothing is sealed for them. */
+export const expel = (opened: Opened, work: Conversations.Work, handle: Handle, manifest: Manifest.Statement): void => {
   for (const device of handle.devices.values()) {
     if (Manifest.isRevoked(manifest, device.id)) Conversations.dropSessions(opened, work, device)
   }
+  for (const { device } of manifest.revocations) work.barred.add(Bytes.toHex(device))
+}
+
+/** Rule manifest.revoke.3. `since` is the version that revoked. */
+const renew = (
+  opened: Opened,
+  work: Conversations.Work,
+  handle: Handle,
+  manifest: Manifest.Manifest,
+  since: number
+): void => {
+  for (const device of handle.devices.values()) {
+    if (Manifest.deviceOf(manifest, device.id) === undefined || (work.begun.get(device.hex) ?? 0) >= since) continue
+    Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
+  }
+}
+
+/** Takes the proposal out of the store: the relay has it, or another one in its place. */
+export const settleProposal = (opened: Opened, work: Conversations.Work): void => {
+  work.batch.remove(Records.keys.proposal, opened.proposalSlot)
+  work.batch.applied(() => {
+    opened.proposal = undefined
+  })
+}
+
+/** Rule manifest.removed.1. */
+const retire = (opened: Opened, work: Conversations.Work, version: number, at: number): void => {
+  if (opened.removed !== undefined) return
+  const removed: Records.Removed = { version: Records.written, manifest: version, at }
+  work.batch.put(Records.keys.removed, Records.Removed.encode(removed))
+  work.batch.applied(() => {
+    opened.removed = removed
+    opened.gone.openUnsafe()
+    Notices.removed(opened)
+    for (const account of new Set([...opened.lanes.values()].map((lane) => lane.account))) opened.clear(account)
+  })
+}
+
+/** Whether what waits for a device can never go to it: {@link isBarred}, or its account's newest known manifest does not list it. */
+export const isGone = (opened: Opened, account: string, device: Uint8Array): boolean => {
+  const contact = opened.contacts.get(account)
+  return isBarred(opened, account, device) || (contact !== undefined && isRemoved(contact, device))
+}
+
+/** Whether nothing may be sealed for a device: its account removed it or is about to, or this device was removed. */
+export const isBarred = (opened: Opened, account: string, device: Uint8Array): boolean => {
+  const { contacts, hex, proposal, removed } = opened
+  if (removed !== undefined) return true
+  const manifest = contacts.get(account)?.manifest
+  if (manifest !== undefined && Manifest.isRevoked(manifest, device)) return true
+  return account === hex.account && proposal !== undefined && Manifest.isRevoked(proposal, device)
 }
 
 /** Takes the name from a contact whose identity changed, or, without `accepted`, only the mark that it did. */
@@ -231,7 +377,10 @@ export const pinAs = (
   account: Uint8Array,
   manifests: ReadonlyArray<Uint8Array>
 ): Effect.Effect<Contact, ClientError | PeerMisbehaved> =>
-  Conversations.withHandle(opened, Bytes.toHex(account), (handle) => store(opened, handle, user, manifests, user))
+  Conversations.withHandle(opened, Bytes.toHex(account), (handle) =>
+    // The answer is of before the lock: nothing that came meanwhile makes it a rollback.
+    store(opened, handle, user, manifests, user, 0)
+  )
 
 /** Identifier of the direct conversation with a contact. */
 export const conversationOf = (opened: Opened, contact: Contact): string =>
@@ -248,35 +397,40 @@ export const adopt = (
   contact: Contact,
   held: Manifest.Manifest | undefined,
   user: string | undefined,
-  manifests: ReadonlyArray<Uint8Array>
+  manifests: ReadonlyArray<Uint8Array>,
+  now: number
 ): Result.Result<Manifest.Manifest, Failure> => {
-  const manifest = Manifest.update(opened.crypto, contact.account, held, manifests)
-  if (Result.isFailure(manifest)) return manifest
-  const newest = manifest.success
+  const advanced = advance(opened, contact.account, held, manifests)
+  if (Result.isFailure(advanced)) {
+    report(opened, work, handle, held, manifests, advanced.failure.cause, now)
+    return Result.fail(advanced.failure)
+  }
+  const { newest } = advanced.success
   put(opened, work, contact, { ...contact.record, user: user ?? contact.record.user, manifest: newest.bytes })
-  forgetRevoked(opened, work, handle, newest)
+  follow(opened, work, handle, contact, held, advanced.success, now)
   work.batch.applied(() => {
-    contact.manifest = newest
     if (user !== undefined) opened.checked.add(user)
   })
-  return manifest
+  return Result.succeed(newest)
 }
 
-/** The manifests of an account after a version, if the directory answers in time. For works that hold a conversation. */
-export const manifestsAfter = (
+/**
+ * The manifests of an account from the version held on (rule manifest.own.2), if the directory answers in time. For works that hold a
+ * conversation.
+ */
+export const manifestsFrom = (
   opened: Opened,
   account: Uint8Array,
-  version: number
+  held: number
 ): Effect.Effect<ReadonlyArray<Uint8Array> | undefined> =>
-  Effect.map(
-    Effect.result(
-      within(
-        patienceMs,
-        Effect.flatMap(opened.directory.manifestsAfter(account, version), (entry) => complete(opened, entry, version))
-      )
-    ),
-    (answer) => (Result.isSuccess(answer) ? answer.success.manifests : undefined)
+  Effect.map(Effect.result(within(patienceMs, askFrom(opened, account, held))), (answer) =>
+    Result.isSuccess(answer) ? answer.success.manifests : undefined
   )
+
+const askFrom = (opened: Opened, account: Uint8Array, held: number) => {
+  const after = Math.max(held - 1, 0)
+  return Effect.flatMap(opened.directory.manifestsAfter(account, after), (entry) => complete(opened, entry, after))
+}
 
 /** Whether an account's newest known manifest says that a device is not, or no longer, one of its. */
 export const isRemoved = ({ manifest }: Contact, device: Uint8Array): boolean =>
@@ -292,18 +446,17 @@ export const refresh = (
     const user = opened.contacts.get(account)?.record.user ?? account
     if (answer !== undefined) {
       const told = yield* Effect.result(
-        Conversations.withHandle(opened, account, (handle) => store(opened, handle, undefined, answer, user))
+        Conversations.withHandle(opened, account, (handle) => store(opened, handle, undefined, answer, user, 0))
       )
       if (Result.isSuccess(told)) return told.success
       if (told.failure._tag !== "PeerMisbehaved" || told.failure.failure !== "lookup.manifest-gap") {
         return yield* told.failure
       }
     }
-    const held = opened.contacts.get(account)?.manifest?.version ?? 0
-    const id = Bytes.fromHex(account)!
-    const entry = yield* complete(opened, yield* opened.directory.manifestsAfter(id, held), held)
+    const held = versionOf(opened, account)
+    const entry = yield* askFrom(opened, Bytes.fromHex(account)!, held)
     return yield* Conversations.withHandle(opened, account, (handle) =>
-      store(opened, handle, undefined, entry.manifests, user)
+      store(opened, handle, undefined, entry.manifests, user, held)
     )
   })
 
@@ -326,8 +479,14 @@ export const confirm = (
 export const targets = (opened: Opened, handle: Handle): ReadonlyArray<Uint8Array> => {
   const manifest = opened.contacts.get(handle.hex)?.manifest
   if (manifest === undefined) return [...handle.devices.values()].map(({ id }) => id)
-  return manifest.devices.filter(({ role }) => role !== Device.roles.replica).map(({ device }) => device)
+  return readers(opened, manifest)
 }
+
+/** The devices of a manifest that read, without this one. */
+export const readers = ({ self }: Pick<Opened, "self">, manifest: Manifest.Manifest): ReadonlyArray<Uint8Array> =>
+  manifest.devices
+    .filter(({ device, role }) => role !== Device.roles.replica && !Bytes.equal(device, self.device))
+    .map(({ device }) => device)
 
 /** Why a device cannot be prepared for a first message. */
 export type Unprepared = TransportError | Refused | ClientError | PeerMisbehaved
@@ -348,7 +507,7 @@ export const fetchBundle = Effect.fnUntraced(function* (opened: Opened, contact:
 })
 
 /** A contact as the application sees it. */
-export const present = ({ hex, manifest, record }: Contact): PublicContact => ({
+export const present = ({ hex, manifest, record }: Contact): Omit<PublicContact, "verified" | "approved"> => ({
   user: record.user,
   account: hex,
   state: record.offered === undefined ? "pinned" : "identity-changed",

@@ -20,15 +20,19 @@ import * as Receive from "../session/Receive.ts"
 import * as Conversations from "./Conversations.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Fence from "./Fence.ts"
+import * as Following from "./Following.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Handle, Opened, SessionEntry } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Own from "./Own.ts"
+import * as OwnWords from "./OwnWords.ts"
 import * as Prekeys from "./Prekeys.ts"
-import * as Records from "./Records.ts"
+import * as Progress from "./Progress.ts"
 import * as Retry from "./Retry.ts"
 import * as Waiting from "./Waiting.ts"
-import { Burst, endOf, hold, reject } from "./Burst.ts"
+import { Burst, hold, reject } from "./Burst.ts"
 import * as Answers from "./Answers.ts"
 import * as Starts from "./Starts.ts"
 import * as Delivering from "./Delivering.ts"
@@ -38,9 +42,6 @@ const mostTogether = 256
 
 /** Envelopes taken from the transport before they are opened. */
 const ahead = 512
-
-/** Deliveries remembered as committed but perhaps not acknowledged. */
-const remembered = 512
 
 // ---- The loop
 
@@ -106,17 +107,25 @@ const burstAlone = (
 
 const receiveAll = Effect.fnUntraced(function* (opened: Opened, work: Burst, deliveries: ReadonlyArray<Delivery>) {
   const { acknowledges } = work
+  // First of all: a send holds it when it waits for another conversation.
+  yield* hold(opened, work, opened.hex.account)
+  const copies = Own.others(opened).length
+  if (copies > 0) yield* Orders.reserve(opened, deliveries.length * copies)
   for (const delivery of deliveries) {
     // Delivered again because its acknowledgement got lost: it was committed, and is no event.
-    if (acknowledges && opened.committed.get(delivery.id) === endOf(delivery)) {
+    if (acknowledges && opened.committed.get(delivery.id) === Progress.endOf(delivery)) {
       work.acknowledged.push(delivery)
       continue
     }
     yield* receiveOne(opened, work, delivery)
   }
+  yield* Following.settle(opened, work)
   for (const { contact, user } of work.claims) yield* Starts.confirmClaim(opened, work, contact, user)
+  yield* OwnWords.settle(opened, work)
   yield* Answers.settle(opened, work)
-  if (acknowledges) putProgress(opened, work)
+  if (acknowledges || work.shows.length > 0) {
+    Progress.put(opened, work, work.received, acknowledges ? work.acknowledged : [])
+  }
   yield* Conversations.commitWork(opened, work)
   finish(opened, work)
 })
@@ -134,9 +143,11 @@ const finish = (opened: Opened, work: Burst): void => {
       lane.blocked = false
       Outbox.start(opened, lane)
     }
-    Waiting.wake(opened, lane)
+    Waiting.rouse(opened, lane)
   }
+  for (const device of work.begun.keys()) opened.history?.near(Bytes.fromHex(device)!)
   for (const effect of work.after) opened.spawn(effect)
+  Own.follow(opened)
   if (work.lost) opened.spawn(Fence.probe(opened))
   if (work.prekeysUsed > 0) opened.spawn(Prekeys.afterUse(opened, work.prekeysUsed))
   if (!work.acknowledges) return
@@ -155,32 +166,6 @@ const acknowledge = (opened: Opened, ids: ReadonlyArray<number>): Effect.Effect<
       for (const id of ids) opened.committed.delete(id)
     }
   })
-
-/** Writes down what is committed with this burst, so that a crash before the acknowledgement raises no alarm. */
-const putProgress = (opened: Opened, work: Burst): void => {
-  const committed = new Map(opened.committed)
-  for (const delivery of work.acknowledged) committed.set(delivery.id, endOf(delivery))
-  for (const id of committed.keys()) {
-    if (committed.size <= remembered) break
-    committed.delete(id)
-  }
-  const record: Records.ProgressIn = {
-    version: Records.written,
-    order: work.received,
-    committed: [...committed].map(([id, end]) => ({ id, end: padded(Bytes.fromHex(end)!) }))
-  }
-  work.batch.put(Records.keys.progressIn, Records.ProgressIn.encode(record), opened.progressInSlot)
-  work.batch.applied(() => {
-    for (const delivery of work.acknowledged) opened.committed.set(delivery.id, endOf(delivery))
-    for (const id of opened.committed.keys()) {
-      if (opened.committed.size <= remembered) break
-      opened.committed.delete(id)
-    }
-  })
-}
-
-const padded = (bytes: Uint8Array): Uint8Array =>
-  bytes.length === 16 ? bytes : Bytes.concat(bytes, new Uint8Array(16 - bytes.length))
 
 const receiveOne = Effect.fnUntraced(function* (opened: Opened, work: Burst, delivery: Delivery) {
   const decoded = Envelope.decode(delivery.envelope)

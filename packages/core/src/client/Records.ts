@@ -47,7 +47,19 @@ export const keys = {
   seen: (start: string): string => `seen/${start}`,
   owed: (account: string, device: string): string => `owed/${account}/${device}`,
   once: (message: string): string => `once/${message}`,
-  held: (account: string, order: number): string => `held/${account}/${ordered(order)}`
+  held: (account: string, order: number): string => `held/${account}/${ordered(order)}`,
+  proposal: "proposal",
+  removed: "removed",
+  renewed: "renewed",
+  notice: (account: string, version: number): string => `notice/${account}/${ordered(version)}`,
+  proof: (digest: string): string => `proof/${digest}`,
+  synced: (order: number): string => `synced/${ordered(order)}`,
+  greeted: (device: string): string => `greeted/${device}`,
+  unsent: (message: string, device: string): string => `unsent/${message}/${device}`,
+  trust: (account: string): string => `trust/${account}`,
+  trustPolicy: "trust-policy",
+  trustLog: (order: number): string => `trust-log/${ordered(order)}`,
+  aside: (account: string, order: number): string => `aside/${account}/${ordered(order)}`
 } as const
 
 // ---- Codecs
@@ -192,6 +204,53 @@ export type Once = Layout.Type<typeof Once>
 /** A session start held until its sender's changed identity is accepted. */
 export const Held = Layout.tuple({ ...format, receivedAt: uint, envelope })
 export type Held = Layout.Type<typeof Held>
+
+/** An own manifest that was signed and perhaps not published yet (rule manifest.publish.1). */
+export const Proposal = Layout.tuple({ ...format, manifest: Layout.bytes({ max: Limits.maxManifestBytes }) })
+export type Proposal = Layout.Type<typeof Proposal>
+
+/** This device was removed: the first version of the own manifest seen that does not list it, and when that was (rule manifest.removed.1). */
+export const Removed = Layout.tuple({ ...format, manifest: id, at: uint })
+export type Removed = Layout.Type<typeof Removed>
+
+/** Sessions with a lower rank are not sealed in any more (rule manifest.revoke.4). */
+export const Renewed = Layout.tuple({ ...format, before: uint })
+export type Renewed = Layout.Type<typeof Renewed>
+
+/** Devices that a manifest added and removed, still to be told (rule manifest.told.1). */
+export const Notice = Layout.tuple({
+  ...format,
+  at: uint,
+  added: Layout.list(key32, { max: Limits.maxManifestDevices }),
+  removed: Layout.list(key32, { max: Limits.maxManifestDevices })
+})
+export type Notice = Layout.Type<typeof Notice>
+
+/** A fork proof, when it was found, and whether it was told (rule proof.keep.1). */
+export const Proof = Layout.tuple({
+  ...format,
+  at: uint,
+  told: flag,
+  proof: Layout.bytes({ max: Limits.maxForkProofBytes })
+})
+export type Proof = Layout.Type<typeof Proof>
+
+/** What another own device did, until the application has taken it. `word` is the body of a content of type 10. */
+export const Synced = Layout.tuple({
+  ...format,
+  device: key32,
+  receivedAt: uint,
+  word: Layout.bytes({ max: Limits.maxOwnBodyBytes })
+})
+export type Synced = Layout.Type<typeof Synced>
+
+/** An own device was greeted, and told the contacts, at this time. */
+export const Greeted = Layout.tuple({ ...format, at: uint })
+export type Greeted = Layout.Type<typeof Greeted>
+
+/** A message that failed for one device, and why. */
+export const Unsent = Layout.tuple({ ...format, account: key32, at: uint, reason: Layout.text({ max: 64 }) })
+export type Unsent = Layout.Type<typeof Unsent>
 
 /** Reads a record; the error names the kind that its key begins with. */
 export const decode = <T>(

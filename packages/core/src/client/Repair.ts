@@ -1,11 +1,13 @@
 /**
- * What to do when the relay refuses a submission for a reason that waiting does not mend.
+ * What to do when the relay refuses a submission for a reason that waiting does not mend, and with what is on its way to a device that
+ * was removed.
  *
- * Spec: docs/spec/14-relay.md §14.4, rules relay.submit.2 and relay.submit.4.
+ * Spec: docs/spec/14-relay.md §14.4, rules relay.submit.2 and relay.submit.4; docs/spec/04-accounts.md §4.4.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
 import type { Refused } from "../ports/Transport.ts"
 import * as Crossing from "../session/Crossing.ts"
 import * as Body from "../envelope/Body.ts"
@@ -13,11 +15,12 @@ import * as Conversations from "./Conversations.ts"
 import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
-import type { Entry, Lane, Opened, Repair } from "./Opened.ts"
+import type { Entry, Handle, Lane, Opened, Repair } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Sealing from "./Sealing.ts"
+import * as Trust from "./Trust.ts"
 
 const again: Repair = { _tag: "Again" }
 
@@ -36,7 +39,7 @@ export const refused = (opened: Opened, lane: Lane, entry: Entry, refusal: Refus
             )
             const failed: Repair = { _tag: "Failed", reason: "device-removed" }
             return gone
-              ? Effect.as(Background.persist(opened, readdress(opened, lane, entry)), failed)
+              ? Effect.as(Background.persist(opened, passOne(opened, lane, entry)), failed)
               : Effect.succeed(again)
           }
           // Nobody but the account may say so: without its manifest the refusal is only tried again.
@@ -76,26 +79,84 @@ const renewToken = (opened: Opened, lane: Lane): Effect.Effect<void> => {
   )
 }
 
-/** A device was removed: what it did not get goes to devices of the newest manifest that were not addressed yet. */
-const readdress = (opened: Opened, lane: Lane, entry: Entry): Effect.Effect<void, ClientError> =>
-  Conversations.withHandle(opened, lane.account, (handle) =>
-    Effect.gen(function* () {
-      const record = yield* Outbox.recordOf(opened, entry)
-      if (record === undefined || !Body.isNumbered(entry.type)) return
-      const fresh = Peers.targets(opened, handle).filter((id) => {
-        const hex = Bytes.toHex(id)
-        const other = opened.lanes.get(hex)
-        const isWaiting = other?.waiting.some(({ message }) => message === entry.message) ?? false
-        const isSent = handle.devices.get(hex)?.tracked.has(entry.message) ?? false
-        return hex !== lane.device && !isWaiting && !isSent && !(other?.byMessage.has(entry.message) ?? false)
+/**
+ * Gives up what is on its way to devices that an account removed, or, when this device was removed, to any (rules manifest.revoke.2 and
+ * manifest.removed.1).
+ */
+export const clear = (opened: Opened, account: string): Effect.Effect<void> =>
+  Background.persist(
+    opened,
+    Effect.forEach(
+      [...opened.lanes.values()].filter(
+        (lane) => lane.account === account && Peers.isGone(opened, account, Bytes.fromHex(lane.device)!)
+      ),
+      (lane) => clearLane(opened, lane),
+      { discard: true }
+    )
+  )
+
+/** Entries given up in one commit. */
+const clearedAtOnce = 128
+
+const clearLane = (opened: Opened, lane: Lane): Effect.Effect<void, ClientError> =>
+  Effect.gen(function* () {
+    for (;;) {
+      yield* Orders.reserve(opened, clearedAtOnce * Limits.maxManifestDevices)
+      const left = yield* Conversations.withHandle(opened, lane.account, (handle) => clearSome(opened, handle, lane))
+      if (left === 0) return
+    }
+  })
+
+/** Runs under the lock. Answers how many are left. */
+const clearSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, lane: Lane) {
+  const now = yield* Background.now
+  const work = new Sealing.SendWork()
+  work.handles.add(handle)
+  Outbox.absorb(opened, work, handle, now)
+  const all = [...lane.waiting, ...lane.queue].filter((entry) => !entry.done)
+  const entries = all.slice(0, clearedAtOnce)
+  for (const entry of entries) {
+    if (opened.removed === undefined) yield* pass(opened, work, handle, lane, entry, now)
+  }
+  Outbox.giveUp(opened, work, lane, entries, opened.removed === undefined ? "device-removed" : "revoked", now)
+  yield* Conversations.commitWork(opened, work)
+  return all.length - entries.length
+})
+
+/** What a removed device did not get goes to devices of the newest manifest that were not addressed yet. */
+const pass = Effect.fnUntraced(function* (
+  opened: Opened,
+  work: Sealing.SendWork,
+  handle: Handle,
+  lane: Lane,
+  entry: Entry,
+  now: number
+) {
+  const record = yield* Outbox.recordOf(opened, entry)
+  if (record === undefined || !Body.isNumbered(entry.type)) return
+  // Rule trust.effect.5.
+  if (Trust.isSendingHeld(opened, handle.hex)) return
+  const fresh = Peers.targets(opened, handle).filter((id) => {
+    const hex = Bytes.toHex(id)
+    const other = opened.lanes.get(hex)
+    const isWaiting = other?.waiting.some(({ message }) => message === entry.message) ?? false
+    const isSent = handle.devices.get(hex)?.tracked.has(entry.message) ?? false
+    return hex !== lane.device && !isWaiting && !isSent && !(other?.byMessage.has(entry.message) ?? false)
+  })
+  if (fresh.length === 0) return
+  const draft = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
+  for (const id of fresh) Sealing.post(opened, work, handle, id, draft, now)
+})
+
+const passOne = (opened: Opened, lane: Lane, entry: Entry): Effect.Effect<void, ClientError> =>
+  Effect.andThen(
+    Orders.reserve(opened, Limits.maxManifestDevices),
+    Conversations.withHandle(opened, lane.account, (handle) =>
+      Effect.gen(function* () {
+        const work = new Sealing.SendWork()
+        work.handles.add(handle)
+        yield* pass(opened, work, handle, lane, entry, yield* Background.now)
+        yield* Conversations.commitWork(opened, work)
       })
-      if (fresh.length === 0) return
-      yield* Orders.reserve(opened, fresh.length)
-      const now = yield* Background.now
-      const work = new Sealing.SendWork()
-      work.handles.add(handle)
-      const draft = yield* Loading.orCorrupt("outbox", Sealing.draftOf(record))
-      for (const id of fresh) Sealing.post(opened, work, handle, id, draft, now)
-      yield* Conversations.commitWork(opened, work)
-    })
+    )
   )

@@ -19,7 +19,9 @@ import * as Conversations from "./Conversations.ts"
 import type { Device, Entry, Handle, Opened, SessionEntry } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
+import * as Trust from "./Trust.ts"
 
 /** Numbers after a floor that repeat it, in case the first ones get lost. */
 const floorRepeats = 32
@@ -37,6 +39,8 @@ export interface Draft {
   readonly fallback: string | undefined
   /** How often it was sealed before, in answer to retry requests. */
   readonly answers: number
+  /** The version of the recipient's manifest by which its devices were addressed; of unnumbered messages none (rule own.lists.1). */
+  readonly addressed?: number | undefined
 }
 
 /** Why a message cannot be sealed for a device now. */
@@ -47,6 +51,8 @@ export class SendWork extends Conversations.Work {
   readonly stalled = new Set<string>()
   /** Devices that something was sealed for. */
   readonly posted = new Set<string>()
+  /** Devices that went by an old version of the own manifest: everything sealed for them here names the newest. */
+  readonly outdated = new Set<string>()
   /** Outbox records this work has changed. */
   readonly changed = new Map<Entry, Records.Outbox>()
 }
@@ -77,6 +83,8 @@ export const post = (
   urgent = false
 ): void => {
   const hex = Bytes.toHex(device)
+  // Rule manifest.revoke.2: whatever asks for it.
+  if (work.barred.has(hex) || Peers.isBarred(opened, handle.hex, device)) return
   const lane = Outbox.laneOf(opened, handle.hex, hex)
   const behind = !urgent && (lane.waiting.length > 0 || work.stalled.has(hex))
   const sealed = behind ? "no-session" : seal(opened, work, handle, device, draft, now, urgent)
@@ -105,8 +113,15 @@ export const post = (
   }
 }
 
-/** Content without extensions of the moment: how a waiting message is stored. */
-export const plain = (draft: Draft): Uint8Array => encode(draft, { unknown: [] })
+/** Content as a copy for own devices carries it (rule own.copy.2). */
+export const copyOf = (draft: Draft): Uint8Array => encode(draft, { unknown: [] })
+
+/** Content without extensions of the moment: how a waiting message is stored. By whose lists it was addressed stays. */
+export const plain = (draft: Draft): Uint8Array =>
+  encode(
+    draft,
+    draft.addressed === undefined ? { unknown: [] } : { lists: { own: 1, peer: draft.addressed }, unknown: [] }
+  )
 
 const encode = (draft: Draft, extensions: Content.Extensions): Uint8Array => {
   const { body, fallback, messageId, replyTo, sentAt, sequence, type } = draft
@@ -138,20 +153,33 @@ export const draftOf = ({
     body,
     replyTo: extensions.replyTo,
     fallback: extensions.fallback,
-    answers
+    answers,
+    addressed: Body.isNumbered(type) ? extensions.lists?.peer : undefined
   }))
 
-/** What a message to this device carries beside its body (rules fence.carry.1, sequence.floor.1). */
-const extensionsFor = (opened: Opened, device: Device, draft: Draft, isStart: boolean): Content.Extensions => {
+/** What a message to this device carries beside its body (rules fence.carry.1, sequence.floor.1, own.lists.1). */
+const extensionsFor = (
+  opened: Opened,
+  work: SendWork,
+  device: Device,
+  draft: Draft,
+  isStart: boolean
+): Content.Extensions => {
+  const { addressed } = draft
+  const isNamed = addressed !== undefined || isStart || work.outdated.has(device.hex)
   const { floor, tokenKnown } = device.peer
   const floored = floor > 0 && draft.sequence > floor && (isStart || draft.sequence <= floor + floorRepeats)
   return {
     ...Fence.carry(opened.self.fence, Conversations.fenceOf(device.peer)),
     ...(tokenKnown === 1 ? {} : { deliveryToken: opened.self.token }),
     ...(floored ? { floor } : {}),
+    ...(isNamed ? { lists: { own: opened.manifestVersion, peer: addressed ?? versionOf(opened, device) } } : {}),
     unknown: []
   }
 }
+
+const versionOf = (opened: Opened, device: Device): number =>
+  opened.contacts.get(device.account)?.manifest?.version ?? 0
 
 export const seal = (
   opened: Opened,
@@ -165,7 +193,9 @@ export const seal = (
   const { crypto, entropy, self } = opened
   const known = handle.devices.get(Bytes.toHex(id))
   if (known !== undefined && !urgent && Conversations.isFrozen(opened, known)) return "frozen"
-  const found = known === undefined ? undefined : Conversations.activeSession(known)
+  const active = known === undefined ? undefined : Conversations.activeSession(known)
+  // Rule manifest.revoke.4.
+  const found = active === undefined || active.session.rank < opened.renewBefore ? undefined : active
   const begun = found === undefined ? begin(opened, work, handle, id, now) : undefined
   const entry = found ?? begun?.entry
   const device = known ?? begun?.device
@@ -176,7 +206,7 @@ export const seal = (
   }
   const { session } = entry
   const isStart = session.pending !== undefined
-  const content = encode(draft, extensionsFor(opened, device, draft, isStart))
+  const content = encode(draft, extensionsFor(opened, work, device, draft, isStart))
   const headerNonce = entropy.bytes("header.nonce", Suite.suites[session.ratchet.suite].nonceLength)
   const to = device.peer.mailbox
   const sealed = isStart
@@ -217,6 +247,8 @@ const begin = (
   prepared.delete(hex)
   const suite = Bundle.chooseSuite(ready.bundle, suites)
   if (Result.isFailure(suite)) return undefined
+  const contact = opened.contacts.get(handle.hex)
+  if (contact !== undefined && !Trust.session(opened, work, contact, id, suite.success, now, true)) return undefined
   const known = handle.devices.get(hex)
   const begun = SessionStart.begin(crypto, {
     suite: suite.success,
@@ -226,7 +258,7 @@ const begin = (
     ephemeralSecret: entropy.bytes("pqxdh.eph", 32),
     kemCoins: entropy.bytes("kem.encap", 32),
     ratchetSecret: entropy.bytes("ratchet.eph", 32),
-    rank: Crossing.nextRank(known?.peer.sessions ?? Crossing.none, now)
+    rank: Crossing.nextRank(known?.peer.sessions ?? Crossing.none, Math.max(now, opened.renewBefore))
   })
   if (Result.isFailure(begun)) return undefined
   const { consumed, session } = begun.success

@@ -14,10 +14,12 @@ import * as Crossing from "../session/Crossing.ts"
 import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
 import { type ClientError, InvalidMessage, type PeerMisbehaved } from "./Errors.ts"
+import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened, PlainBody, SendRequest } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
@@ -78,14 +80,23 @@ export const send = Effect.fnUntraced(function* (
   const requests = opened.sends.get(contact.hex)
   if (requests === undefined) opened.sends.set(contact.hex, [request])
   else requests.push(request)
-  yield* Effect.onExit(
-    Conversations.withHandle(opened, contact.hex, (handle) =>
-      request.outcome === undefined ? drain(opened, handle) : Effect.void
-    ),
-    () => Effect.sync(() => withdraw(opened, contact.hex, request))
+  yield* Effect.onExit(sealed(opened, contact, request), () =>
+    Effect.sync(() => withdraw(opened, contact.hex, request))
   )
   return yield* request.outcome ?? Effect.die(new Error("a send without an outcome"))
 })
+
+/** Waits for the locks, and seals what waits for them unless somebody else has. */
+const sealed = (opened: Opened, contact: Contact, request: SendRequest): Effect.Effect<void, ClientError> =>
+  Effect.flatMap(
+    Own.withBoth(opened, contact.hex, (handle, own) => {
+      if (request.outcome !== undefined) return Effect.succeed(true)
+      // Another own device came while this waited: it gets a copy, too.
+      if (own === undefined && Own.others(opened).length > 0) return Effect.succeed(false)
+      return Effect.as(drain(opened, handle, own), true)
+    }),
+    (done) => (done ? Effect.void : sealed(opened, contact, request))
+  )
 
 const withdraw = (opened: Opened, account: string, request: SendRequest): void => {
   const requests = opened.sends.get(account)
@@ -94,11 +105,11 @@ const withdraw = (opened: Opened, account: string, request: SendRequest): void =
 }
 
 /** Seals what every waiting send asks for. Runs under the lock. */
-const drain = (opened: Opened, handle: Handle): Effect.Effect<void> =>
+const drain = (opened: Opened, handle: Handle, own: Handle | undefined): Effect.Effect<void> =>
   Effect.suspend(() => {
     const requests = opened.sends.get(handle.hex) ?? []
     opened.sends.delete(handle.hex)
-    return Effect.catchCause(sealRequests(opened, handle, requests), (cause) =>
+    return Effect.catchCause(sealRequests(opened, handle, own, requests), (cause) =>
       Effect.sync(() => {
         for (const request of requests) request.outcome = Effect.failCause(cause)
       })
@@ -108,16 +119,26 @@ const drain = (opened: Opened, handle: Handle): Effect.Effect<void> =>
 const sealRequests = Effect.fnUntraced(function* (
   opened: Opened,
   handle: Handle,
+  own: Handle | undefined,
   requests: ReadonlyArray<SendRequest>
 ) {
   const now = yield* Background.now
+  const contact = opened.contacts.get(handle.hex)
   const devices = Peers.targets(opened, handle)
+  const addressed = contact?.manifest?.version ?? 0
+  const copies = own === undefined ? 0 : Own.others(opened).length
   let count = 0
   for (const { bodies } of requests) count += bodies.length
-  yield* Orders.reserve(opened, count * devices.length)
+  yield* Orders.reserve(opened, count * (devices.length + copies) + copies)
   const work = new Sealing.SendWork()
   work.handles.add(handle)
   Outbox.absorb(opened, work, handle, now)
+  if (own !== undefined) {
+    work.handles.add(own)
+    Outbox.absorb(opened, work, own, now)
+    // Rule own.contact.1: with the first message.
+    if (handle.sequence.last === 0 && contact !== undefined) Own.post(opened, work, own, Own.contactWord(contact, 1), now)
+  }
   const outcomes = new Map<SendRequest, ReadonlyArray<Api.Sent>>()
   const repeated = new Map<string, Api.Sent>()
   for (const request of requests) {
@@ -144,12 +165,19 @@ const sealRequests = Effect.fnUntraced(function* (
         body: encoded,
         replyTo,
         fallback,
-        answers: 0
+        answers: 0,
+        addressed: Body.isNumbered(type) ? addressed : undefined
       }
       for (const device of devices) {
         if (type !== Body.types.typing || Sealing.isReady(opened, work, handle, device)) {
           Sealing.post(opened, work, handle, device, draft, now)
         }
+      }
+      Noting.sent(opened, work, handle, draft, now)
+      // Rule own.copy.1.
+      if (own !== undefined && Body.isNumbered(type)) {
+        const copy = { own: "sent", peer: handle.account, content: Sealing.copyOf(draft) } as const
+        Own.post(opened, work, own, copy, now, { messageId })
       }
       sent.push({
         id: Bytes.toHex(messageId),
@@ -237,7 +265,7 @@ export const reset = Effect.fnUntraced(function* (opened: Opened, contact: Conta
 
 const maxDevices = 64
 
-/** Sends read receipts for messages to every device of a contact. */
+/** Sends read receipts for messages to every device of a contact, and says so to the other own devices (rule own.read.1). */
 export const markRead = Effect.fnUntraced(function* (opened: Opened, contact: Contact, ids: ReadonlyArray<string>) {
   const messages: Array<Uint8Array> = []
   for (const id of new Set(ids)) {
@@ -246,25 +274,28 @@ export const markRead = Effect.fnUntraced(function* (opened: Opened, contact: Co
     messages.push(bytes)
   }
   if (messages.length === 0) return
-  yield* Conversations.withHandle(opened, contact.hex, (handle) =>
+  yield* Own.withBoth(opened, contact.hex, (handle, own) =>
     Effect.gen(function* () {
       const now = yield* Background.now
       const parts = Math.ceil(messages.length / Limits.maxReceiptIds)
-      yield* Orders.reserve(opened, parts * handle.devices.size)
+      const copies = own === undefined ? 0 : Own.others(opened).length
+      yield* Orders.reserve(opened, parts * (handle.devices.size + copies))
       const work = new Sealing.SendWork()
       work.handles.add(handle)
       Outbox.absorb(opened, work, handle, now)
-      for (const device of handle.devices.values()) {
-        for (let i = 0; i < messages.length; i += Limits.maxReceiptIds) {
-          const part = messages.slice(i, i + Limits.maxReceiptIds)
-          Sealing.post(
-            opened,
-            work,
-            handle,
-            device.id,
-            Sealing.control(opened, { _tag: "Receipt", state: "read", messages: part }, now),
-            now
-          )
+      if (own !== undefined) {
+        work.handles.add(own)
+        Outbox.absorb(opened, work, own, now)
+      }
+      Noting.read(opened, work, messages, now)
+      for (let i = 0; i < messages.length; i += Limits.maxReceiptIds) {
+        const part = messages.slice(i, i + Limits.maxReceiptIds)
+        for (const device of handle.devices.values()) {
+          const receipt = Sealing.control(opened, { _tag: "Receipt", state: "read", messages: part }, now)
+          Sealing.post(opened, work, handle, device.id, receipt, now)
+        }
+        if (own !== undefined) {
+          Own.post(opened, work, own, { own: "read", peer: handle.account, messages: part }, now)
         }
       }
       yield* Conversations.commitWork(opened, work)

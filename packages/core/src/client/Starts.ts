@@ -26,9 +26,11 @@ import type { Contact, Device, Handle, Opened, SessionEntry } from "./Opened.ts"
 import * as Peers from "./Peers.ts"
 import * as Prekeys from "./Prekeys.ts"
 import * as Records from "./Records.ts"
+import * as Trust from "./Trust.ts"
 import * as Warnings from "./Warnings.ts"
 import { type Burst, hold, reject, rejectStart, warn } from "./Burst.ts"
 import * as Delivering from "./Delivering.ts"
+import * as Following from "./Following.ts"
 
 /** How often a start is put off while the directory does not answer. */
 const mostPutOff = 5
@@ -106,9 +108,9 @@ export const receive = Effect.fnUntraced(function* (opened: Opened, work: Burst,
   const device = known ?? Conversations.addDevice(opened, work, handle, certificate.device, start.mailbox)
   const pinned = contact ?? pin(opened, work, handle, certificate)
   if (user !== undefined && pinned.record.user === undefined) work.claims.push({ contact: pinned, user })
-  if (pinned.manifest !== undefined && pinned.manifest.version < start.manifestVersion) {
-    work.after.push(Effect.ignore(Peers.refresh(opened, account)))
-  }
+  Following.named(work, handle, start.manifestVersion)
+  work.begun.set(hex, start.manifestVersion)
+  Trust.session(opened, work, pinned, device.id, completed.next.ratchet.suite, work.now, false)
   const entry = Conversations.addSession(opened, work, device, completed.next)
   for (const key of named.consumed) work.batch.remove(key)
   work.prekeysUsed += named.consumed.length
@@ -152,10 +154,10 @@ const admit = Effect.fnUntraced(function* (
   const asked = work.asked.get(handle.hex)
   if (asked !== undefined) return asked
   work.asked.set(handle.hex, "unanswered")
-  const answer = yield* Peers.manifestsAfter(opened, handle.account, manifest.version)
+  const answer = yield* Peers.manifestsFrom(opened, handle.account, manifest.version)
   if (answer === undefined) return "unanswered"
   work.asked.set(handle.hex, cause)
-  const adopted = Peers.adopt(opened, work, handle, contact, manifest, undefined, answer)
+  const adopted = Peers.adopt(opened, work, handle, contact, manifest, undefined, answer, work.now)
   if (Result.isFailure(adopted)) return adopted.failure.cause
   manifest = adopted.success
   work.manifests.set(handle.hex, manifest)
@@ -242,7 +244,9 @@ const holdStart = Effect.fnUntraced(function* (
   work.acknowledged.push(delivery)
   const pinned = opened.names.get(user)!
   warn(opened, work, delivery, "policy.identity-changed", Peers.senderOf(opened, pinned, ""))
-  work.after.push(Effect.asVoid(Background.persist(opened, Peers.holdIdentity(opened, pinned, account))))
+  work.after.push(
+    Effect.andThen(Background.persist(opened, Peers.holdIdentity(opened, pinned, account)), opened.settleIdentity(pinned))
+  )
 })
 
 /** Forgets a held start. */
@@ -255,9 +259,10 @@ export const forgetHeld = (opened: Opened, key: string): Effect.Effect<void, Cli
 
 /** Shows a claimed name once the directory answered it with the account (rule sealed.start.2). */
 export const confirmClaim = Effect.fnUntraced(function* (opened: Opened, work: Burst, contact: Contact, user: string) {
-  if (contact.record.user !== undefined || opened.names.has(user)) return
+  if (contact.record.user !== undefined || opened.names.has(user) || user === opened.self.user) return
   const { manifests, verdict } = yield* Peers.confirm(opened, user, contact.account)
   if (verdict !== "same") return
   const handle = work.held.get(contact.hex)!
-  Peers.adopt(opened, work, handle, contact, work.manifests.get(contact.hex) ?? contact.manifest, user, manifests)
+  const held = work.manifests.get(contact.hex) ?? contact.manifest
+  Peers.adopt(opened, work, handle, contact, held, user, manifests, work.now)
 })

@@ -5,6 +5,7 @@
  * Submits nothing: client/Outbox.ts does.
  */
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Body from "../envelope/Body.ts"
@@ -12,6 +13,7 @@ import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
+import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
@@ -36,6 +38,21 @@ export const wake = (opened: Opened, lane: Lane): void => {
   )
 }
 
+const pauses = new WeakMap<Lane, Latch.Latch>()
+
+/** The same for a device that was just heard: what waits to ask for its keys again need not wait any longer. */
+export const rouse = (opened: Opened, lane: Lane): void => {
+  pauses.get(lane)?.openUnsafe()
+  wake(opened, lane)
+}
+
+const pause = (opened: Opened, lane: Lane, attempt: number, atLeastMs?: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const latch = Latch.makeUnsafe(false)
+    pauses.set(lane, latch)
+    return Effect.raceFirst(Background.pause(opened, attempt, atLeastMs), latch.await)
+  })
+
 const sealWaiting = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
   let failures = 0
   while (lane.waiting.length > 0) {
@@ -48,10 +65,10 @@ const sealWaiting = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
     if (hindrance === undefined) continue
     const fetched = yield* Effect.result(fetchFor(opened, lane))
     if (Result.isFailure(fetched)) {
-      if (fetched.failure === "removed")
-        return yield* Background.persist(opened, abandon(opened, lane, "device-removed"))
-      yield* Background.pause(opened, failures++, fetched.failure.retryAfterMs)
-    } else if (failures++ > 0) yield* Background.pause(opened, failures)
+      // Given up, or handed to another device, beside this: the lane is not looked at again.
+      if (fetched.failure === "removed") return opened.clear(lane.account)
+      yield* pause(opened, lane, failures++, fetched.failure.retryAfterMs)
+    } else if (failures++ > 0) yield* pause(opened, lane, failures)
   }
 })
 
@@ -60,7 +77,7 @@ const fetchFor = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
   const id = Bytes.fromHex(lane.device)!
   const contact = opened.contacts.get(lane.account)
   if (contact === undefined) return yield* Effect.fail({ retryAfterMs: 1000 })
-  if (Peers.isRemoved(contact, id)) return yield* Effect.fail("removed" as const)
+  if (Peers.isGone(opened, lane.account, id)) return yield* Effect.fail("removed" as const)
   const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, id))
   if (Result.isSuccess(fetched)) {
     opened.prepared.set(lane.device, fetched.success)
@@ -139,6 +156,7 @@ export const numberWaiting = Effect.fnUntraced(function* (
     if (draft.sequence > 0) continue
     const given = numbers.get(entry.message) ?? Sealing.number(opened, work, handle)
     numbers.set(entry.message, given)
+    Noting.sent(opened, work, handle, { ...draft, sequence: given }, draft.sentAt)
     const next = { ...record, content: Sealing.plain({ ...draft, sequence: given }) }
     Sealing.change(work, entry, next)
   }
@@ -154,23 +172,6 @@ export const firstNumber = Effect.fnUntraced(function* (opened: Opened, lane: La
   }
   return undefined
 })
-
-/** Gives up what waits for a device. */
-export const abandon = (opened: Opened, lane: Lane, reason: string): Effect.Effect<void, ClientError> =>
-  Conversations.withHandle(opened, lane.account, (handle) =>
-    Effect.suspend(() => {
-      const work = new Sealing.SendWork()
-      work.handles.add(handle)
-      const waiting = lane.waiting
-      for (const entry of waiting) work.batch.remove(Records.keys.outbox(entry.order), entry.slot)
-      work.batch.applied(() => {
-        lane.waiting = lane.waiting.filter((entry) => !waiting.includes(entry))
-        const device = { account: lane.account, hex: lane.device }
-        for (const entry of waiting) Outbox.tell(opened, device, entry.message, entry.type, "failed", reason)
-      })
-      return Conversations.commitWork(opened, work)
-    })
-  )
 
 /** Publishes a warning unless one about the same thing was published before. */
 export const warnOnce = (opened: Opened, about: string, warning: (at: number) => Api.Warning): void => {

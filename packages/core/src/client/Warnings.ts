@@ -7,6 +7,7 @@
  * stands in the warning's `peer`.
  */
 import type { Cause } from "../base/Failure.ts"
+import type { Decision, EventName } from "../trust/Event.ts"
 import type { Sender, Warning } from "./Api.ts"
 
 /** What the user reads when a message was refused, by cause. */
@@ -122,4 +123,82 @@ export const sessionReset = (peer: Sender, at: number): Warning => ({
   peer,
   at,
   line: "A contact started the encryption of this conversation afresh."
+})
+
+const devices = (count: number): string => (count === 1 ? "a device" : `${count} devices`)
+
+export const devicesChanged = (
+  peer: Sender,
+  own: boolean,
+  version: number,
+  added: ReadonlyArray<string>,
+  removed: ReadonlyArray<string>,
+  at: number
+): Warning => {
+  const what = [
+    ...(added.length > 0 ? [`added ${devices(added.length)}`] : []),
+    ...(removed.length > 0 ? [`removed ${devices(removed.length)}`] : [])
+  ].join(" and ")
+  const line = own
+    ? `Another device of your account ${what}. If that was not you, look at your devices now.`
+    : `A contact ${what}. The safety number with them changed.`
+  return { _tag: "DevicesChanged", peer, version, added, removed, at, line }
+}
+
+export const forked = (peer: Sender, own: boolean, proof: Uint8Array, at: number): Warning => ({
+  _tag: "Forked",
+  peer,
+  proof,
+  at,
+  line: own
+    ? "Somebody has signed another list of devices with your account's key. The proof is kept. Unless two of your devices did it at the same moment, the key is known to somebody else: make a new account."
+    : "A contact's account key has signed two lists of devices that contradict each other; the second was refused and the proof kept. Ask them over another channel."
+})
+
+export const revoked = (version: number, at: number): Warning => ({
+  _tag: "Revoked",
+  version,
+  at,
+  line: "This device was removed from its account. It sends nothing any more; what it has stored can still be read. Link it anew to go on."
+})
+
+const trusted: Readonly<Record<EventName, string>> = {
+  "first-contact": "A contact is there for the first time",
+  "identity-changed": "The identity behind a contact's name changed",
+  "device-added": "A contact added a device",
+  "device-removed": "A contact removed a device",
+  "manifest-forked": "A contact's list of devices contradicts an earlier one and was refused",
+  "manifest-rolled-back": "An outdated list of devices was offered for a contact and was refused",
+  "suite-downgraded": "A contact's device uses weaker encryption than before",
+  "feature-downgraded": "A contact's device lacks what it had before",
+  sending: "You write to a contact",
+  receiving: "A contact wrote"
+}
+
+const consequence: Readonly<Record<Decision, string>> = {
+  allow: "Your policy allows it.",
+  warn: "Your policy asks you to know.",
+  "block-sending": "By your policy nothing is sent to it.",
+  "block-receiving": "By your policy its messages are set aside.",
+  block: "By your policy nothing is sent to it, and its messages are set aside.",
+  ask: "By your policy this waits until you approve."
+}
+
+/** A decision of the trust policy that the user must know (rule trust.effect.7). */
+export const trust = (peer: Sender, event: EventName, decision: Decision, rule: string, at: number): Warning => ({
+  _tag: "Trust",
+  peer,
+  event,
+  decision,
+  rule,
+  at,
+  line: `${trusted[event]}. ${consequence[decision]}`
+})
+
+/** A message of a contact that is not heard was deleted: too many are kept (rule trust.effect.6). */
+export const asideFull = (peer: Sender, at: number): Warning => ({
+  _tag: "SetAsideFull",
+  peer,
+  at,
+  line: "A contact that your policy does not show wrote more than is kept; a message was deleted."
 })

@@ -24,6 +24,7 @@ import type { Directory } from "../ports/Directory.ts"
 import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Transport, TransportStatus } from "../ports/Transport.ts"
+import * as PromiseTrust from "./PromiseTrust.ts"
 
 /** For calls that can be given up. An aborted call rejects with the signal's reason; what it had made durable stands. */
 export interface CallOptions {
@@ -53,6 +54,7 @@ export interface PromiseConversation {
   sendMany(bodies: ReadonlyArray<Api.Body | string>, options?: CallOptions): Promise<ReadonlyArray<Api.Sent>>
   typing(typing: boolean, options?: CallOptions): Promise<void>
   markRead(ids: ReadonlyArray<string>, options?: CallOptions): Promise<void>
+  outcome(id: string, options?: CallOptions): Promise<ReadonlyArray<Api.DeviceOutcome>>
   reset(options?: CallOptions): Promise<void>
 }
 
@@ -69,12 +71,20 @@ export interface PromiseClient extends AsyncDisposable {
   /** The same in batches of all that wait; a batch counts as taken as a whole. */
   batches(options?: CallOptions): AsyncIterable<readonly [Api.Incoming, ...Array<Api.Incoming>]>
   take(message: Api.Incoming, options?: CallOptions): Promise<void>
+  /** What other devices of the own account did; taken as messages are. */
+  synced(options?: CallOptions): AsyncIterable<Api.Synced>
+  takeSynced(item: Api.Synced, options?: CallOptions): Promise<void>
   warnings(options?: CallOptions): AsyncIterable<Api.Warning>
   outbox(options?: CallOptions): AsyncIterable<Api.OutboxEvent>
   flush(options?: CallOptions): Promise<void>
   status(options?: CallOptions): AsyncIterable<TransportStatus>
   contacts(options?: CallOptions): Promise<ReadonlyArray<Api.Contact>>
   acceptIdentity(user: string, account: string, options?: CallOptions): Promise<void>
+  /** Policy, decisions, safety numbers, verified contacts. */
+  readonly trust: PromiseTrust.PromiseTrust
+  devices(options?: CallOptions): Promise<Api.OwnDevices>
+  revokeDevice(device: string, options?: CallOptions): Promise<Api.OwnDevices>
+  proofs(options?: CallOptions): Promise<ReadonlyArray<Api.Proof>>
   /** Ends every loop and every background task, and closes the store. Safe to call twice. */
   close(): Promise<void>
 }
@@ -106,6 +116,7 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     sendMany: (bodies, call) => run(conversation.sendMany(bodies), call),
     typing: (typing, call) => run(conversation.typing(typing), call),
     markRead: (ids, call) => run(conversation.markRead(ids), call),
+    outcome: (id, call) => run(conversation.outcome(id), call),
     reset: (call) => run(conversation.reset, call)
   })
   const close = () => {
@@ -120,12 +131,18 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     messages: (call) => iterate(client.messages, call),
     batches: (call) => iterate(client.batches, call),
     take: (message, call) => run(client.take(message), call),
+    synced: (call) => iterate(client.synced, call),
+    takeSynced: (item, call) => run(client.takeSynced(item), call),
     warnings: (call) => iterate(client.warnings, call),
     outbox: (call) => iterate(client.outbox, call),
     flush: (call) => run(client.flush, call),
     status: (call) => iterate(client.status, call),
     contacts: (call) => run(client.contacts, call),
     acceptIdentity: (user, account, call) => run(client.acceptIdentity(user, account), call),
+    trust: PromiseTrust.make(client.trust, run),
+    devices: (call) => run(client.devices, call),
+    revokeDevice: (device, call) => run(client.revokeDevice(device), call),
+    proofs: (call) => run(client.proofs, call),
     close,
     [Symbol.asyncDispose]: close
   }
@@ -141,7 +158,8 @@ const layerOf = (options: CreateClientOptions): Layer.Layer<Client, unknown> => 
       ? Layer.empty
       : Layer.effectDiscard(Effect.catchTag(Account.register(register), "AlreadyRegistered", () => Effect.void))
   const suites = options.suites === undefined ? {} : { suites: options.suites }
-  const opened: Layer.Layer<Client, unknown, Requirements> = Client.layer(suites)
+  const policy = options.policy === undefined ? {} : { policy: options.policy }
+  const opened: Layer.Layer<Client, unknown, Requirements> = Client.layer({ ...suites, ...policy })
   return Layer.provide(Layer.provide(opened, registered), ports)
 }
 

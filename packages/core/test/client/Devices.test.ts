@@ -43,7 +43,8 @@ it.effect(
       expect(atPhone.map(({ id, sequence }) => [id, sequence])).toEqual(
         atBob.slice(2).map(({ id, sequence }) => [id, sequence])
       )
-      expect([...causes(bob), ...causes(phone), ...causes(alice)]).toEqual([])
+      // Bob and alice are told of the phone, once each.
+      expect([causes(bob), causes(phone), causes(alice)]).toEqual([["DevicesChanged"], [], ["DevicesChanged"]])
       const delivered = alice.actor.events.filter(({ id, state }) => id === sent.id && state === "delivered")
       expect(new Set(delivered.map(({ to }) => to.device))).toEqual(
         new Set([bob.client.self.device, phone.client.self.device])

@@ -16,6 +16,8 @@ import * as Certificate from "../../src/identity/Certificate.ts"
 import * as Device from "../../src/identity/Device.ts"
 import * as Manifest from "../../src/identity/Manifest.ts"
 import { Client } from "../../src/client/Client.ts"
+import type { LinkDeviceOptions, LinkJoin } from "../../src/client/LinkApi.ts"
+import { linkDevice } from "../../src/client/LinkDevice.ts"
 import type { Options } from "../../src/client/Opening.ts"
 import * as Records from "../../src/client/Records.ts"
 import * as StoreCustody from "../../src/client/StoreCustody.ts"
@@ -55,6 +57,11 @@ export interface World {
   readonly join: (user: string, options?: Options) => Effect.Effect<Process, unknown, Scope.Scope>
   readonly register: (actor: Actor, user?: string) => Effect.Effect<void, unknown>
   readonly open: (actor: Actor, options?: Options) => Effect.Effect<Process, unknown, Scope.Scope>
+  /** Begins to join an invitation. Closing the scope ends the process. */
+  readonly link: (
+    actor: Actor,
+    options: LinkDeviceOptions
+  ) => Effect.Effect<{ readonly join: LinkJoin; readonly scope: Scope.Closeable }, unknown, Scope.Scope>
 }
 
 export const make = (seed = 1): World => {
@@ -85,6 +92,19 @@ export const make = (seed = 1): World => {
     warnings: [],
     events: []
   })
+  const link = (actor: Actor, options: LinkDeviceOptions) =>
+    Effect.gen(function* () {
+      const parent = yield* Scope.Scope
+      const scope = yield* Scope.fork(parent)
+      const linking = linkDevice(options).pipe(
+        Effect.map((join) => ({ join, scope })),
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, Exit.void)))
+      )
+      return yield* Scope.provide(
+        Effect.flatMap(Layer.build(layersOf(actor)), (services) => Effect.provide(linking, services)),
+        scope
+      )
+    })
   const register = (actor: Actor, user = actor.user) =>
     Effect.gen(function* () {
       const password = yield* network.issue(user)
@@ -115,6 +135,7 @@ export const make = (seed = 1): World => {
     actor,
     register,
     open,
+    link,
     join: (user, options) =>
       Effect.gen(function* () {
         const made = actor(user)

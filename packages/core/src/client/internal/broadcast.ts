@@ -17,23 +17,26 @@ export interface Broadcast<A> {
   readonly stream: Stream.Stream<A>
   /** Whether anybody listens: lets a writer skip building a value. */
   readonly watched: () => boolean
-  /** Keeps a value for the next reader if nobody listens now. */
-  readonly publishSticky: (value: A) => void
+  /** Keeps a value for the next reader if nobody listens now. `taken` is called once somebody was given it. */
+  readonly publishSticky: (value: A, taken?: () => void) => void
   readonly close: () => void
 }
 
 export const make = <A>(): Broadcast<A> => {
   const readers = new Set<Queue.Queue<A, Cause.Done>>()
-  let sticky: Array<A> = []
+  let sticky: Array<readonly [value: A, taken: (() => void) | undefined]> = []
   let closed = false
   const publish = (value: A): void => {
     for (const reader of readers) Queue.offerUnsafe(reader, value)
   }
   return {
     publish,
-    publishSticky: (value) => {
-      if (readers.size === 0) sticky.push(value)
-      else publish(value)
+    publishSticky: (value, taken) => {
+      if (readers.size === 0) sticky.push([value, taken])
+      else {
+        publish(value)
+        taken?.()
+      }
     },
     watched: () => readers.size > 0,
     close: () => {
@@ -45,8 +48,12 @@ export const make = <A>(): Broadcast<A> => {
       Effect.map(
         Effect.acquireRelease(
           Effect.map(Queue.sliding<A, Cause.Done>(capacity), (queue) => {
-            for (const value of sticky) Queue.offerUnsafe(queue, value)
+            const kept = sticky
             sticky = []
+            for (const [value, taken] of kept) {
+              Queue.offerUnsafe(queue, value)
+              taken?.()
+            }
             if (closed) Queue.endUnsafe(queue)
             else readers.add(queue)
             return queue

@@ -1,0 +1,35 @@
+/**
+ * Peers that do not know this account's newest devices: told so at once.
+ *
+ * Spec: docs/spec/22-own-devices.md §22.2, rule own.lists.3.
+ * Says nothing but a version; the manifests come from the directory.
+ */
+import type * as Content from "../envelope/Content.ts"
+import type { Burst } from "./Burst.ts"
+import type { Device, Opened } from "./Opened.ts"
+
+/** A device that goes on in its old ways is told again after so long, ms. */
+const againMs = 60_000
+
+interface Told {
+  readonly version: number
+  readonly at: number
+}
+const told = new WeakMap<Opened, Map<string, Told>>()
+
+/** Devices remembered as told. */
+const most = 4096
+
+/** Notes that a device went by an old version of the own manifest: it gets an acknowledgement that names the newest. */
+export const note = (opened: Opened, work: Burst, device: Device, lists: Content.Extensions["lists"]): void => {
+  if (lists === undefined || lists.peer >= opened.manifestVersion) return
+  const version = opened.manifestVersion
+  const known = told.get(opened) ?? new Map<string, Told>()
+  told.set(opened, known)
+  const last = known.get(device.hex)
+  if (last !== undefined && last.version === version && work.now - last.at < againMs) return
+  if (known.size >= most) known.clear()
+  known.set(device.hex, { version, at: work.now })
+  work.outdated.add(device.hex)
+  work.answers.add(device)
+}

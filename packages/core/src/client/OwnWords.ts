@@ -1,0 +1,129 @@
+/**
+ * What own devices say: copies, read marks, contacts, all stored in the commit of the burst that brought them.
+ *
+ * Spec: docs/spec/22-own-devices.md §22.3–22.6.
+ * Says nothing itself: client/Own.ts does. Words about history go to whoever keeps one, after the commit.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../base/Bytes.ts"
+import type { Cause } from "../base/Failure.ts"
+import * as Limits from "../base/Limits.ts"
+import type * as OwnDevice from "../envelope/OwnDevice.ts"
+import * as ReplayWindow from "../sequence/ReplayWindow.ts"
+import { type Burst, hold, type OwnSaid, warn } from "./Burst.ts"
+import * as Conversations from "./Conversations.ts"
+import * as Delivering from "./Delivering.ts"
+import * as Noting from "./history/Noting.ts"
+import type { ClientError } from "./Errors.ts"
+import type { Contact, Handle, Opened } from "./Opened.ts"
+import * as OwnCopy from "./OwnCopy.ts"
+import * as Peers from "./Peers.ts"
+import * as Synced from "./Synced.ts"
+
+/** A device whose mailbox is not known: a session with it brings it. */
+const nowhere = new Uint8Array(Limits.mailboxBytes)
+
+/** Takes what own devices said in this burst, in order. */
+export const settle = (opened: Opened, work: Burst): Effect.Effect<void, ClientError> =>
+  work.said.length === 0
+    ? Effect.void
+    : Effect.forEach(work.said, (said) => takeOne(opened, work, said), { discard: true })
+
+const takeOne = Effect.fnUntraced(function* (opened: Opened, work: Burst, said: OwnSaid) {
+  const { word } = said
+  switch (word.own) {
+    case "sent": {
+      const copied = OwnCopy.decode(opened, word.peer, word.content)
+      if (Result.isFailure(copied)) return refuse(opened, work, said, copied.failure.cause)
+      yield* known(opened, work, word.peer)
+      Noting.copy(opened, work, said.device.id, word.peer, word.content, said.delivery.receivedAt)
+      return Synced.put(opened, work, said)
+    }
+    case "read":
+      Noting.read(opened, work, word.messages, work.now)
+      return Synced.put(opened, work, said)
+    case "contact":
+      if (Bytes.equal(word.account, opened.self.account)) return
+      yield* takeContact(opened, work, word)
+      return Synced.put(opened, work, said)
+    case "received":
+      return yield* takeReceived(opened, work, said, word)
+    case "history":
+    case "archive":
+      if (opened.hearHistory !== undefined) work.after.push(opened.hearHistory(said.device.id, word))
+      return
+    case "unknown":
+      return
+  }
+})
+
+const refuse = (opened: Opened, work: Burst, { delivery, device }: OwnSaid, cause: Cause): void =>
+  warn(opened, work, delivery, cause, Peers.senderOf(opened, device.account, device.hex))
+
+/** The contact behind an account that an own device speaks of; one that is not known here is pinned (rule own.contact.2). */
+const known = Effect.fnUntraced(function* (opened: Opened, work: Burst, account: Uint8Array) {
+  const hex = Bytes.toHex(account)
+  const handle = yield* hold(opened, work, hex)
+  const contact = work.contacts.get(hex) ?? opened.contacts.get(hex)
+  return { handle, contact: contact ?? pin(opened, work, handle) }
+})
+
+const pin = (opened: Opened, work: Burst, handle: Handle): Contact => {
+  const contact = Peers.fresh(handle, work.now)
+  work.contacts.set(handle.hex, contact)
+  Peers.put(opened, work, contact, contact.record)
+  work.after.push(Effect.ignore(Effect.suspend(() => Peers.refresh(opened, handle.hex))))
+  return contact
+}
+
+/** Rules own.contact.2 and own.contact.3. */
+const takeContact = Effect.fnUntraced(function* (
+  opened: Opened,
+  work: Burst,
+  { account, state, user }: OwnDevice.OwnContact
+) {
+  const { contact } = yield* known(opened, work, account)
+  if (user === "" || user === opened.self.user) return
+  const pinned = work.renamed.get(user) ?? opened.names.get(user)
+  if (pinned === contact.hex) return
+  if (pinned !== undefined) {
+    // The name stands for somebody else here: only the user's own decision moves it, wherever it was made.
+    if (state !== 2) return
+    yield* hold(opened, work, pinned)
+    const before = opened.contacts.get(pinned)
+    if (before !== undefined) {
+      Peers.put(opened, work, before, { ...before.record, user: undefined, offered: undefined })
+    }
+  } else if (contact.record.user !== undefined) return
+  work.renamed.set(user, contact.hex)
+  Peers.put(opened, work, contact, { ...contact.record, user, offered: undefined })
+})
+
+/** A message that another own device received: into the inbox, unless it came here too (rule own.received.2). */
+const takeReceived = Effect.fnUntraced(function* (
+  opened: Opened,
+  work: Burst,
+  said: OwnSaid,
+  word: OwnDevice.ReceivedCopy
+) {
+  const copied = OwnCopy.decode(opened, word.peer, word.content)
+  if (Result.isFailure(copied)) return refuse(opened, work, said, copied.failure.cause)
+  const content = copied.success
+  if (content.sequence === 0 || Bytes.equal(word.peer, opened.self.account)) {
+    return refuse(opened, work, said, "decode.value")
+  }
+  const { handle } = yield* known(opened, work, word.peer)
+  const hex = Bytes.toHex(word.device)
+  const device = handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, word.device, nowhere)
+  const conversation = content.conversation.length === 0 ? handle.conversation : Bytes.toHex(content.conversation)
+  if (!Conversations.hasRoom(handle, device, conversation)) return refuse(opened, work, said, "limit.sessions")
+  const entry = Conversations.windowOf(handle, device, conversation)
+  // Numbers below it may never have been addressed to this device: they are no gap, and may still come.
+  const judged = ReplayWindow.accept(entry.window, content.sequence, content.sequence - 1)
+  if (Result.isFailure(judged) || judged.success._tag !== "Accepted") return
+  work.setWindow(entry, judged.success.next)
+  if (content.sequence === judged.success.next.highest) entry.newest = Bytes.toHex(content.messageId)
+  const delivery = { ...said.delivery, receivedAt: word.receivedAt }
+  Delivering.show(opened, work, handle, device, content, delivery, judged.success.late)
+})
