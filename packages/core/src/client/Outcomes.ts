@@ -47,7 +47,12 @@ export const fail = (
   at: number
 ): void => {
   if (!Body.isNumbered(type)) return
-  const record = { version: Records.written, account: Bytes.fromHex(account)!, at, reason: reason.slice(0, 64) } as const
+  const record = {
+    version: Records.written,
+    account: Bytes.fromHex(account)!,
+    at,
+    reason: reason.slice(0, 64)
+  } as const
   batch.put(Records.keys.unsent(message, device), Records.Unsent.encode(record))
 }
 

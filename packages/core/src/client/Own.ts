@@ -118,7 +118,11 @@ export const post = (
 }
 
 /** A contact as a word (rule own.contact.1). `state` is 1 pinned, 2 identity accepted anew. */
-export const contactWord = (contact: Contact, state: 1 | 2, verified: Uint8Array = Bytes.empty): OwnDevice.OwnContact => ({
+export const contactWord = (
+  contact: Contact,
+  state: 1 | 2,
+  verified: Uint8Array = Bytes.empty
+): OwnDevice.OwnContact => ({
   own: "contact",
   account: contact.account,
   user: contact.record.user ?? "",

@@ -12,7 +12,14 @@ import * as Content from "../envelope/Content.ts"
 import type { Opened } from "./Opened.ts"
 
 /** Content without extensions of the moment: reply and fallback stay. */
-export const encode = ({ body, conversation, extensions, messageId, sentAt, sequence }: Content.Content): Uint8Array => {
+export const encode = ({
+  body,
+  conversation,
+  extensions,
+  messageId,
+  sentAt,
+  sequence
+}: Content.Content): Uint8Array => {
   const { fallback, replyTo } = extensions
   return Content.Frame.encode({
     type: Body.typeOf(body),

@@ -137,7 +137,8 @@ const sealRequests = Effect.fnUntraced(function* (
     work.handles.add(own)
     Outbox.absorb(opened, work, own, now)
     // Rule own.contact.1: with the first message.
-    if (handle.sequence.last === 0 && contact !== undefined) Own.post(opened, work, own, Own.contactWord(contact, 1), now)
+    if (handle.sequence.last === 0 && contact !== undefined)
+      Own.post(opened, work, own, Own.contactWord(contact, 1), now)
   }
   const outcomes = new Map<SendRequest, ReadonlyArray<Api.Sent>>()
   const repeated = new Map<string, Api.Sent>()

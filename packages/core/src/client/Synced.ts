@@ -68,7 +68,11 @@ export const take = (opened: Opened, order: number): Effect.Effect<void, ClientE
 
 const corrupt = new StoredRecordError({ kind: "synced", reason: "corrupt" })
 
-const read = (opened: Opened, key: string, value: Uint8Array): Result.Result<Api.Synced | undefined, StoredRecordError> =>
+const read = (
+  opened: Opened,
+  key: string,
+  value: Uint8Array
+): Result.Result<Api.Synced | undefined, StoredRecordError> =>
   Result.flatMap(Records.decode(Records.Synced, key, value), ({ device, receivedAt, word: bytes }) => {
     const word = OwnDevice.decode(bytes)
     if (Result.isFailure(word)) return Result.fail(corrupt)
