@@ -287,6 +287,7 @@ const watch = (opened: Opened): Effect.Effect<void> =>
     Effect.sync(() => {
       if (status._tag === "Refused" && status.refusal.code === "unknown-device") opened.spawn(Devices.follow(opened))
       if (status._tag !== "Connected") return
+      if (opened.proposal !== undefined) opened.resume()
       opened.reconnected.openUnsafe()
       opened.reconnected.closeUnsafe()
     })

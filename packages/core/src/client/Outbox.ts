@@ -110,11 +110,14 @@ type Attempt = { readonly entry: Entry; readonly failure: TransportError | Refus
 
 const run = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
   let failures = 0
-  yield* opened.admitted.await
+  yield* Effect.raceFirst(opened.admitted.await, opened.gone.await)
   for (;;) {
     lane.queue = lane.queue.filter((entry) => !entry.done)
     // Rule manifest.revoke.2: what waits for a removed device is given up, beside this.
-    if (opened.isBarred(lane)) return
+    if (opened.isBarred(lane)) {
+      if (lane.settled.length > 0) yield* Background.persist(opened, settle(opened, lane))
+      return
+    }
     const batch = lane.blocked ? lane.queue.filter(isStart).slice(0, window) : lane.queue.slice(0, window)
     if (batch.length === 0 || lane.settled.length >= 4 * window) {
       // The next commit of the conversation takes it along, if one comes soon.
@@ -258,6 +261,8 @@ export const giveUp = (
       lane.byMessage.delete(entry.message)
       tell(opened, { account: lane.account, hex: lane.device }, entry.message, entry.type, "failed", reason)
     }
+    opened.idle.openUnsafe()
+    opened.idle.closeUnsafe()
   })
 }
 

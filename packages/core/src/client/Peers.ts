@@ -60,11 +60,12 @@ export const resolve = Effect.fnUntraced(function* (opened: Opened, user: string
 })
 
 /** The contact with an account id in hexadecimal, which must be known. */
-export const byAccount = (opened: Opened, account: string): Effect.Effect<Contact, SendError> => {
-  const contact = account === opened.hex.account ? undefined : opened.contacts.get(account)
-  if (contact === undefined) return Effect.fail(new UnknownUser({ user: account }))
-  return unchanged(opened, contact)
-}
+export const byAccount = (opened: Opened, account: string): Effect.Effect<Contact, SendError> =>
+  // Suspended: a conversation that is held open asks anew with every call.
+  Effect.suspend((): Effect.Effect<Contact, SendError> => {
+    const contact = account === opened.hex.account ? undefined : opened.contacts.get(account)
+    return contact === undefined ? Effect.fail(new UnknownUser({ user: account })) : unchanged(opened, contact)
+  })
 
 /** Whether the contact may be written to: not under a changed identity, and not by a device that was removed. */
 const unchanged = (opened: Opened, contact: Contact): Effect.Effect<Contact, IdentityChanged | Revoked> => {

@@ -23,6 +23,7 @@ import * as Records from "../../src/client/Records.ts"
 import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
+import { Directory } from "../../src/ports/Directory.ts"
 import { Store, StoreError } from "../../src/ports/Store.ts"
 import * as FenceStep from "../../src/sequence/Fence.ts"
 import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
@@ -38,6 +39,8 @@ export interface Actor {
   readonly entropy: Entropy["Service"]
   /** Stands between the client and its store, to stop it where a test wants. */
   intercept: ((store: Store["Service"]) => Store["Service"]) | undefined
+  /** Stands between the client and the relay's directory, to lie or to look where a test wants. */
+  spoof: ((directory: Directory["Service"]) => Directory["Service"]) | undefined
   /** Every warning and outbox event of every process, in order. */
   readonly warnings: Array<Warning>
   readonly events: Array<OutboxEvent>
@@ -82,13 +85,20 @@ export const make = (seed = 1): World => {
       Layer.succeed(Entropy, actor.entropy)
     )
     const custody = Layer.provideMerge(Layer.fresh(StoreCustody.layer), base)
-    return Layer.provideMerge(network.layer, custody)
+    const spoofed = Layer.fresh(
+      Layer.effect(
+        Directory,
+        Effect.map(Directory, (directory) => actor.spoof?.(directory) ?? directory)
+      )
+    )
+    return Layer.provideMerge(Layer.provideMerge(spoofed, network.layer), custody)
   }
   const actor = (user: string): Actor => ({
     user,
     disk: MemoryStore.makeDisk(),
     entropy: SeededEntropy.make(crypto, run, user),
     intercept: undefined,
+    spoof: undefined,
     warnings: [],
     events: []
   })
@@ -260,7 +270,12 @@ export const nextManifest = (
 }
 
 /** A further device of a user's account: its disk, ready to register with the manifest that lists it. */
-export const addDevice = (world: World, first: Actor, name: string): { actor: Actor; manifest: Manifest.Manifest } => {
+export const addDevice = (
+  world: World,
+  first: Actor,
+  name: string,
+  role: Device.Role = Device.roles.member
+): { actor: Actor; manifest: Manifest.Manifest } => {
   const records = first.disk.snapshot().records
   const account = Result.getOrThrow(AccountKeys.decode(records.get(StoreCustody.accountKey)!.value))
   const self = Result.getOrThrow(Records.Self.decode(records.get("self")!.value))
@@ -269,15 +284,13 @@ export const addDevice = (world: World, first: Actor, name: string): { actor: Ac
   const device = { signing: draw("device.sign", 32), agreement: draw("device.agree", 32) }
   const publics = Device.derive(crypto, device)
   const manifest = nextManifest(world, first, ({ devices, revocations, version }) => ({
-    devices: [...devices, { ...publics, role: Device.roles.member, addedIn: version + 1 }].sort((a, b) =>
-      Bytes.compare(a.device, b.device)
-    ),
+    devices: [...devices, { ...publics, role, addedIn: version + 1 }].sort((a, b) => Bytes.compare(a.device, b.device)),
     revocations
   }))
   const statement = {
     account: self.account,
     ...publics,
-    role: Device.roles.member,
+    role,
     manifestVersion: manifest.version
   }
   const secret = draw("device.secret", 32)
