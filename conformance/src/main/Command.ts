@@ -4,25 +4,19 @@
  * Holds types only. Parsing is Arguments.ts, help Help.ts, dispatch Dispatch.ts.
  */
 import type { ExitCode } from "../run/ExitCode.ts"
+import type { OptionForm, PositionalForm } from "../words/Words.ts"
 import type { Inputs } from "./Arguments.ts"
 
-/** An option. Without `value` it is a flag; `many` may be given again and again. */
-export interface Option {
-  readonly name: string
-  /** What stands for the value in the help text, such as `file`. */
-  readonly value?: string
+export { UsageError } from "../words/Words.ts"
+
+/** An option. `value` is what stands for the value in the help text, such as `file`. */
+export interface Option extends OptionForm {
   readonly text: string
   readonly default?: string
-  readonly many?: boolean
 }
 
-/** A positional argument. `many` takes all that remain. */
-export interface Positional {
-  readonly name: string
-  readonly text: string
-  readonly optional?: boolean
-  readonly many?: boolean
-}
+/** A positional argument. */
+export type Positional = PositionalForm
 
 export interface Example {
   readonly line: string
@@ -53,16 +47,4 @@ export interface Command {
   readonly examples: ReadonlyArray<Example>
   /** Resolves with the exit code. `UsageError` becomes code 4. */
   readonly run: (context: Context) => Promise<ExitCode>
-}
-
-/** The caller's mistake: nothing was done. `next` says what to type instead. */
-export class UsageError extends Error {
-  readonly _tag = "UsageError"
-  readonly next: string
-
-  constructor(message: string, next = "") {
-    super(message)
-    this.name = "UsageError"
-    this.next = next
-  }
 }

@@ -4,9 +4,8 @@
  * An option given on the command line wins over its environment variable, and that over its default.
  * Does not run anything and prints nothing.
  */
-import { parseArgs } from "node:util"
+import { bind, split, UsageError, whole } from "@tacit/conformance/words"
 import type { Command, Option } from "./Command.ts"
-import { UsageError } from "./UsageError.ts"
 
 /** Options every command takes. */
 export const common: ReadonlyArray<Option> = [
@@ -64,8 +63,8 @@ export const parse = (
 ): Inputs => {
   const options = optionsOf(command)
   const help = `Run \`tacit help ${command.name}\` for what it takes.`
-  const { values, positionals } = parseWords(options, words, help)
-  const named = bindPositionals(command, positionals, help)
+  const { values, positionals } = split(options, words, help)
+  const named = bind(command.positionals, positionals, help)
 
   const text = (name: string): string | undefined => {
     const option = options.find((o) => o.name === name)
@@ -94,72 +93,9 @@ export const parse = (
     whole: (name, least, most) => {
       const value = text(name)
       if (value === undefined) return undefined
-      const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
-      if (number >= least && number <= most) return number
-      throw new UsageError(`--${name} takes a whole number from ${least} to ${most}`, help)
+      return whole(name, value, least, most, help)
     },
-    positional: (name) => named.get(name) ?? "",
+    positional: (name) => named.get(name)?.join(" ") ?? "",
     given: (name) => values[name] !== undefined
   }
-}
-
-const parseWords = (options: ReadonlyArray<Option>, words: ReadonlyArray<string>, help: string) => {
-  try {
-    return parseArgs({
-      args: [...words],
-      strict: true,
-      allowPositionals: true,
-      options: Object.fromEntries(
-        options.map((option) => [
-          option.name,
-          {
-            type: option.value === undefined ? ("boolean" as const) : ("string" as const),
-            ...(option.short === undefined ? {} : { short: option.short })
-          }
-        ])
-      )
-    })
-  } catch (error) {
-    const message = error instanceof Error ? (error.message.split(". ")[0] ?? "") : ""
-    throw new UsageError(message === "" ? "the options cannot be read" : lowerFirst(message), help)
-  }
-}
-
-const bindPositionals = (command: Command, words: ReadonlyArray<string>, help: string): ReadonlyMap<string, string> => {
-  const named = new Map<string, string>()
-  let at = 0
-  for (const positional of command.positionals) {
-    const taken = positional.rest === true ? words.slice(at) : words.slice(at, at + 1)
-    if (taken.length === 0 && positional.optional !== true) {
-      throw new UsageError(`<${positional.name}> is missing: ${positional.text}`, help)
-    }
-    if (taken.length > 0) named.set(positional.name, taken.join(" "))
-    at += taken.length
-  }
-  if (at < words.length) throw new UsageError(`there are ${words.length - at} words too many`, help)
-  return named
-}
-
-const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1)
-
-/** The known name nearest to a mistyped one, if it is near at all. */
-export const nearest = (names: ReadonlyArray<string>, typed: string): string | undefined => {
-  const ranked = names
-    .map((name) => ({ name, distance: editDistance(name, typed) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(typed.length / 3)) ? best.name : undefined
-}
-
-const editDistance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

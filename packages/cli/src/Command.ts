@@ -3,28 +3,20 @@
  *
  * Holds types only. Parsing is Arguments.ts, the help text Help.ts, dispatch Run.ts.
  */
+import type { OptionForm, PositionalForm } from "@tacit/conformance/words"
 import type { Inputs } from "./Arguments.ts"
 import type { ExitCode } from "./ExitCode.ts"
 import type { Terminal } from "./Terminal.ts"
 
-/** An option. Without `value` it is a flag. `env` names the environment variable that stands in for it. */
-export interface Option {
-  readonly name: string
-  readonly short?: string
-  /** What stands for the value in the help text, such as `port`. */
-  readonly value?: string
+/** An option. `value` is what stands for the value in the help text, such as `port`; `env` the environment variable that stands in for it. */
+export interface Option extends OptionForm {
   readonly env?: string
   readonly text: string
   readonly default?: string
 }
 
-/** A positional argument. `rest` takes all that remain, joined by blanks. */
-export interface Positional {
-  readonly name: string
-  readonly text: string
-  readonly optional?: boolean
-  readonly rest?: boolean
-}
+/** A positional argument. Of `many` a command gets all that remain, joined by blanks. */
+export type Positional = PositionalForm
 
 /** One worked example: what to type, and what it does. */
 export interface Example {

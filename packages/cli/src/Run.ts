@@ -3,7 +3,8 @@
  *
  * Finds the command, parses, runs it, explains what went wrong. Does not touch the process: main.ts does.
  */
-import { common, findCommand, type Inputs, nearest, parse } from "./Arguments.ts"
+import { nearest } from "@tacit/conformance/words"
+import { common, findCommand, type Inputs, parse } from "./Arguments.ts"
 import type { Command } from "./Command.ts"
 import { bot } from "./commands/bot.ts"
 import { chat } from "./commands/chat.ts"
@@ -36,7 +37,7 @@ const helpCommand: Command = {
   name: "help",
   summary: "explain tacit, or one command",
   about: ["Without a command it lists all of them."],
-  positionals: [{ name: "command", text: "the command to explain", optional: true, rest: true }],
+  positionals: [{ name: "command", text: "the command to explain", optional: true, many: true }],
   options: [],
   examples: [{ line: "tacit help relay start", text: "every option of the relay" }],
   run: ({ inputs, terminal }) => {

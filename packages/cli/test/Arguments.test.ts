@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { findCommand, nearest, parse } from "../src/Arguments.ts"
+import { findCommand, parse } from "../src/Arguments.ts"
 import type { Command } from "../src/Command.ts"
 
 const command: Command = {
@@ -8,7 +8,7 @@ const command: Command = {
   about: [],
   positionals: [
     { name: "harbour", text: "where to" },
-    { name: "cargo", text: "what", optional: true, rest: true }
+    { name: "cargo", text: "what", optional: true, many: true }
   ],
   options: [
     { name: "crew", value: "n", env: "SHIP_CREW", default: "3", text: "" },
@@ -66,10 +66,5 @@ describe("arguments", () => {
   it("finds the longest command name", () => {
     expect(findCommand([command], ["ship", "out", "x"])?.rest).toEqual(["x"])
     expect(findCommand([command], ["ship"])).toBeUndefined()
-  })
-
-  it("guesses a mistyped name only when it is near", () => {
-    expect(nearest(["register", "listen"], "regster")).toBe("register")
-    expect(nearest(["register", "listen"], "xyz")).toBeUndefined()
   })
 })

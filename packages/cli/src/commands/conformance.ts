@@ -12,7 +12,7 @@ export const conformance: Command = {
   about: [
     "The same as `tacit-conformance`, whose commands follow: run, smoke, replay, verify, explain and more. `tacit conformance help` lists them; exit codes are those of `tacit conformance help run`."
   ],
-  positionals: [{ name: "command", text: "a command of tacit-conformance, and what it takes", rest: true }],
+  positionals: [{ name: "command", text: "a command of tacit-conformance, and what it takes", many: true }],
   options: [],
   examples: [
     { line: "tacit conformance run --in-process reference", text: "judge this software itself" },

@@ -22,7 +22,7 @@ export const send: Command = {
   ],
   positionals: [
     { name: "user", text: "who gets it" },
-    { name: "text", text: "what to say; words are joined by blanks", optional: true, rest: true }
+    { name: "text", text: "what to say; words are joined by blanks", optional: true, many: true }
   ],
   options: [
     ...accountOptions,
