@@ -5,10 +5,13 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import * as Scope from "effect/Scope"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Bytes from "../../src/base/Bytes.ts"
 import type { HistoryEntry } from "../../src/client/history/HistoryApi.ts"
+import * as Manifest from "../../src/identity/Manifest.ts"
 import type * as MemoryStore from "../../src/testing/MemoryStore.ts"
 import * as World from "../client/World.ts"
 import type { Step, Who } from "./Script.ts"
@@ -19,6 +22,8 @@ const history = { beginning: 0 } as const
 interface Device {
   readonly actor: World.Actor
   process: World.Process | undefined
+  /** Its id, once it was open. */
+  id: string | undefined
   /** Set when the account removed it. */
   revoked: boolean
   /** Messages it sent or was given, by id. */
@@ -67,6 +72,7 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
         if (opened._tag === "Failure") return
         const process = opened.success
         device.process = process
+        device.id = process.client.self.device
         yield* Effect.forkIn(
           Effect.ignore(
             Stream.runForEach(process.client.messages, ({ body, id }) =>
@@ -85,7 +91,14 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
           first === undefined
             ? world.actor(person.name)
             : World.addDevice(world, first.actor, `${person.name}/${number}`).actor
-        const device: Device = { actor, process: undefined, revoked: false, known: new Set(), copy: undefined }
+        const device: Device = {
+          actor,
+          process: undefined,
+          id: undefined,
+          revoked: false,
+          known: new Set(),
+          copy: undefined
+        }
         let registered = yield* Effect.result(world.register(actor))
         for (let i = 0; i < 5 && registered._tag === "Failure"; i++) {
           yield* World.tick(2)
@@ -99,12 +112,6 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
     for (const person of persons) for (let i = 0; i < 3; i++) yield* add(person)
     yield* World.tick(20)
 
-    const live = ({ devices }: Person) => devices.filter(({ revoked }) => !revoked)
-    const find = ({ device, person }: Who): Device => {
-      const devices = live(persons[person]!)
-      return devices[device % devices.length]!
-    }
-
     const end = (device: Device, how: typeof World.crash) =>
       Effect.suspend(() => {
         const { process } = device
@@ -112,6 +119,27 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
         device.actor.intercept = undefined
         return process === undefined ? Effect.void : how(process)
       })
+
+    /** A removal that could not be published at once is published later: the relay's list counts. */
+    const notice = Effect.forEach(
+      persons,
+      ({ devices, name }) => {
+        const newest = world.network.manifests(name).at(-1)
+        const manifest = newest === undefined ? undefined : Manifest.verify(World.crypto, newest)
+        if (manifest === undefined || Result.isFailure(manifest)) return Effect.void
+        const gone = manifest.success.revocations.map(({ device }) => Bytes.toHex(device))
+        const removed = devices.filter(({ id, revoked }) => !revoked && id !== undefined && gone.includes(id))
+        for (const device of removed) device.revoked = true
+        return Effect.forEach(removed, (device) => end(device, World.close), { discard: true })
+      },
+      { discard: true }
+    )
+
+    const live = ({ devices }: Person) => devices.filter(({ revoked }) => !revoked)
+    const find = ({ device, person }: Who): Device => {
+      const devices = live(persons[person]!)
+      return devices[device % devices.length]!
+    }
 
     /** Runs what may never return because its device was stopped or cut off. */
     const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>, ticks: number) =>
@@ -191,10 +219,7 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
             const by = others[0]?.process
             if (live(person).length < 3 || by === undefined || process === undefined) return
             const done = yield* patiently(by.client.revokeDevice(process.client.self.device), 20)
-            if (done === undefined) return
-            device.revoked = true
-            yield* World.tick(1)
-            return yield* end(device, World.close)
+            return done === undefined ? undefined : yield* World.tick(1)
           }
           case "offer": {
             const to = live(person).find((other) => other !== device && other.process !== undefined)
@@ -219,7 +244,10 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
         }
       })
 
-    for (const step of script) yield* perform(step)
+    for (const step of script) {
+      yield* perform(step)
+      yield* notice
+    }
 
     // Everything is well again, and everybody there.
     world.network.faults({ drop: 0, duplicate: 0, reorder: 0, loseRequest: 0, loseAnswer: 0, delayMs: [0, 0] })
@@ -247,6 +275,7 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
     let isEqual = false
     for (const [ticks, ms] of rounds) {
       yield* World.tick(ticks, ms)
+      yield* notice
       healedMs += ticks * ms
       isEqual = yield* check
       if (isEqual) break
