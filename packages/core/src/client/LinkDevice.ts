@@ -25,8 +25,9 @@ import type * as Payload from "../link/Payload.ts"
 import { Crypto, Entropy } from "../ports/Crypto.ts"
 import { Directory } from "../ports/Directory.ts"
 import { KeyCustody } from "../ports/KeyCustody.ts"
-import { type SlotLine, Slots } from "../ports/Slots.ts"
+import { Slots } from "../ports/Slots.ts"
 import { Store } from "../ports/Store.ts"
+import type { Refused, TransportError } from "../ports/Transport.ts"
 import * as FenceStep from "../sequence/Fence.ts"
 import { Batch, commit } from "./Commit.ts"
 import { AlreadyRegistered, StoredRecordError } from "./Errors.ts"
@@ -164,7 +165,14 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
             while: ({ _tag }) => _tag === "TransportError",
             schedule: Schedule.spaced("1 second"),
             times: registrations
-          })
+          }).pipe(
+            Effect.catch((error): Effect.Effect<never, Refused | TransportError | Driver.Stop> => {
+              if (error._tag === "Refused" || error._tag === "TransportError") return Effect.fail(error)
+              // The relay may have taken it, and the store could not say so: the next call goes on.
+              Deferred.doneUnsafe(ended, Exit.fail(error))
+              return Effect.fail(new Driver.Stop())
+            })
+          )
           linked = { user, account: Bytes.toHex(account), device: Bytes.toHex(device), role }
           return (state: Join.State, now: number) => Join.finish(crypto, state, now)
         }
@@ -290,13 +298,14 @@ const resume = Effect.fnUntraced(function* (ports: Ports, self: Records.Self, { 
   const { account, user } = device
   states.publish({ _tag: "Received", user, account, role: name })
   const registered = yield* Effect.result(register(ports, self, password))
+  if (Result.isFailure(registered) && registered.failure._tag !== "Refused") return yield* registered.failure
+  // The password expired, or the device was removed meanwhile. It may also have registered before the crash, long ago.
+  const isServed = Result.isSuccess(registered) ? yield* isListed(ports, device) : yield* isKnown(ports, device)
+  if (!isServed) {
+    yield* discard(ports)
+    return yield* new LinkEnded({ reason: "expired", by: "other" })
+  }
   if (Result.isFailure(registered)) {
-    if (registered.failure._tag !== "Refused") return yield* registered.failure
-    // The password expired, or the device was removed meanwhile. It may also have registered before the crash, long ago.
-    if (!(yield* isKnown(ports, device))) {
-      yield* discard(ports)
-      return yield* new LinkEnded({ reason: "expired", by: "self" })
-    }
     const batch = new Batch()
     batch.put(Records.keys.self, Records.Self.encode({ ...self, registered: 1 }))
     batch.remove(LinkRecords.keys.joining)

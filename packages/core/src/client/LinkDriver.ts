@@ -4,6 +4,7 @@
  * Spec: docs/spec/19-linking.md §19.2, §19.7.
  * Knows neither end's states. What an event asks for is its caller's.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -42,7 +43,12 @@ export interface Driver<State, Event> {
   readonly run: (line: SlotLine) => Effect.Effect<void>
 }
 
-/** What an event comes to: nothing, or a further step. A failure of any kind ends the linking with `failed`. */
+/** An event's failure that ends this end without a word, as if the process had been killed: what is stored goes on later. */
+export class Stop {
+  readonly _tag = "Stop"
+}
+
+/** What an event comes to: nothing, or a further step. A failure of any kind but {@link Stop} ends the linking with `failed`. */
 export type OnEvent<State, Event> = (event: Event) => Effect.Effect<Input<State, Event>["run"] | void, unknown>
 
 export const make = <State, Event>(
@@ -85,7 +91,8 @@ const drive = <State, Event>(
       state = step!.next
       for (const event of step!.events) {
         const next = yield* Effect.exit(onEvent(event))
-        if (Exit.isFailure(next)) yield* take(line, aborting("failed"))
+        if (Exit.isFailure(next) && Cause.squash(next.cause) instanceof Stop) over = true
+        else if (Exit.isFailure(next)) yield* take(line, aborting("failed"))
         else if (next.value !== undefined) yield* take(line, { run: next.value }, true)
       }
       for (const { consumed } of done) Bytes.wipe(...consumed)
@@ -124,7 +131,7 @@ const drive = <State, Event>(
         )
       )
       yield* apply(line, first)
-      while (!steps.isOver(state)) yield* take(line, yield* Queue.take(inputs))
+      while (!over && !steps.isOver(state)) yield* take(line, yield* Queue.take(inputs))
     }).pipe(
       Effect.scoped,
       Effect.ensuring(

@@ -232,22 +232,25 @@ const forget = (opened: Opened, device: string) => {
   return commit(opened.store, batch)
 }
 
-/** Whether the directory has prekeys of a device: it registered, and came up. `undefined` when nobody answers. */
-const isUp = ({ directory, self }: Opened, device: Uint8Array): Effect.Effect<boolean | undefined> =>
+/**
+ * Whether a device registered: the directory has a bundle of it, or says that only its prekeys are missing (rule relay.prekeys.3).
+ * `undefined` when nobody answers.
+ */
+const isRegistered = ({ directory, self }: Opened, device: Uint8Array): Effect.Effect<boolean | undefined> =>
   Effect.map(Effect.result(directory.bundle(self.account, device)), (answer) => {
     if (Result.isSuccess(answer)) return true
-    return answer.failure._tag === "Refused" ? false : undefined
+    return answer.failure._tag === "Refused" ? answer.failure.retryAfterMs > 0 : undefined
   })
 
 /**
  * After a linking that did not come to its end: removes the device, if it was added. Answers whether it stays: one whose last word was
- * lost, and which is up, does when `mayBeUp`. What cannot be done now is done in the background.
+ * lost, and which registered, does when `mayStay`. What cannot be done now is done in the background.
  */
-const undo = (opened: Opened, device: Uint8Array, mayBeUp: boolean) =>
+const undo = (opened: Opened, device: Uint8Array, mayStay: boolean) =>
   Effect.gen(function* () {
     const hex = Bytes.toHex(device)
     if ((yield* opened.store.get(LinkRecords.keys.linking(hex))) === undefined) return false
-    if (mayBeUp && (yield* isUp(opened, device)) === true) {
+    if (mayStay && (yield* isRegistered(opened, device)) === true) {
       yield* forget(opened, hex)
       return true
     }
@@ -267,9 +270,9 @@ const settled = (opened: Opened, hex: string) =>
     // Finishes a manifest that was signed and not published.
     const manifest = yield* Devices.revise(opened, { add: [], revoke: [] })
     if (Manifest.deviceOf(manifest, device) !== undefined) {
-      const up = doomed === 0 ? yield* isUp(opened, device) : false
-      if (up === undefined) return false
-      if (!up) {
+      const registered = doomed === 0 ? yield* isRegistered(opened, device) : false
+      if (registered === undefined) return false
+      if (!registered) {
         if ((yield* Clock.currentTimeMillis) < deadline) return false
         yield* Devices.revise(opened, { add: [], revoke: [device] })
       }
