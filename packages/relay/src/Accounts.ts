@@ -9,8 +9,10 @@
 import { Bytes, Canonical, Device as DeviceKeys, Manifest, type CryptoProvider } from "@tacit/core/hazmat"
 import { Proof, maxFrameBytes, type Login, type PublishManifest, type Register } from "@tacit/transport-ws/frames"
 import type { Database, Row } from "./Database.ts"
+import * as AccountToken from "./AccountToken.ts"
+import type { Subject } from "./Entitlement.ts"
 import * as Identity from "./Identity.ts"
-import { isUserName, type Invitations } from "./Invitations.ts"
+import { isUserName, type Invitation, type Invitations } from "./Invitations.ts"
 import type { Mailboxes } from "./Mailboxes.ts"
 import type { RelayLimits } from "./Options.ts"
 import type { Prekeys } from "./Prekeys.ts"
@@ -52,6 +54,8 @@ export interface Accounts {
   readonly manifestsAfter: (account: Uint8Array, version: number) => Chain | Refusal
   /** What is public of an account by its row: its whole chain, and all its devices. */
   readonly publicOf: (account: number) => Chain & { readonly devices: ReadonlyArray<Device> }
+  /** Name and account id by an account's row. */
+  readonly subjectOf: (account: number) => Subject
   /** Rows of all accounts. */
   readonly all: () => ReadonlyArray<number>
   /** A device that is served, by account id and device id. */
@@ -69,8 +73,10 @@ export const makeAccounts = (options: {
   readonly invitations: Invitations
   readonly prekeys: Prekeys
   readonly mailboxes: Mailboxes
+  readonly issuers: ReadonlyArray<AccountToken.Issuer>
+  readonly hideNames: boolean
 }): Accounts => {
-  const { crypto, db, invitations, limits, mailboxes, name: relay, prekeys } = options
+  const { crypto, db, hideNames, invitations, issuers, limits, mailboxes, name: relay, prekeys } = options
   const accountByName = db.sql("SELECT id, account FROM accounts WHERE name = ?")
   const accountById = db.sql("SELECT id, account, name FROM accounts WHERE account = ?")
   const accountByRow = db.sql("SELECT id, account, name FROM accounts WHERE id = ?")
@@ -140,8 +146,15 @@ export const makeAccounts = (options: {
   const placeFirst = (manifest: Manifest.Manifest): "next" | Refusal =>
     manifest.version === 1 ? "next" : refuse("bad-manifest")
 
+  /** What a one-time password or an account token is good for (rules relay.register.1 and relay.token.1). */
+  const invited = (user: string, password: string, now: number): Invitation | undefined => {
+    if (!AccountToken.isToken(password)) return invitations.find(user, password, now)
+    const token = AccountToken.verify(crypto, issuers, relay, password, now)
+    return token?.user === user ? invitations.ofToken(user, token) : undefined
+  }
+
   const checkRegistration = (frame: Register, challenge: Uint8Array | undefined, now: number): Published | Refusal => {
-    const invitation = isUserName(frame.user) ? invitations.find(frame.user, frame.password, now) : undefined
+    const invitation = isUserName(frame.user) ? invited(frame.user, frame.password, now) : undefined
     if (invitation === undefined) return refuse("bad-password")
     const manifest = Identity.verifyManifest(crypto, frame.manifest)
     if (isRefusal(manifest)) return manifest
@@ -258,6 +271,8 @@ export const makeAccounts = (options: {
       return { user, password, expiresAt: now + limits.ownPasswordMs }
     },
     lookUp: (name) => {
+      // Rule relay.names.1: in one step for every name, so that none takes longer than another.
+      if (hideNames) return refuse("unknown-user")
       const row = accountByName.get(name)
       return row === undefined ? refuse("unknown-user") : chain(row, 0)
     },
@@ -270,6 +285,10 @@ export const makeAccounts = (options: {
       manifests: manifestsFrom.all(row, 0).map(({ bytes }) => bytes as Uint8Array),
       devices: devicesByAccount.all(row).map(device)
     }),
+    subjectOf: (row) => {
+      const account = accountByRow.get(row)!
+      return { user: String(account["name"]), account: Bytes.toHex(account["account"] as Uint8Array) }
+    },
     all: () => allAccounts.all().map((row) => Number(row["id"])),
     find: (account, id) => {
       const row = deviceById.get(id)

@@ -70,6 +70,9 @@ export class Connection {
   readonly work: TokenBucket
   readonly unknownNames: Window
   readonly unknownSlots: Window
+  readonly wrongPasses: Window
+  /** Until when the pass that was presented is good, ms. */
+  passUntil = 0
   private readonly socket: FrameSocket
   private readonly environment: ConnectionEnvironment
   private credit = 0
@@ -90,6 +93,7 @@ export class Connection {
     this.work = tokenBucket({ capacity: limits.connectionBurst, perSecond: limits.connectionPerSecond })
     this.unknownNames = window({ limit: limits.unknownNamesPerMinute, windowMs: 60_000 })
     this.unknownSlots = window({ limit: limits.unknownSlotsPerMinute, windowMs: 60_000 })
+    this.wrongPasses = window({ limit: limits.wrongPassesPerMinute, windowMs: 60_000 })
   }
 
   get isOpen(): boolean {

@@ -9,6 +9,7 @@ import { CloseCode, maxFrameBytes, type ClientFrame, type RelayFrame } from "@ta
 import { Limits } from "@tacit/core/hazmat"
 import type { Accounts, Device, Published } from "./Accounts.ts"
 import { type Connection, workWindow } from "./Connection.ts"
+import type { Desk } from "./Desk.ts"
 import type { Mailboxes } from "./Mailboxes.ts"
 import type { RelayMetrics } from "./Metrics.ts"
 import type { Observation } from "./Observation.ts"
@@ -31,6 +32,8 @@ export interface Handler {
   readonly pushWoken: () => void
   /** Devices connected. */
   readonly online: () => number
+  /** Sends away who may not use the relay any more. */
+  readonly enforce: () => void
 }
 
 /** Work a frame costs its connection. Signatures cost 50 to 100 µs each, most frames 20. */
@@ -70,6 +73,7 @@ const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "de
     case 12:
     case 14:
     case 18:
+    case 32:
       return "anonymous"
     case 3:
     case 5:
@@ -83,6 +87,12 @@ const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "de
   }
 }
 
+/** How long somebody waits who is not entitled, and who asked before anything was known, in ms. */
+const notEntitledMs = 60_000
+const askingMs = 250
+
+const noPass = new Uint8Array(0)
+
 export const makeHandler = (services: {
   readonly name: string
   readonly limits: RelayLimits
@@ -91,6 +101,7 @@ export const makeHandler = (services: {
   readonly prekeys: Prekeys
   readonly mailboxes: Mailboxes
   readonly slots: Slots
+  readonly desk: Desk
   readonly metrics: RelayMetrics
   readonly observation: Observation
   /** What is public of an account changed, by its row; after the commit. */
@@ -98,7 +109,7 @@ export const makeHandler = (services: {
   /** A device was given a one-time password for its account (rule relay.password.2); after the commit. */
   readonly onPasswordIssued: (user: string, device: Uint8Array) => void
 }): Handler => {
-  const { accounts, limits, mailboxes, metrics, name, now, observation, prekeys, slots } = services
+  const { accounts, desk, limits, mailboxes, metrics, name, now, observation, prekeys, slots } = services
   const { onPasswordIssued, onPublished } = services
   const online = new Map<number, Connection>()
   const woken = new Set<number>()
@@ -149,6 +160,40 @@ export const makeHandler = (services: {
     }
   }
 
+  /** Rule relay.entitle.3. */
+  const handOutPass = (device: Device, request: number): Outcome | Refusal => {
+    if (!desk.isOn) return { answer: { type: 31, request, pass: noPass, until: 0 } }
+    switch (desk.standing(device.account)) {
+      case "entitled":
+        return { answer: { type: 31, request, ...desk.pass(now()) } }
+      case "denied":
+        return refuse("not-entitled", notEntitledMs)
+      case "unknown":
+        return refuse("rate-limited", askingMs)
+    }
+  }
+
+  const takePass = (connection: Connection, pass: Uint8Array, request: number): Outcome | Refusal => {
+    const wait = connection.wrongPasses.wait(now())
+    if (wait > 0) return refuse("rate-limited", wait)
+    const until = desk.isOn ? desk.goodUntil(pass, now()) : 0
+    if (until === undefined) {
+      connection.wrongPasses.add(now())
+      return refuse("not-entitled")
+    }
+    connection.passUntil = until
+    return { answer: { type: 4, request } }
+  }
+
+  /** Rule relay.entitle.2: sends a device away whose account may not use the relay, unless something waits for it. */
+  const enforce = (device: Device): void => {
+    if (desk.standing(device.account, () => enforce(device)) !== "denied" || mailboxes.waiting(device.id) > 0) return
+    const connection = online.get(device.id)
+    if (connection?.device === undefined) return
+    connection.dismiss(CloseCode.notEntitled, "not entitled")
+    online.delete(device.id)
+  }
+
   const handleDevice = (connection: Connection, device: Device, frame: ClientFrame): Outcome | Refusal => {
     const { request } = frame
     switch (frame.type) {
@@ -178,6 +223,8 @@ export const makeHandler = (services: {
             connection.push()
           }
         }
+      case 30:
+        return handOutPass(device, request)
       case 21: {
         const refusal = slots.open(device.id, frame.slot, frame.party, now())
         return refusal ?? { answer: { type: 4, request } }
@@ -199,7 +246,10 @@ export const makeHandler = (services: {
   const handleAnonymous = (connection: Connection, frame: ClientFrame): Outcome | Refusal => {
     const { request } = frame
     switch (frame.type) {
+      case 32:
+        return takePass(connection, frame.pass, request)
       case 14: {
+        if (desk.isOn && connection.passUntil <= now()) return refuse("not-entitled", notEntitledMs)
         const taken = mailboxes.submit(frame.token, frame.envelope, now())
         if (isRefusal(taken)) return taken
         return {
@@ -249,6 +299,9 @@ export const makeHandler = (services: {
     connection.challenge = undefined
     const device = accounts.login(frame, challenge)
     if (isRefusal(device)) return device
+    if (desk.standing(device.account, () => enforce(device)) === "denied" && mailboxes.waiting(device.id) === 0) {
+      return refuse("not-entitled", notEntitledMs)
+    }
     // Set before the commit: frames behind this one in the same batch count on it. A failed commit closes the connection.
     connection.device = device
     return { answer: status(frame.request, device), after: takeOver(connection, device) }
@@ -315,6 +368,10 @@ export const makeHandler = (services: {
       for (const device of woken) online.get(device)?.wake()
       woken.clear()
     },
-    online: () => online.size
+    online: () => online.size,
+    enforce: () => {
+      if (!desk.isOn) return
+      for (const { device } of online.values()) if (device !== undefined) enforce(device)
+    }
   }
 }

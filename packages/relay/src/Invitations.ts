@@ -19,6 +19,8 @@ export const isUserName = (text: string): boolean => userName.test(text)
 export interface Invitation {
   readonly id: number
   readonly usedBy: number | undefined
+  /** Writes an account token down as used by a device. */
+  readonly claim?: (device: number) => void
 }
 
 export interface Invitations {
@@ -26,6 +28,8 @@ export interface Invitations {
   readonly issue: (name: string, now: number, forMs?: number) => string
   /** The unexpired invitation of this name and password. Takes as long whether or not there is one. */
   readonly find: (name: string, password: string, now: number) => Invitation | undefined
+  /** What is known of an account token by its id: unused, or used by a device. It is written down when it is used. */
+  readonly ofToken: (name: string, token: { readonly id: Uint8Array; readonly expiresAt: number }) => Invitation
   readonly use: (invitation: Invitation, device: number) => void
   /** Deletes expired ones; returns how many. */
   readonly expire: (now: number) => number
@@ -46,6 +50,9 @@ export const makeInvitations = (db: Database, crypto: CryptoProvider, lifetimeMs
     "SELECT id, password_hash, used_by FROM invitations WHERE name = ? AND expires_at > ? ORDER BY id"
   )
   const setUsed = db.sql("UPDATE invitations SET used_by = ? WHERE id = ? AND used_by IS NULL")
+  // The id of a token is a hash like that of a password, with another beginning of what is hashed.
+  const byToken = db.sql("SELECT id, used_by FROM invitations WHERE password_hash = ? AND used_by IS NOT NULL")
+  const insertUsed = db.sql("INSERT INTO invitations (name, password_hash, expires_at, used_by) VALUES (?, ?, ?, ?)")
   const deleteExpired = db.sql("DELETE FROM invitations WHERE expires_at <= ?")
   const hash = (password: string): Uint8Array => crypto.sha256(new TextEncoder().encode(canonical(password)))
   const decoy = randomBytes(32)
@@ -66,7 +73,15 @@ export const makeInvitations = (db: Database, crypto: CryptoProvider, lifetimeMs
       }
       return found
     },
-    use: (invitation, device) => void setUsed.run(device, invitation.id),
+    ofToken: (name, { expiresAt, id }) => {
+      const row = byToken.get(id)
+      if (row !== undefined) return { id: Number(row["id"]), usedBy: Number(row["used_by"]) }
+      return { id: 0, usedBy: undefined, claim: (device) => void insertUsed.run(name, id, expiresAt, device) }
+    },
+    use: (invitation, device) => {
+      if (invitation.claim === undefined) setUsed.run(device, invitation.id)
+      else invitation.claim(device)
+    },
     expire: (now) => deleteExpired.run(now)
   }
 }

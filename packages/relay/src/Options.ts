@@ -5,6 +5,8 @@
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as Config from "effect/Config"
+import type { Issuer } from "./AccountToken.ts"
+import type { Entitlement } from "./Entitlement.ts"
 
 /** Bounds of a relay. Each has a reason; tests and small machines may lower them. */
 export interface RelayLimits {
@@ -37,6 +39,13 @@ export interface RelayLimits {
   readonly bundlesPerMinute: number
   /** Unknown names one connection may ask for in a minute (rule relay.directory.1). */
   readonly unknownNamesPerMinute: number
+  /** How long the answer of an entitlement holds, and the last one while there is none, in ms (rule relay.entitle.1). */
+  readonly entitledMs: number
+  readonly lastEntitledMs: number
+  /** How long a pass is the present one, in ms; it is good for twice as long (rule relay.entitle.3). */
+  readonly passMs: number
+  /** Wrong passes of one connection in a minute (rule relay.entitle.3). */
+  readonly wrongPassesPerMinute: number
   /** Session starts without a token, per mailbox (rule relay.submit.2). */
   readonly startBurst: number
   readonly startsPerSecond: number
@@ -77,6 +86,10 @@ export const defaultLimits: RelayLimits = {
   ownPasswords: 8,
   bundlesPerMinute: 30,
   unknownNamesPerMinute: 60,
+  entitledMs: 60_000,
+  lastEntitledMs: 60 * 60 * 1000,
+  passMs: 5 * 60 * 1000,
+  wrongPassesPerMinute: 16,
   startBurst: 128,
   startsPerSecond: 4,
   connectionBurst: 8_192,
@@ -91,6 +104,14 @@ export const defaultLimits: RelayLimits = {
 
 /** What holds whatever carries the frames. */
 export interface ServiceOptions {
+  /** Platforms whose account tokens register users (rule relay.token.1). None when nothing is said. */
+  readonly issuers?: ReadonlyArray<Issuer>
+  /** Answers every look-up of a name as an unknown one (rule relay.names.1). */
+  readonly hideNames?: boolean
+  /** Who may use the relay (rule relay.entitle.1). Everybody with an account when nothing is said. */
+  readonly entitlement?: Entitlement
+  /** What holds when the entitlement has not answered for an hour: `true` (the default) lets accounts go on. */
+  readonly entitledOtherwise?: boolean
   /** File of the database; created when absent. `":memory:"` keeps nothing. */
   readonly database: string
   /** Name that logins are bound to. Never change it while clients know the old one. `localhost` when nothing is said. */

@@ -62,7 +62,9 @@ const typeNames: { readonly [T in ClientFrame["type"]]: string } = {
   22: "join-slot",
   23: "post-blob",
   25: "close-slot",
-  26: "issue-password"
+  26: "issue-password",
+  30: "fetch-pass",
+  32: "present-pass"
 }
 
 /** Memory a frame takes beside its bytes while it waits. */

@@ -37,6 +37,8 @@ const sentences: { readonly [Code in ErrorCode]: string } = {
     "A signature is wrong, an id was used before, or there are too many. The detail names the highest ids.",
   "unknown-slot": "There is no such slot for this party: it never was, is used, or is over. Begin linking again.",
   "not-admin": "Only an admin device of the account may ask for this. Ask on the device that made the account.",
+  "not-entitled":
+    "This account may not use the relay now: the platform it belongs to says so. What is stored for it is still handed out.",
   quota: "There is no more room: the mailbox is full, or the slot. Try again later.",
   "rate-limited": "Too much at once. Wait as long as this answer says.",
   "going-away": "The relay is shutting down. Connect again later.",

@@ -8,9 +8,11 @@ import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import { loadNodeProvider } from "@tacit/core/crypto/node"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { makeAccounts } from "./Accounts.ts"
+import { makeDesk } from "./Desk.ts"
 import * as Database from "./Database.ts"
 import { makeGroupCommit, type GroupCommit } from "./GroupCommit.ts"
 import { makeHandler } from "./Handler.ts"
@@ -109,7 +111,33 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     const invitations = makeInvitations(db, crypto, limits.inviteMs)
     const prekeys = makePrekeys(db, crypto, limits)
     const mailboxes = makeMailboxes(db, crypto, limits)
-    const accounts = makeAccounts({ db, crypto, name, limits, invitations, prekeys, mailboxes })
+    const { entitlement, entitledOtherwise = true, hideNames = false, issuers = [] } = options
+    const accounts = makeAccounts({
+      db,
+      crypto,
+      name,
+      limits,
+      invitations,
+      prekeys,
+      mailboxes,
+      issuers,
+      hideNames
+    })
+    let lastUnanswered = Number.NEGATIVE_INFINITY
+    const runBackground = yield* FiberSet.makeRuntime<never, void, never>()
+    const desk = makeDesk({
+      entitlement,
+      otherwise: entitledOtherwise,
+      times: { answerMs: limits.entitledMs, lastAnswerMs: limits.lastEntitledMs, passMs: limits.passMs },
+      now,
+      subject: accounts.subjectOf,
+      run: (effect) => void runBackground(effect),
+      onFailure: (reason) => {
+        if (now() - lastUnanswered < failureLogMs) return
+        lastUnanswered = now()
+        void log(Effect.logWarning(`relay: ${reason}`))
+      }
+    })
     const slots = makeSlots(limits)
     const observation = makeObservation(db, { observe: options.observe === true, now })
     let published: (account: number) => void = () => undefined
@@ -123,6 +151,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       metrics,
       observation,
       slots,
+      desk,
       onPublished: (account) => published(account),
       // Rule relay.password.2: who asked, for whoever keeps the log.
       onPasswordIssued: (user, device) =>
@@ -175,6 +204,11 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     })
     // A failed commit was logged; the next sweep tries again.
     yield* Effect.forkScoped(Effect.repeat(Effect.ignore(sweep), Schedule.spaced("30 seconds")))
+    if (desk.isOn) {
+      yield* Effect.forkScoped(
+        Effect.repeat(Effect.sync(handler.enforce), Schedule.spaced(Math.max(50, limits.entitledMs / 4)))
+      )
+    }
     yield* Effect.forkScoped(
       Effect.repeat(Effect.sync(reception.checkHeartbeats), Schedule.spaced(Math.max(50, limits.heartbeatMs / 4)))
     )

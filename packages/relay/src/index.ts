@@ -8,6 +8,14 @@ export { config, defaultLimits, type RelayLimits, type RelayOptions, type Servic
 export { makeRelay, Relay, type RelayHandle } from "./Relay.ts"
 export type { ServiceHandle } from "./Service.ts"
 export { makeSteward, Steward, type StewardHandle, type StewardOptions } from "./steward/Steward.ts"
+export {
+  type AccountToken,
+  type Issuer,
+  parseIssuers,
+  userOf as userOfToken,
+  verify as verifyAccountToken
+} from "./AccountToken.ts"
+export * as Entitlements from "./Entitlement.ts"
 export { InvalidUser, RelayError } from "./RelayError.ts"
 export { issueInvitation } from "./Administration.ts"
 export { startRelay, startSteward, type RunningRelay, type RunningSteward } from "./Promise.ts"

@@ -26,6 +26,7 @@ export const codes = [
   "bad-prekeys",
   "unknown-slot",
   "not-admin",
+  "not-entitled",
   "quota",
   "rate-limited",
   "going-away",

@@ -23,6 +23,9 @@ export const maxAcknowledged = 1024
 /** Most one-time prekeys of one kind in one publication, and in a relay's stock. */
 export const maxOneTimePrekeys = 100
 
+/** Longest credential of a registration, in bytes: an account token (rule relay.token.1). */
+export const maxCredentialBytes = 2_048
+
 /** Longest blob in a slot, in bytes, and most of them of one party (rule relay.slot.2). */
 export const maxBlobBytes = 65_536
 export const maxBlobs = 16
@@ -36,7 +39,9 @@ export const CloseCode = {
   /** A second login of the same device took over. */
   replaced: 4001,
   /** The device was revoked while it was connected. */
-  revoked: 4003
+  revoked: 4003,
+  /** The account may not use the relay any more, and nothing waits for the device (rule relay.entitle.2). */
+  notEntitled: 4004
 } as const
 
 /** Frame types by name. */
@@ -68,6 +73,9 @@ export const Type = {
   closeSlot: 25,
   issuePassword: 26,
   password: 27,
+  fetchPass: 30,
+  pass: 31,
+  presentPass: 32,
   error: 255
 } as const
 
@@ -80,6 +88,8 @@ const party = Layout.bytes({ length: 16 })
 const blobNumber = Layout.uint({ max: maxBlobs - 1 })
 const blob = Layout.bytes({ min: 1, max: maxBlobBytes })
 const password = Layout.text({ min: 1, max: 64 })
+/** A one-time password, or an account token (rule relay.token.1). */
+const credential = Layout.text({ min: 1, max: maxCredentialBytes })
 const user = Layout.text({ min: 1, max: CoreLimits.maxUserNameBytes })
 const manifest = Layout.bytes({ min: 1, max: CoreLimits.maxManifestBytes })
 const certificate = Layout.bytes({ min: 1, max: CoreLimits.maxCertificateBytes })
@@ -112,7 +122,7 @@ export const Register = Layout.tuple({
   type: Layout.literal(3),
   request,
   user,
-  password,
+  password: credential,
   manifest,
   certificate,
   mailbox,
@@ -197,6 +207,16 @@ export const Blob = Layout.tuple({ type: Layout.literal(24), request, number: bl
 export const CloseSlot = Layout.tuple({ type: Layout.literal(25), request })
 export const IssuePassword = Layout.tuple({ type: Layout.literal(26), request })
 export const Password = Layout.tuple({ type: Layout.literal(27), request, password, expiresAt: Layout.uint() })
+/** The pass of a relay that takes submissions of entitled accounts only (rule relay.entitle.3). */
+export const FetchPass = Layout.tuple({ type: Layout.literal(30), request })
+export const Pass = Layout.tuple({
+  type: Layout.literal(31),
+  request,
+  /** 16 bytes, or empty where none is needed. */
+  pass: Layout.bytes({ max: 16 }),
+  until: Layout.uint()
+})
+export const PresentPass = Layout.tuple({ type: Layout.literal(32), request, pass: Layout.bytes({ length: 16 }) })
 export const ErrorFrame = Layout.tuple({
   type: Layout.literal(255),
   request,
@@ -225,7 +245,9 @@ export const ClientFrame = Layout.oneOf(
   JoinSlot,
   PostBlob,
   CloseSlot,
-  IssuePassword
+  IssuePassword,
+  FetchPass,
+  PresentPass
 )
 export type ClientFrame = Layout.Type<typeof ClientFrame>
 
@@ -240,7 +262,8 @@ export const RelayFrame = Layout.oneOf(
   User,
   Bundle,
   Blob,
-  Password
+  Password,
+  Pass
 )
 export type RelayFrame = Layout.Type<typeof RelayFrame>
 

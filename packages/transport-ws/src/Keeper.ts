@@ -41,7 +41,7 @@ export interface KeeperOptions {
 }
 
 /** Refusals that pass: the same request may succeed later. */
-const passing: ReadonlySet<string> = new Set(["rate-limited", "internal", "going-away"])
+const passing: ReadonlySet<string> = new Set(["rate-limited", "internal", "going-away", "not-entitled"])
 
 /** Shortest wait before a passing refusal is tried again, in ms. */
 const minWaitMs = 50

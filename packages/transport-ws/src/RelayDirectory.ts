@@ -11,6 +11,7 @@ import { type CryptoProvider, Limits } from "@tacit/core/hazmat"
 import { type LoggedIn, maxFrameBytes } from "./Frame.ts"
 import * as Keeper from "./Keeper.ts"
 import { type Link, refused } from "./Link.ts"
+import { maxCredentialBytes } from "./Frame.ts"
 import * as Proof from "./Proof.ts"
 import type { Links } from "./RelayTransport.ts"
 
@@ -58,8 +59,16 @@ export const makeDirectory = (links: Links, crypto: CryptoProvider): Directory["
   const register: Directory["Service"]["register"] = (registration) =>
     Effect.gen(function* () {
       const { certificate, mailbox, manifest, password, user } = registration
-      if (user.length === 0 || user.length > Limits.maxUserNameBytes || password.length === 0 || password.length > 64) {
-        return yield* refused("bad-password", "A name has 1 to 64 characters, a one-time password 24.")
+      if (
+        user.length === 0 ||
+        user.length > Limits.maxUserNameBytes ||
+        password.length === 0 ||
+        password.length > maxCredentialBytes
+      ) {
+        return yield* refused(
+          "bad-password",
+          "A name has 1 to 64 characters, a one-time password 24, an account token at most 2,048."
+        )
       }
       const over = (link: Link) =>
         Effect.gen(function* () {

@@ -8,6 +8,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import {
@@ -159,10 +160,37 @@ export const makeDevice = (links: Pick<Links, "settings" | "custody" | "open">):
     }
   })
 
-export const makeTransport = (links: Links, device: DeviceLink["transport"]): Transport["Service"] => ({
-  ...device,
-  submit: (envelope, token) =>
-    links.anonymous.use("submit", (link) =>
-      Effect.asVoid(link.ask("submit", { type: 14, token: token ?? noToken, envelope }, 15))
+export const makeTransport = (links: Links, device: DeviceLink["transport"]): Transport["Service"] => {
+  const presenting = Semaphore.makeUnsafe(1)
+  /** How often a pass was presented on a link. */
+  const presented = new WeakMap<Link, number>()
+
+  /**
+   * Rule relay.entitle.3: fetches the pass over the device's link and presents it on this one, once for all submissions that were refused
+   * together. What does not get it is refused as the relay refused it.
+   */
+  const present = (link: Link, before: number): Effect.Effect<void, TransportError | Refused> =>
+    presenting.withPermit(
+      Effect.suspend(() => {
+        if ((presented.get(link) ?? 0) !== before) return Effect.void
+        return links.device
+          .use("submit", (own) => own.ask("submit", { type: 30 }, 31))
+          .pipe(
+            Effect.flatMap(({ pass }) => (pass.length === 0 ? Effect.void : link.ask("submit", { type: 32, pass }, 4))),
+            Effect.map(() => void presented.set(link, before + 1))
+          )
+      })
     )
-})
+
+  return {
+    ...device,
+    submit: (envelope, token) =>
+      links.anonymous.use("submit", (link) => {
+        const before = presented.get(link) ?? 0
+        const submit = Effect.asVoid(link.ask("submit", { type: 14, token: token ?? noToken, envelope }, 15))
+        return Effect.catchTag(submit, "Refused", (refusal) =>
+          refusal.code === "not-entitled" ? Effect.andThen(present(link, before), submit) : Effect.fail(refusal)
+        )
+      })
+  }
+}
