@@ -41,6 +41,26 @@ export * as TrustPolicy from "./trust/Policy.ts"
 export type { Decision, EventName, Facts } from "./trust/Event.ts"
 export type { Verdict } from "./trust/Decide.ts"
 
+export {
+  type ChallengeName,
+  type InviteError,
+  type InviteOptions,
+  type JoinState,
+  type LinkApi,
+  type LinkDeviceError,
+  type LinkDeviceOptions,
+  LinkEnded,
+  type LinkedDevice,
+  type LinkJoin,
+  type LinkOffer,
+  type LinkReason,
+  LinkRefused,
+  LinkUnsupported,
+  type OfferState,
+  type RoleName
+} from "./client/LinkApi.ts"
+export { linkDevice, type Requirements as LinkRequirements } from "./client/LinkDevice.ts"
+
 // Errors
 export {
   type AcceptError,
@@ -81,13 +101,7 @@ export {
   type Registration
 } from "./ports/Directory.ts"
 export { type AccountKeys, CustodyError, type DeviceKeys, KeyCustody, type PublicKeys } from "./ports/KeyCustody.ts"
-export {
-  type IssuedPassword,
-  type SlotLine,
-  type SlotPlace,
-  type SlotProgress,
-  Slots
-} from "./ports/Slots.ts"
+export { type IssuedPassword, type SlotLine, type SlotPlace, type SlotProgress, Slots } from "./ports/Slots.ts"
 export { Conflict, LeaseLost, Store, type StoredRecord, StoreError, type Write } from "./ports/Store.ts"
 export * as StoreRules from "./ports/StoreRules.ts"
 export type { Argon2Cost } from "./crypto/Provider.ts"

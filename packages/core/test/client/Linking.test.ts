@@ -18,6 +18,7 @@ import type {
   OfferState
 } from "../../src/client/LinkApi.ts"
 import * as Manifest from "../../src/identity/Manifest.ts"
+import type { Slots } from "../../src/ports/Slots.ts"
 import * as World from "./World.ts"
 
 const relay = "memory://relay"
@@ -271,6 +272,126 @@ it.effect(
         _tag: "AlreadyRegistered"
       })
     })
+)
+
+// ---- A relay that does not leave blobs as they are
+
+/** Changes what the new device posts (`up`) or is given (`down`); each function is told what came before. */
+const meddling =
+  (
+    direction: "up" | "down",
+    change: (blob: Uint8Array, at: number, before: ReadonlyArray<Uint8Array>) => ReadonlyArray<Uint8Array>
+  ) =>
+  (slots: Slots["Service"]): Slots["Service"] => ({
+    ...slots,
+    join: (place, progress) =>
+      Effect.map(slots.join(place, progress), (line) => {
+        const seen: Array<Uint8Array> = []
+        const pass = (blob: Uint8Array): ReadonlyArray<Uint8Array> => {
+          const out = change(blob, seen.length, seen)
+          seen.push(blob)
+          return out
+        }
+        return direction === "up"
+          ? { ...line, post: (blob) => Effect.forEach(pass(blob), line.post, { discard: true }) }
+          : { ...line, received: Stream.flatMap(line.received, (blob) => Stream.fromIterable(pass(blob))) }
+      })
+  })
+
+const flipped = (blob: Uint8Array): Uint8Array => blob.map((byte, i) => (i === blob.length - 1 ? byte ^ 1 : byte))
+
+const succeeds = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<boolean> =>
+  Effect.map(Effect.result(effect), Result.isSuccess)
+
+/** Whether each end thinks it linked, and how many devices the account has in the end. */
+const meddled = (meddle: NonNullable<World.Actor["meddle"]>, challenge: "code" | "pin" | "fingerprint") =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(1_700_000_000_000)
+    const { alice, tablet, world } = yield* scene
+    tablet.meddle = meddle
+    const see = screens()
+    const offer = yield* alice.client.link.invite({ relay, challenges: [challenge] })
+    yield* follow(offer.states, atOld(see, offer))
+    const { join, scope } = yield* world.link(tablet, { uri: offer.uri, challenges: [challenge] })
+    yield* follow(join.states, atNew(see, join))
+    const [old, young] = [
+      yield* Effect.forkChild(succeeds(offer.result)),
+      yield* Effect.forkChild(succeeds(join.result))
+    ]
+    yield* World.tick(10)
+    yield* World.tick(20, 60_000)
+    const ends = [old.pollUnsafe(), young.pollUnsafe()].map(
+      (exit) => exit !== undefined && Exit.isSuccess(exit) && exit.value
+    )
+    yield* Scope.close(scope, Exit.void)
+    const { devices } = yield* alice.client.devices
+    return [...ends, devices.length]
+  }).pipe(Effect.scoped)
+
+it.effect(
+  "a blob that was changed, exchanged, repeated or held back links nobody, or changes nothing [link.frame.2] [link.keys.2] [link.revoke.1]",
+  () =>
+    Effect.gen(function* () {
+      const ways = {
+        changed: (blob: Uint8Array) => [flipped(blob)],
+        "held back": () => [],
+        repeated: (blob: Uint8Array) => [blob, blob],
+        exchanged: (_: Uint8Array, at: number, before: ReadonlyArray<Uint8Array>) => [
+          before[at - 1] ?? Uint8Array.of(1)
+        ]
+      }
+      // Of the PIN: hello, reveal, ready, proof, done; answer, share, payload, linked.
+      for (const [direction, count] of [
+        ["up", 5],
+        ["down", 4]
+      ] as const) {
+        for (let index = 0; index < count; index++) {
+          for (const [way, change] of Object.entries(ways)) {
+            const outcome = yield* meddled(
+              meddling(direction, (blob, at, before) => (at === index ? change(blob, at, before) : [blob])),
+              "pin"
+            )
+            // The last words lost, the directory says what happened; a repetition is passed over.
+            const isLast = index === count - 1
+            const expected = isLast || way === "repeated" ? [true, true, 2] : [false, false, 1]
+            expect(outcome, `${direction} ${index} ${way}`).toEqual(expected)
+          }
+        }
+      }
+    }),
+  120_000
+)
+
+it.effect("a device of somebody else that comes first is not linked, whichever challenge there is [link.ready.1]", () =>
+  Effect.gen(function* () {
+    for (const challenge of ["code", "pin", "fingerprint"] as const) {
+      const { alice, tablet, world } = yield* scene
+      const offer = yield* alice.client.link.invite({ relay, challenges: [challenge], lifetimeMs: 60_000 })
+      const see = screens()
+      // The person looks at both screens before saying anything.
+      yield* follow(offer.states, (state) => {
+        if (state._tag === "ScanCode") return Effect.suspend(() => offer.scanned(see.code))
+        if (state._tag !== "CompareDigits") return undefined
+        return see.newDigits === state.digits ? offer.confirm : offer.deny
+      })
+      const thief = world.actor(`thief of ${challenge}`)
+      const { join } = yield* world.link(thief, { uri: offer.uri, challenges: [challenge] })
+      yield* follow(join.states, (state) => {
+        if (state._tag === "CompareDigits") return join.confirm
+        return state._tag === "AskPin" ? join.typed("123456") : undefined
+      })
+      yield* World.tick(1)
+      // The tablet of the person comes too late.
+      expect(yield* Effect.flip(world.link(tablet, { uri: offer.uri, challenges: [challenge] }))).toMatchObject({
+        code: "unknown-slot"
+      })
+      yield* World.tick(10)
+      yield* World.tick(3, 60_000)
+      expect((yield* Effect.flip(join.result))._tag).toBe("LinkEnded")
+      expect(["attempts", "mismatch", "expired"]).toContain((yield* Effect.flip(offer.result)).reason)
+      expect(yield* devicesOf(alice)).toHaveLength(1)
+    }
+  })
 )
 
 // ---- Killed at every commit

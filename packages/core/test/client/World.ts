@@ -24,6 +24,7 @@ import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import { loadNodeProvider } from "../../src/crypto/Node.ts"
 import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
 import { Directory } from "../../src/ports/Directory.ts"
+import { Slots } from "../../src/ports/Slots.ts"
 import { Store, StoreError } from "../../src/ports/Store.ts"
 import * as FenceStep from "../../src/sequence/Fence.ts"
 import * as MemoryNetwork from "../../src/testing/MemoryNetwork.ts"
@@ -41,6 +42,8 @@ export interface Actor {
   intercept: ((store: Store["Service"]) => Store["Service"]) | undefined
   /** Stands between the client and the relay's directory, to lie or to look where a test wants. */
   spoof: ((directory: Directory["Service"]) => Directory["Service"]) | undefined
+  /** Stands between the device and its slots. */
+  meddle?: (slots: Slots["Service"]) => Slots["Service"]
   /** Every warning and outbox event of every process, in order. */
   readonly warnings: Array<Warning>
   readonly events: Array<OutboxEvent>
@@ -91,7 +94,13 @@ export const make = (seed = 1): World => {
         Effect.map(Directory, (directory) => actor.spoof?.(directory) ?? directory)
       )
     )
-    return Layer.provideMerge(Layer.provideMerge(spoofed, network.layer), custody)
+    const meddled = Layer.fresh(
+      Layer.effect(
+        Slots,
+        Effect.map(Slots, (slots) => actor.meddle?.(slots) ?? slots)
+      )
+    )
+    return Layer.provideMerge(Layer.provideMerge(Layer.mergeAll(spoofed, meddled), network.layer), custody)
   }
   const actor = (user: string): Actor => ({
     user,
