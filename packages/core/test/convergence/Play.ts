@@ -64,6 +64,7 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
     const attempted = new Map<string, string>()
     let said = 0
     let restores = 0
+    let loseRequest = 0
 
     const open = (device: Device) =>
       Effect.gen(function* () {
@@ -99,11 +100,10 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
           known: new Set(),
           copy: undefined
         }
-        let registered = yield* Effect.result(world.register(actor))
-        for (let i = 0; i < 5 && registered._tag === "Failure"; i++) {
-          yield* World.tick(2)
-          registered = yield* Effect.result(world.register(actor))
-        }
+        // Registering is not what this is about: a request that gets lost would leave a device that never was one.
+        world.network.faults({ loseRequest: 0 })
+        const registered = yield* Effect.result(world.register(actor))
+        world.network.faults({ loseRequest })
         if (registered._tag === "Failure") return
         person.devices.push(device)
         yield* open(device)
@@ -158,6 +158,7 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
             return yield* World.tick(step.ticks)
           case "network": {
             const { delayMs, do: _, ...faults } = step
+            loseRequest = step.loseRequest
             return world.network.faults({ ...faults, delayMs: [0, delayMs], reorderMs: 300 })
           }
           case "cut":
