@@ -3,22 +3,25 @@
  *
  * Spec: docs/spec/07-sequencing.md §7.3; docs/spec/02-encoding.md §2.6.
  */
-import { Failure, vaultCauses } from "@tacit/core/hazmat"
+import { Failure, linkCauses, vaultCauses } from "@tacit/core/hazmat"
 import type { Reject } from "../../src/protocol/Message.ts"
 
-/** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records and vaults, of comparisons. */
+/** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records and vaults, of linking, of comparisons. */
 const others: Readonly<Record<string, Reject["stage"]>> = {
   ...vaultCauses,
+  ...linkCauses,
   "codec.size": "limit",
   "codec.depth": "limit",
   "codec.count": "limit",
-  "safety.version": "version"
+  "safety.version": "version",
+  "proof.accounts": "authenticate"
 }
 
 const families: Readonly<Record<string, Reject["stage"]>> = {
   codec: "decode",
   auth: "authenticate",
-  safety: "authenticate"
+  safety: "authenticate",
+  proof: "apply"
 }
 
 /** The refusal for a cause; without one, what a bare primitive can say: no. */

@@ -27,6 +27,14 @@ func init() {
 			}
 			return manifestForm(m), nil
 		},
+		"proof.verify": func(in Values) (any, error) {
+			p, err := tacit.VerifyForkProof(in.bytes("bytes"))
+			if err != nil {
+				return nil, err
+			}
+			return object{"account": h(p.First.Account), "first": h(p.First.Hash), "firstVersion": p.First.Version,
+				"second": h(p.Second.Hash), "secondVersion": p.Second.Version, "contradiction": p.Contradiction}, nil
+		},
 		"bundle.check": func(in Values) (any, error) {
 			b, err := tacit.CheckBundle(in.bytes("bytes"), in.bytes("account"))
 			if err != nil {

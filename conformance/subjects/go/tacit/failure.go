@@ -19,6 +19,10 @@ func (r *Refusal) Stage() string {
 		return "limit"
 	case "safety.version", "state.version":
 		return "version"
+	case "proof.same", "proof.consistent":
+		return "apply"
+	case "proof.accounts":
+		return "authenticate"
 	case "auth.signature", "safety.reflected", "safety.account", "safety.devices", "safety.digits":
 		return "authenticate"
 	}

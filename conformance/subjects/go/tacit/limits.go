@@ -13,6 +13,7 @@ const (
 	MaxOwnBody           = 69632
 	MaxCertificate       = 192
 	MaxManifest          = 49152
+	MaxForkProof         = 98312
 	MaxFallback          = 1024
 	MaxUserName          = 64
 	PaddingFloor         = 64
