@@ -9,6 +9,7 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Loading from "./Loading.ts"
 import { type AcceptError, PeerMisbehaved, UnknownUser } from "./Errors.ts"
 import type { Opened } from "./Opened.ts"
+import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
@@ -31,7 +32,9 @@ export const accept = (opened: Opened, user: string, account: Uint8Array): Effec
     // In two commits: after a crash between them the name is free, and is pinned again from the directory's answer.
     yield* Peers.settleOffer(opened, pinned, account)
     opened.trust.named.add(hex)
-    yield* Peers.pinAs(opened, user, account, manifests)
+    const accepted = yield* Peers.pinAs(opened, user, account, manifests)
+    // Rule own.contact.1.
+    yield* Own.tell(opened, [Own.contactWord(accepted, 2)])
     yield* deliverHeld(opened, hex)
   })
 

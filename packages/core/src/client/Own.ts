@@ -107,13 +107,19 @@ export const post = (
     answers: 0,
     addressed: opened.manifestVersion
   }
+  if (devices.length < all.length && sequence > 0) passOver(work, own, devices, sequence)
   for (const id of devices) Sealing.post(opened, work, own, id, draft, now)
-  if (devices.length === all.length || sequence === 0) return
-  // Rule sequence.floor.1: whom this number was not meant for must not miss it.
-  const addressed = new Set(devices.map(Bytes.toHex))
+}
+
+/**
+ * Rule own.devices.2: devices that this number is not meant for must not miss it, and those that it is meant for not the ones before, which may
+ * not have been meant for them.
+ */
+const passOver = (work: Sealing.SendWork, own: Handle, devices: ReadonlyArray<Uint8Array>, sequence: number): void => {
+  const meant = new Set(devices.map(Bytes.toHex))
   for (const device of own.devices.values()) {
-    if (addressed.has(device.hex) || device.peer.addressed === 0) continue
-    work.setPeer(device, { ...device.peer, floor: sequence })
+    if (device.peer.addressed === 0) continue
+    work.setPeer(device, { ...device.peer, floor: meant.has(device.hex) ? sequence - 1 : sequence })
   }
 }
 

@@ -1,61 +1,8 @@
 /** Devices of one account as peers of each other: what is done on one shows on all, each thing exactly once. */
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import type { Incoming, Synced } from "../../src/client/Api.ts"
+import { add, alarms, idOf, sentTexts, sorted, two, watch } from "./Household.ts"
 import * as World from "./World.ts"
-
-/** A running device and everything it shows. */
-interface Seen {
-  readonly process: World.Process
-  readonly messages: Array<Incoming>
-  readonly synced: Array<Synced>
-}
-
-const watch = (process: World.Process): Effect.Effect<Seen> =>
-  Effect.gen(function* () {
-    const messages = yield* World.collect(process)
-    const synced: Array<Synced> = []
-    yield* Effect.forkIn(
-      Stream.runForEach(process.client.synced, (item) => Effect.sync(() => void synced.push(item))),
-      process.scope
-    )
-    return { process, messages, synced }
-  })
-
-const add = (world: World.World, first: World.Process, name: string) =>
-  Effect.gen(function* () {
-    const { actor } = World.addDevice(world, first.actor, name)
-    yield* world.register(actor)
-    return yield* watch(yield* world.open(actor))
-  })
-
-/** A person with so many devices, which have met. */
-const person = (world: World.World, user: string, count: number) =>
-  Effect.gen(function* () {
-    const devices = [yield* watch(yield* world.join(user))]
-    for (let i = 2; i <= count; i++) devices.push(yield* add(world, devices[0]!.process, `${user}/${i}`))
-    yield* World.tick(30)
-    return devices
-  })
-
-const two = (mine: number, theirs: number) =>
-  Effect.gen(function* () {
-    const world = World.make()
-    const alice = yield* person(world, "alice", mine)
-    const bob = yield* person(world, "bob", theirs)
-    return { world, alice, bob }
-  })
-
-const idOf = ({ process }: Seen): string => process.client.self.device
-const sentTexts = ({ synced }: Seen): ReadonlyArray<string> =>
-  synced.flatMap((item) => (item.type === "sent" && item.body.type === "text" ? [item.body.text] : []))
-const sorted = (texts: ReadonlyArray<string>): ReadonlyArray<string> => [...texts].sort()
-/** Warnings that say something went wrong. */
-const alarms = ({ process }: Seen): ReadonlyArray<string> =>
-  process.actor.warnings
-    .filter(({ _tag }) => _tag !== "DevicesChanged")
-    .map((warning) => (warning._tag === "Rejected" ? warning.cause : warning._tag))
 
 it.effect(
   "every message of two people with three devices each shows once on every device [own.copy.1] [own.copy.3] [own.devices.1] [content.own.1]",
