@@ -45,7 +45,11 @@ export class Burst extends Sealing.SendWork {
   readonly shows: Array<() => void> = []
   /** What is done after the commit. */
   readonly after: Array<Effect.Effect<void>> = []
-  readonly resynchronised: Array<{ readonly device: Device; readonly request: Resynchronise }> = []
+  readonly resynchronised: Array<{
+    readonly device: Device
+    readonly request: Resynchronise
+    readonly delivery: Delivery
+  }> = []
   readonly claims: Array<{ readonly contact: Contact; readonly user: string }> = []
   /** Versions of their manifests that accounts named in what opened, and whether somebody named a newer one of the own account. */
   readonly named = new Map<string, number>()

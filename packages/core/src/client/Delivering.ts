@@ -13,6 +13,7 @@ import * as ReplayWindow from "../sequence/ReplayWindow.ts"
 import type * as Crossing from "../session/Crossing.ts"
 import * as Receive from "../session/Receive.ts"
 import type * as Session from "../session/Session.ts"
+import * as Answers from "./Answers.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Fence from "./Fence.ts"
 import * as Following from "./Following.ts"
@@ -25,7 +26,6 @@ import * as Own from "./Own.ts"
 import * as OwnCopy from "./OwnCopy.ts"
 import * as Peers from "./Peers.ts"
 import * as Receipts from "./Receipts.ts"
-import * as Retry from "./Retry.ts"
 import * as Trust from "./Trust.ts"
 import * as TrustAside from "./TrustAside.ts"
 import * as Warnings from "./Warnings.ts"
@@ -144,10 +144,10 @@ const act = (
       work.warnings.push(Warnings.sessionReset(Peers.senderOf(opened, device.account, device.hex), work.now))
       return
     case "RetryRequest":
-      work.after.push(Retry.answer(opened, handle.hex, device.hex, body.digests))
+      Answers.want(opened, work, device, delivery, { digests: body.digests, above: undefined })
       return
     case "Resynchronise":
-      work.resynchronised.push({ device, request: body })
+      work.resynchronised.push({ device, request: body, delivery })
   }
 }
 

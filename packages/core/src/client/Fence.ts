@@ -12,6 +12,7 @@ import type * as Body from "../envelope/Body.ts"
 import * as FenceStep from "../sequence/Fence.ts"
 import * as Sequence from "../sequence/Sequence.ts"
 import * as Crossing from "../session/Crossing.ts"
+import { Batch, commit } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
@@ -70,22 +71,41 @@ export const detectFromNumbers = (opened: Opened): Effect.Effect<void> =>
 
 const restore = Effect.fnUntraced(function* (opened: Opened, seen: FenceStep.Fence) {
   let restored = false
-  yield* Prekeys.updateSelf(opened, (self) => {
+  const now = yield* Background.now
+  yield* Prekeys.updateSelf(opened, (self, batch) => {
     // Several may tell at once: the first one is enough.
     if (self.fence !== seen && !FenceStep.provesRestore(self.fence, seen, opened.fences.made)) return self
     restored = true
+    batch.put(Records.keys.restored, Records.Restored.encode({ version: Records.written, at: now }))
     const fence = opened.fences.recover(self.fence, seen, opened.entropy.bytes("device.start", FenceStep.randomBytes))
     return { ...self, fence, restored: fence.generation }
   })
   if (!restored) return false
-  const now = yield* Background.now
   opened.restoredAt = now
   // Answers to what was asked under the fence before mean nothing.
   opened.asked.clear()
-  opened.warnings.publishSticky(Warnings.restoredFromBackup(now))
+  tell(opened, now)
   opened.spawn(heal(opened))
   return true
 })
+
+/** Rule fence.told.1: the store keeps it until somebody was told. */
+const tell = (opened: Opened, at: number): void =>
+  opened.warnings.publishSticky(Warnings.restoredFromBackup(at), () => {
+    const batch = new Batch()
+    batch.remove(Records.keys.restored)
+    opened.spawn(Background.persist(opened, commit(opened.store, batch)))
+  })
+
+/** Tells of a restoration that nobody was told of before the client ended. */
+export const tellAgain = (opened: Opened): Effect.Effect<void> =>
+  Background.persist(
+    opened,
+    Effect.gen(function* () {
+      const stored = yield* opened.store.get(Records.keys.restored)
+      if (stored !== undefined) tell(opened, (yield* Records.read(Records.Restored, stored.key, stored.value)).at)
+    })
+  )
 
 /**
  * A message of no session this device knows arrived: one of the two has lost a session. Asks devices how far they received, and tells

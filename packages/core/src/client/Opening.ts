@@ -48,6 +48,7 @@ import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
+import * as Retry from "./Retry.ts"
 import * as Synced from "./Synced.ts"
 import * as TrustState from "./TrustState.ts"
 import * as Trusting from "./Trusting.ts"
@@ -90,9 +91,9 @@ export const open = (
       entropy: yield* Entropy,
       slots: Option.getOrUndefined(yield* Effect.serviceOption(Slots))
     }
-    let held: Opened | undefined
+    const ward: { opened?: Opened } = {}
     // Closed after the fibers below: nobody works on it any more.
-    yield* Effect.addFinalizer(() => Effect.sync(() => held !== undefined && Forgetting.forget(held)))
+    yield* Effect.addFinalizer(() => Effect.sync(() => ward.opened !== undefined && Forgetting.forget(ward.opened)))
     const fibers = yield* FiberSet.make<void>()
     const run = yield* FiberSet.runtime(fibers)<never>()
     const failed = Deferred.makeUnsafe<never, ClientError>()
@@ -105,7 +106,7 @@ export const open = (
         )
       )
     })
-    held = opened
+    ward.opened = opened
     const close = Effect.sync(() => {
       opened.warnings.close()
       opened.events.close()
@@ -125,6 +126,8 @@ export const open = (
     opened.spawn(watch(opened))
     opened.spawn(connect(opened))
     opened.spawn(Receiving.run(opened))
+    opened.spawn(Fence.tellAgain(opened))
+    opened.spawn(Retry.resume(opened))
     opened.spawn(Background.persist(opened, Trusting.settle(opened)))
     for (const lane of opened.lanes.values()) {
       Outbox.start(opened, lane)

@@ -51,6 +51,8 @@ export const keys = {
   proposal: "proposal",
   removed: "removed",
   renewed: "renewed",
+  wanted: (account: string, device: string, request: string): string => `wanted/${account}/${device}/${request}`,
+  restored: "restored",
   notice: (account: string, version: number): string => `notice/${account}/${ordered(version)}`,
   proof: (digest: string): string => `proof/${digest}`,
   synced: (order: number): string => `synced/${ordered(order)}`,
@@ -200,6 +202,21 @@ export type Owed = Layout.Type<typeof Owed>
 /** What a send with an idempotency key answered. */
 export const Once = Layout.tuple({ ...format, conversation: id16, sequence: uint, devices: uint, at: uint })
 export type Once = Layout.Type<typeof Once>
+
+/**
+ * What a device asked to be sent again, until that is done: the messages with these digests, or, for one that was restored, everything
+ * above the number it knows of.
+ */
+export const Wanted = Layout.tuple({
+  ...format,
+  digests: Layout.list(id16, { max: Limits.maxRetryDigests }),
+  above: Layout.optional(uint)
+})
+export type Wanted = Layout.Type<typeof Wanted>
+
+/** This device found out, at this time, that it was restored from an old copy, and nobody was told yet. */
+export const Restored = Layout.tuple({ ...format, at: uint })
+export type Restored = Layout.Type<typeof Restored>
 
 /** A session start held until its sender's changed identity is accepted. */
 export const Held = Layout.tuple({ ...format, receivedAt: uint, envelope })

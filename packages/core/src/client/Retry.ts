@@ -108,12 +108,36 @@ const request = (
     )
   )
 
+/** Sends again what a device wants, and takes the record of it away in the same commit. */
+export const serve = (
+  opened: Opened,
+  key: string,
+  { above, digests }: Pick<Records.Wanted, "above" | "digests">
+): Effect.Effect<void> => {
+  const [, account, hex] = Records.partsOf(key)
+  return above === undefined ? answer(opened, key, account!, hex!, digests) : repeat(opened, key, account!, hex!, above)
+}
+
+/** What was wanted when the client ended. */
+export const resume = (opened: Opened): Effect.Effect<void> =>
+  Effect.flatMap(Background.persist(opened, Loading.scanAll(opened.store, "wanted/")), (records) =>
+    Effect.forEach(
+      records,
+      ({ key, value }) =>
+        Effect.flatMap(Background.persist(opened, Records.read(Records.Wanted, key, value)), (what) =>
+          serve(opened, key, what)
+        ),
+      { discard: true }
+    )
+  )
+
 /**
  * Sends again what a device asks for and the log still has (rule session.retry.2): same message id, same number, sealed in the
  * present session, or, where that was not answered yet, in a fresh one (rule session.retry.4).
  */
-export const answer = (
+const answer = (
   opened: Opened,
+  key: string,
   account: string,
   hex: string,
   digests: ReadonlyArray<Uint8Array>
@@ -128,10 +152,11 @@ export const answer = (
         Conversations.withHandle(opened, account, (handle) =>
           Effect.gen(function* () {
             const now = yield* Background.now
-            const device = handle.devices.get(hex)
-            if (device === undefined) return
             const work = new Sealing.SendWork()
             work.handles.add(handle)
+            work.batch.remove(key)
+            const device = handle.devices.get(hex)
+            if (device === undefined) return yield* Conversations.commitWork(opened, work)
             // Rule session.retry.4: a session nobody answered in may be one that the device could not accept.
             if (Conversations.activeSession(device)?.session.pending !== undefined) {
               Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
@@ -173,7 +198,7 @@ const readLog = Effect.fnUntraced(function* (opened: Opened, hex: string) {
  * Sends again what a restored device has not received (rule fence.heal.1): messages the relay took and no receipt came for, with
  * numbers above the highest it knows of.
  */
-export const repeat = (opened: Opened, account: string, hex: string, above: number): Effect.Effect<void> =>
+const repeat = (opened: Opened, key: string, account: string, hex: string, above: number): Effect.Effect<void> =>
   Background.persist(
     opened,
     Effect.andThen(
@@ -183,10 +208,11 @@ export const repeat = (opened: Opened, account: string, hex: string, above: numb
         Conversations.withHandle(opened, account, (handle) =>
           Effect.gen(function* () {
             const now = yield* Background.now
-            const device = handle.devices.get(hex)
-            if (device === undefined) return
             const work = new Sealing.SendWork()
             work.handles.add(handle)
+            work.batch.remove(key)
+            const device = handle.devices.get(hex)
+            if (device === undefined) return yield* Conversations.commitWork(opened, work)
             const { log, orders } = yield* readLog(opened, hex)
             for (const entry of log) {
               const stored = { content: entry.content, answers: entry.answers + 1 }

@@ -67,6 +67,7 @@ const missed = (lost: VaultFile.Lost): ReadonlyArray<string> => {
   const parts: ReadonlyArray<readonly [number, string]> = [
     [lost.arrived, `${many(lost.arrived, "message that arrived and was", "messages that arrived and were")} not taken`],
     [lost.unsent, `${many(lost.unsent, "message", "messages")} not yet sent`],
+    [lost.history, many(lost.history, "entry of the history", "entries of the history")],
     [lost.contacts, many(lost.contacts, "contact", "contacts")],
     [
       lost.lateKeys,

@@ -17,9 +17,12 @@ import * as Fence from "../../sequence/Fence.ts"
 import * as ReplayWindow from "../../sequence/ReplayWindow.ts"
 import * as Sequence from "../../sequence/Sequence.ts"
 import * as Session from "../../session/Session.ts"
+import * as HistoryRecords from "../history/HistoryRecords.ts"
+import * as LinkRecords from "../LinkRecords.ts"
 import * as Loading from "../Loading.ts"
 import * as Records from "../Records.ts"
 import * as StoreCustody from "../StoreCustody.ts"
+import * as TrustRecords from "../TrustRecords.ts"
 
 /** Values by the name of their record. */
 export type Contents = ReadonlyMap<string, Uint8Array>
@@ -43,6 +46,8 @@ export interface Lost {
   readonly arrived: number
   /** Messages written here that are still on their way. */
   readonly unsent: number
+  /** Entries of the history. Another own device that keeps one can give them again. */
+  readonly history: number
   /** Devices of others with which the encryption has gone on: it starts afresh, messages under way are asked for again. */
   readonly conversations: number
   /** Keys kept for messages that are late: without them a late message opens only if its sender seals it again. */
@@ -93,9 +98,8 @@ export interface Options {
   readonly choose: (below: number) => number
 }
 
-/** Records that make an account. A device that joined without the account's secrets has {@link joinedKey} in place of them. */
+/** Records that make an account. A device that joined without the account's secrets has `custody/joined` in place of them. */
 const essential: ReadonlyArray<string> = [Records.keys.self, StoreCustody.accountKey, StoreCustody.deviceKey]
-const joinedKey = "custody/joined"
 
 /** Looks at a copy, and beside it at the store in use if there is one. */
 export const survey = (
@@ -119,7 +123,9 @@ export const survey = (
     opened,
     unknown,
     damaged,
-    absent: essential.filter((name) => !copy.has(name) && !(name === StoreCustody.accountKey && copy.has(joinedKey))),
+    absent: essential.filter(
+      (name) => !copy.has(name) && !(name === StoreCustody.accountKey && copy.has(StoreCustody.joinedKey))
+    ),
     kinds: kinds.map((kind) => countOf(kind, copy, current)),
     lost: current === undefined ? undefined : lostOf(copy, current),
     restore: current === undefined ? undefined : restoreOf(copy, current)
@@ -149,6 +155,16 @@ const byLayout =
 type Read = Result.Result<unknown, Stored.Unreadable> | undefined
 type Check = (crypto: CryptoProvider, bytes: Uint8Array, name: string) => Read
 
+const histories: Readonly<Record<string, Check>> = {
+  self: byLayout(HistoryRecords.Self),
+  entry: byLayout(HistoryRecords.Kept),
+  index: byLayout(HistoryRecords.Index),
+  read: byLayout(HistoryRecords.Read),
+  offer: byLayout(HistoryRecords.Offer),
+  chunk: byLayout(HistoryRecords.Chunk),
+  take: byLayout(HistoryRecords.Take)
+}
+
 const checks: Readonly<Record<string, Check>> = {
   self: byLayout(Records.Self),
   progress: (crypto, bytes, name) =>
@@ -158,7 +174,9 @@ const checks: Readonly<Record<string, Check>> = {
       ? Result.map(Account.decode(bytes), ({ alias, identity }) => Bytes.wipe(alias, identity))
       : name === StoreCustody.deviceKey
         ? Result.map(Device.decode(bytes), ({ agreement, signing }) => Bytes.wipe(agreement, signing))
-        : undefined,
+        : name === StoreCustody.joinedKey
+          ? Account.decodeJoined(bytes)
+          : undefined,
   prekey: byLayout(Records.Prekey),
   contact: byLayout(Records.Contact),
   peer: byLayout(Records.Peer),
@@ -173,7 +191,27 @@ const checks: Readonly<Record<string, Check>> = {
   seen: byLayout(Records.Seen),
   owed: byLayout(Records.Owed),
   once: byLayout(Records.Once),
-  held: byLayout(Records.Held)
+  held: byLayout(Records.Held),
+  wanted: byLayout(Records.Wanted),
+  restored: byLayout(Records.Restored),
+  proposal: byLayout(Records.Proposal),
+  removed: byLayout(Records.Removed),
+  renewed: byLayout(Records.Renewed),
+  notice: byLayout(Records.Notice),
+  proof: byLayout(Records.Proof),
+  synced: byLayout(Records.Synced),
+  greeted: byLayout(Records.Greeted),
+  unsent: byLayout(Records.Unsent),
+  aside: byLayout(Records.Inbox),
+  trust: byLayout(TrustRecords.Trust),
+  "trust-log": byLayout(TrustRecords.Log),
+  "trust-policy": byLayout(TrustRecords.StoredPolicy),
+  linking: byLayout(LinkRecords.Linking),
+  joining: byLayout(LinkRecords.Joining),
+  history: (crypto, bytes, name) => {
+    const part = Records.partsOf(name)[1] ?? ""
+    return Object.hasOwn(histories, part) ? histories[part]!(crypto, bytes, name) : undefined
+  }
 }
 
 /** Reads a record down to its fields; `undefined` for a kind that is not known here. */
@@ -214,6 +252,8 @@ const lostOf = (copy: Contents, current: Contents): Lost => {
     contacts: only("contact", current, copy),
     arrived: only("inbox", current, copy),
     unsent: only("outbox", current, copy),
+    history: [...current.keys()].filter((name) => name.startsWith(HistoryRecords.keys.entries) && !copy.has(name))
+      .length,
     conversations: peers.size,
     lateKeys: only("skipped", current, copy),
     shownAgain: only("inbox", copy, current),

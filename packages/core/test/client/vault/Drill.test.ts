@@ -48,7 +48,7 @@ it.effect("a copy of now lacks nothing, and every record of every kind is read [
     expect(found.kinds.map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(["session", "peer", "prekey", "custody"])
     )
-    expect(Object.values(found.lost!)).toEqual([0, 0, 0, 0, 0, 0, 0])
+    expect(Object.values(found.lost!)).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
     expect(found.restore).toMatchObject({ sameDevice: true, noticedBy: "nobody", frozen: 0 })
   })
 )
