@@ -9,4 +9,5 @@ export { type Faults, type MakePlace, type RelayContractOptions, type RelayPlace
 export { slotsContract, type SlotsPlace } from "./testing/SlotsContract.ts"
 export { transportContract } from "./testing/TransportContract.ts"
 export * as SeededEntropy from "./testing/SeededEntropy.ts"
+export * as FurtherDevice from "./testing/FurtherDevice.ts"
 export * as OpenDevice from "./testing/OpenDevice.ts"
