@@ -4,7 +4,8 @@
  * Spec: docs/spec/16-state.md §16.2 (state.once.1).
  * The bot itself is Bot.ts; here handlers become Effects, and Effects promises.
  */
-import { type Body, Client, type Sender, type Sent } from "@tacit/core"
+import { type Body, Client, type InviteOptions, type Sender, type Sent } from "@tacit/core"
+import { linkOffer, type PromiseLinkOffer } from "@tacit/core/promise"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -57,6 +58,8 @@ export interface PromiseBot {
   readonly stop: () => Promise<void>
   /** Resolves after `stop`; rejects when the client itself cannot go on. */
   readonly stopped: Promise<void>
+  /** Invites a further device of the bot's account, which must have its key. While the bot runs. */
+  readonly invite: (options: InviteOptions) => Promise<PromiseLinkOffer>
   /** Messages that were put aside, oldest first. While the bot runs. */
   readonly deadLetters: () => Promise<ReadonlyArray<DeadLetter.DeadLetter>>
   /** Hands a letter to the handlers again, and forgets it if they succeed. Resolves with whether they did. */
@@ -155,6 +158,13 @@ export const createBot = (options: BotOptions): PromiseBot => {
     },
     stop,
     stopped,
+    invite: (invitation) =>
+      run(
+        Effect.map(
+          Client.use((client) => client.link.invite(invitation)),
+          linkOffer
+        )
+      ),
     deadLetters: () => run(DeadLetter.list),
     retry: (letter) => run(Bot.retryLetter(bot, letter, options)),
     discard: (letter) => run(DeadLetter.discard(letter.message.order)),

@@ -17,7 +17,7 @@ import { layerOn, storeOf } from "./Node.ts"
 const pauseMs = 50
 
 /** Succeeds when the relay has prekeys of this device to hand out. */
-const published: Effect.Effect<void, never, Directory> = Effect.gen(function* () {
+export const published: Effect.Effect<void, never, Directory> = Effect.gen(function* () {
   const directory = yield* Directory
   for (;;) {
     // While the connection is being made there is nothing to be learnt.

@@ -3,9 +3,10 @@
  *
  * From everyday to expert: `openClient`, `createBot`, `echoBot`; then `layerNode` and `Bot` for programs in Effect.
  */
-export type { CallOptions, PromiseClient, PromiseConversation } from "@tacit/core/promise"
+export type { CallOptions, JoinHooks, PromiseClient, PromiseConversation, PromiseLinkOffer } from "@tacit/core/promise"
 export { openClient, type OpenOptions } from "./OpenClient.ts"
 export { registerAccount } from "./RegisterAccount.ts"
+export { linkAccount, type LinkAccountOptions } from "./LinkAccount.ts"
 export {
   type BotHandler,
   type BotMessage,

@@ -10,3 +10,11 @@ export {
   type PromiseClient,
   type PromiseConversation
 } from "./promise/CreateClient.ts"
+export {
+  type JoinHooks,
+  linkDevice,
+  type LinkDeviceOptions,
+  linkOffer,
+  type PromiseLink,
+  type PromiseLinkOffer
+} from "./promise/PromiseLink.ts"

@@ -24,6 +24,7 @@ import type { Directory } from "../ports/Directory.ts"
 import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Transport, TransportStatus } from "../ports/Transport.ts"
+import * as PromiseLink from "./PromiseLink.ts"
 import * as PromiseTrust from "./PromiseTrust.ts"
 
 /** For calls that can be given up. An aborted call rejects with the signal's reason; what it had made durable stands. */
@@ -83,8 +84,11 @@ export interface PromiseClient extends AsyncDisposable {
   /** Policy, decisions, safety numbers, verified contacts. */
   readonly trust: PromiseTrust.PromiseTrust
   devices(options?: CallOptions): Promise<Api.OwnDevices>
+  refreshDevices(options?: CallOptions): Promise<Api.OwnDevices>
   revokeDevice(device: string, options?: CallOptions): Promise<Api.OwnDevices>
   proofs(options?: CallOptions): Promise<ReadonlyArray<Api.Proof>>
+  /** Linking further devices to the account, on one that has its key. */
+  readonly link: PromiseLink.PromiseLink
   /** Ends every loop and every background task, and closes the store. Safe to call twice. */
   close(): Promise<void>
 }
@@ -141,8 +145,10 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     acceptIdentity: (user, account, call) => run(client.acceptIdentity(user, account), call),
     trust: PromiseTrust.make(client.trust, run),
     devices: (call) => run(client.devices, call),
+    refreshDevices: (call) => run(client.refreshDevices, call),
     revokeDevice: (device, call) => run(client.revokeDevice(device), call),
     proofs: (call) => run(client.proofs, call),
+    link: PromiseLink.make(client.link, run, iterate),
     close,
     [Symbol.asyncDispose]: close
   }
