@@ -3,7 +3,7 @@
  *
  * Text of peers passes through `Terminal.safe` in lines; in objects it stands as it was sent.
  */
-import type { Contact, Incoming, OutboxEvent, Sender, Warning } from "@tacit/core"
+import type { Contact, Incoming, OutboxEvent, Sender, Synced, Warning } from "@tacit/core"
 import { safe, type Terminal } from "./Terminal.ts"
 
 /** The name one knows somebody by, else the beginning of their account id. */
@@ -14,7 +14,7 @@ export const who = (sender: Sender | undefined): string =>
 export const time = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
 
 /** What a message says, in one line. */
-export const bodyLine = (message: Incoming): string => {
+export const bodyLine = (message: Pick<Incoming, "body">): string => {
   switch (message.body.type) {
     case "text":
       return safe(message.body.text)
@@ -44,10 +44,7 @@ export const messageRecord = (message: Incoming): object => ({
   conversation: message.conversation,
   from: senderRecord(message.from),
   verified: message.verified,
-  body:
-    message.body.type === "application" || message.body.type === "opaque"
-      ? { ...message.body, data: Buffer.from(message.body.data).toString("base64") }
-      : message.body,
+  body: bodyRecord(message.body),
   sentAt: message.sentAt,
   receivedAt: message.receivedAt,
   sequence: message.sequence,
@@ -59,16 +56,39 @@ export const messageRecord = (message: Incoming): object => ({
 export const warningRecord = (warning: Warning): object => ({
   ...warning,
   type: "warning",
-  ...("peer" in warning && warning.peer !== undefined ? { peer: senderRecord(warning.peer) } : {})
+  ...("peer" in warning && warning.peer !== undefined ? { peer: senderRecord(warning.peer) } : {}),
+  ...("proof" in warning ? { proof: Buffer.from(warning.proof).toString("base64") } : {})
 })
 
 export const stateRecord = (event: OutboxEvent): object => ({
   type: "state",
   id: event.id,
   to: senderRecord(event.to),
+  ...(event.own ? { own: true } : {}),
   state: event.state,
   reason: event.reason ?? null
 })
+
+/** What was sent on another own device, as a line; other things done there have none. */
+export const syncedLine = (terminal: Terminal, item: Synced): string | undefined =>
+  item.type === "sent"
+    ? `${terminal.paint("dim", time(item.receivedAt))} ${terminal.paint("cyan", `you to ${who(item.to)}`)} ${terminal.paint("dim", "(other device)")}: ${bodyLine(item)}`
+    : undefined
+
+/** What another own device did as a JSON object; bytes in base 64. */
+export const syncedRecord = (item: Synced): object => ({
+  ...item,
+  type: "synced",
+  what: item.type,
+  by: senderRecord(item.by),
+  ...(item.type === "sent" ? { to: senderRecord(item.to), body: bodyRecord(item.body) } : {}),
+  ...(item.type === "read" ? { peer: senderRecord(item.peer) } : {})
+})
+
+const bodyRecord = (body: Incoming["body"]): object =>
+  body.type === "application" || body.type === "opaque"
+    ? { ...body, data: Buffer.from(body.data).toString("base64") }
+    : body
 
 export const contactLine = (contact: Contact): string =>
   `${safe(contact.user ?? "(no name)")}  ${contact.account}  ${contact.state === "pinned" ? "known identity" : "IDENTITY CHANGED"}${contact.verified ? ", verified" : ""}${contact.approved ? ", approved" : ""}`

@@ -9,7 +9,17 @@ import type { Incoming } from "@tacit/core"
 import { clearLine, createInterface, cursorTo, type Interface } from "node:readline"
 import { accountOptions, openAccount } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
-import { messageLine, messageRecord, stateRecord, time, warningLine, warningRecord, who } from "../Display.ts"
+import {
+  messageLine,
+  messageRecord,
+  stateRecord,
+  syncedLine,
+  syncedRecord,
+  time,
+  warningLine,
+  warningRecord,
+  who
+} from "../Display.ts"
 import { ExitCode } from "../ExitCode.ts"
 import { explain } from "../Explain.ts"
 import { safe, type Terminal } from "../Terminal.ts"
@@ -49,7 +59,7 @@ export const chat: Command = {
     const room = new Room(client, conversation, { ...context, signal }, screen)
     try {
       room.greet(user)
-      const watching = Promise.all([room.showMessages(), room.showWarnings(), room.showStates()])
+      const watching = Promise.all([room.showMessages(), room.showSynced(), room.showWarnings(), room.showStates()])
       await Promise.race([room.readLines(), watching])
       await room.settle(wait)
     } finally {
@@ -153,6 +163,16 @@ class Room {
     }
   }
 
+  /** What was written on other devices of the account. */
+  async showSynced(): Promise<void> {
+    const { terminal, signal } = this.#context
+    for await (const item of this.#quietly(this.#client.synced({ signal }))) {
+      const line = terminal.json ? JSON.stringify(syncedRecord(item)) : syncedLine(terminal, item)
+      if (line !== undefined) this.#screen.print(line)
+      await this.#client.takeSynced(item)
+    }
+  }
+
   async showWarnings(): Promise<void> {
     const { terminal, signal } = this.#context
     for await (const warning of this.#quietly(this.#client.warnings({ signal }))) {
@@ -163,7 +183,7 @@ class Room {
   async showStates(): Promise<void> {
     const { terminal, signal } = this.#context
     for await (const event of this.#quietly(this.#client.outbox({ signal }))) {
-      const number = this.#numbers.get(event.id)
+      const number = event.own ? undefined : this.#numbers.get(event.id)
       if (terminal.json) this.#screen.print(JSON.stringify(stateRecord(event)))
       else if (number !== undefined && (this.#showStates || event.state === "failed") && event.state !== "queued") {
         this.#note(`#${number} ${event.state}${event.reason === undefined ? "" : `: ${safe(event.reason)}`}`)
