@@ -28,9 +28,14 @@ export type {
   Warning
 } from "./client/Api.ts"
 export type {
+  ContactInvitation,
   DryRunDifference,
   Evidence,
+  InviteContactError,
+  InviteContactOptions,
   LoggedDecision,
+  MeetError,
+  Met,
   Safety,
   SafetyDevice,
   TrustApi,

@@ -87,8 +87,7 @@ const groupOf = (type: ClientFrame["type"]): "any" | "anonymous" | "login" | "de
   }
 }
 
-/** How long somebody waits who is not entitled, and who asked before anything was known, in ms. */
-const notEntitledMs = 60_000
+/** How long somebody waits who asked before anything was known, in ms. */
 const askingMs = 250
 
 const noPass = new Uint8Array(0)
@@ -167,7 +166,7 @@ export const makeHandler = (services: {
       case "entitled":
         return { answer: { type: 31, request, ...desk.pass(now()) } }
       case "denied":
-        return refuse("not-entitled", notEntitledMs)
+        return refuse("not-entitled", limits.notEntitledMs)
       case "unknown":
         return refuse("rate-limited", askingMs)
     }
@@ -249,7 +248,7 @@ export const makeHandler = (services: {
       case 32:
         return takePass(connection, frame.pass, request)
       case 14: {
-        if (desk.isOn && connection.passUntil <= now()) return refuse("not-entitled", notEntitledMs)
+        if (desk.isOn && connection.passUntil <= now()) return refuse("not-entitled", limits.notEntitledMs)
         const taken = mailboxes.submit(frame.token, frame.envelope, now())
         if (isRefusal(taken)) return taken
         return {
@@ -300,7 +299,7 @@ export const makeHandler = (services: {
     const device = accounts.login(frame, challenge)
     if (isRefusal(device)) return device
     if (desk.standing(device.account, () => enforce(device)) === "denied" && mailboxes.waiting(device.id) === 0) {
-      return refuse("not-entitled", notEntitledMs)
+      return refuse("not-entitled", limits.notEntitledMs)
     }
     // Set before the commit: frames behind this one in the same batch count on it. A failed commit closes the connection.
     connection.device = device

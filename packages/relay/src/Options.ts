@@ -44,6 +44,8 @@ export interface RelayLimits {
   readonly lastEntitledMs: number
   /** How long a pass is the present one, in ms; it is good for twice as long (rule relay.entitle.3). */
   readonly passMs: number
+  /** How long somebody is told to wait who is not entitled, in ms (rules relay.entitle.2 and relay.entitle.3). */
+  readonly notEntitledMs: number
   /** Wrong passes of one connection in a minute (rule relay.entitle.3). */
   readonly wrongPassesPerMinute: number
   /** Session starts without a token, per mailbox (rule relay.submit.2). */
@@ -89,6 +91,7 @@ export const defaultLimits: RelayLimits = {
   entitledMs: 60_000,
   lastEntitledMs: 60 * 60 * 1000,
   passMs: 5 * 60 * 1000,
+  notEntitledMs: 60_000,
   wrongPassesPerMinute: 16,
   startBurst: 128,
   startsPerSecond: 4,

@@ -10,6 +10,7 @@ import { homedir } from "node:os"
 import { join } from "node:path"
 import type { Command, Context, Option } from "../Command.ts"
 import { ExitCode } from "../ExitCode.ts"
+import { platformOf, platformOptions } from "../RelayPlatform.ts"
 import { UsageError } from "../UsageError.ts"
 
 /** Port the relay listens on unless told otherwise. */
@@ -66,13 +67,18 @@ export const relayStart: Command = {
       value: "url",
       env: "TACIT_RELAY_BROKER",
       text: "serve through this MQTT broker instead of listening: mqtts://[user:password@]host[:port][/root]"
-    }
+    },
+    ...platformOptions
   ],
   examples: [
     { line: "tacit relay start", text: `listen on ws://localhost:${defaultPort}` },
     {
       line: "tacit relay start --public --name relay.example --data /srv/tacit",
       text: "for other machines, behind a proxy that does TLS"
+    },
+    {
+      line: "tacit relay start --issuers platform.json --hide-names",
+      text: "users of a platform come with a signed token, and are found by link or code only"
     },
     {
       line: "tacit relay start --broker mqtts://broker.example/team --name team.example",
@@ -84,8 +90,9 @@ export const relayStart: Command = {
     const port = inputs.whole("port", 0, 65_535) ?? defaultPort
     const host = inputs.text("host")
     const directory = dataDirectory(context)
+    const platform = platformOf(context)
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const service = { database: join(directory, "relay.db"), name: inputs.required("name") }
+    const service = { database: join(directory, "relay.db"), name: inputs.required("name"), ...platform }
     const log = terminal.debug ? terminal.err : undefined
     const broker = inputs.text("broker")
     await using relay =

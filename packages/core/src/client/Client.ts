@@ -140,5 +140,7 @@ const trustOf = (
   disapprove: (peer) => failed(trust.disapprove(peer)),
   safety: (peer) => failed(trust.safety(peer)),
   verify: (peer, evidence) => failed(trust.verify(peer, evidence)),
-  unverify: (peer) => failed(trust.unverify(peer))
+  unverify: (peer) => failed(trust.unverify(peer)),
+  invite: (options) => failed(trust.invite(options)),
+  meet: (invitation) => failed(trust.meet(invitation))
 })

@@ -46,6 +46,7 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("Invali
     "bad-reply",
     "bad-type",
     "bad-user",
+    "bad-invitation",
     "not-unicode"
   ])
 }) {}

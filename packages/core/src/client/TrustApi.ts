@@ -9,7 +9,24 @@ import type { Verdict } from "../trust/Decide.ts"
 import type { Decision, EventName, Facts } from "../trust/Event.ts"
 import type { Policy } from "../trust/Policy.ts"
 import type { Peer } from "./Api.ts"
-import type { ClientError, InvalidPolicy, SafetyError, SendError, VerifyError } from "./Errors.ts"
+import type { Refused, TransportError } from "../ports/Transport.ts"
+import type {
+  ClientError,
+  InvalidMessage,
+  InvalidPolicy,
+  PeerMisbehaved,
+  SafetyError,
+  SendError,
+  UnknownUser,
+  VerifyError
+} from "./Errors.ts"
+import type { LinkRefused } from "./LinkApi.ts"
+
+/** Errors of making an invitation. */
+export type InviteContactError = ClientError | InvalidMessage
+
+/** Errors of taking one: `LinkRefused` says what is wrong with it (docs/spec/19-linking.md §19.1). */
+export type MeetError = ClientError | LinkRefused | UnknownUser | PeerMisbehaved | TransportError | Refused
 
 /** How a contact was verified, when (ms), and whether its devices are still those that were compared. */
 export interface Verified {
@@ -83,6 +100,34 @@ export interface TrustHold {
   readonly at: number
 }
 
+/** How to invite somebody to be a contact. */
+export interface InviteContactOptions {
+  /** Where this account is reached: `wss://…`, `mqtts://…`. It stands in the invitation for everybody who sees that; no passwords. */
+  readonly relay: string
+  /** Whether the invitation says the name of this account; without it only the account id. */
+  readonly named?: boolean | undefined
+  /** How long it serves, ms: 30 days when nothing is said, 366 at most. */
+  readonly lifetimeMs?: number | undefined
+}
+
+/** An invitation: what a link or a QR code is to hold, as text. */
+export interface ContactInvitation {
+  readonly uri: string
+  readonly expiresAt: number
+}
+
+/** Somebody whose invitation was taken. */
+export interface Met {
+  /** 64 hexadecimal characters. */
+  readonly account: string
+  /** The name, where the directory vouches for it. */
+  readonly user: string | undefined
+  /** The name that the invitation says; nobody vouches for it. */
+  readonly claimed: string | undefined
+  /** Where the account says that it is reached. */
+  readonly relay: string
+}
+
 /** Operations of trust. */
 export interface TrustApi {
   /** The policy that decides now. */
@@ -106,6 +151,10 @@ export interface TrustApi {
    * changes nothing then.
    */
   readonly verify: (peer: Peer, evidence: Evidence) => Effect.Effect<Verified, VerifyError>
+  /** Makes an invitation to become a contact of this account. */
+  readonly invite: (options: InviteContactOptions) => Effect.Effect<ContactInvitation, InviteContactError>
+  /** Takes somebody's invitation: its account is a contact then, and can be written to by account id, also where names cannot be looked up. */
+  readonly meet: (invitation: string) => Effect.Effect<Met, MeetError>
   /** Forgets that a contact was verified. */
   readonly unverify: (peer: Peer) => Effect.Effect<void, SafetyError>
 }

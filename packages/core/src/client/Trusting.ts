@@ -17,6 +17,7 @@ import { type ClientError, InvalidPolicy } from "./Errors.ts"
 import * as Identity from "./Identity.ts"
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
+import * as Meeting from "./Meeting.ts"
 import type { Opened } from "./Opened.ts"
 import * as Records from "./Records.ts"
 import * as Trust from "./Trust.ts"
@@ -45,6 +46,8 @@ export const make = (opened: Opened): TrustApi => {
       ).pipe(Effect.catchTag("SafetyMismatch", (error) => Effect.die(error))),
     safety: (peer) => Verifying.safety(opened, peer),
     verify: (peer, evidence) => Verifying.verify(opened, peer, evidence),
+    invite: (options) => Meeting.invite(opened, options),
+    meet: (text) => Meeting.meet(opened, text),
     unverify: (peer) => Verifying.unverify(opened, peer)
   }
 }
@@ -132,10 +135,7 @@ const holds = (opened: Opened): ReadonlyArray<TrustHold> =>
   )
 
 /** A contact as the application sees it, with what it has earned. */
-export const describe = (
-  opened: Opened,
-  contact: Omit<PublicContact, "verified" | "approved">
-): PublicContact => {
+export const describe = (opened: Opened, contact: Omit<PublicContact, "verified" | "approved">): PublicContact => {
   const { approvedAt, verifiedAt } = TrustState.recordOf(opened.trust, contact.account)
   return { ...contact, verified: verifiedAt > 0, approved: approvedAt > 0 }
 }

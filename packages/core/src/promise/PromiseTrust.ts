@@ -26,6 +26,8 @@ export interface PromiseTrust {
   safety(peer: Api.Peer, options?: CallOptions): Promise<TrustApi.Safety>
   verify(peer: Api.Peer, evidence: TrustApi.Evidence, options?: CallOptions): Promise<TrustApi.Verified>
   unverify(peer: Api.Peer, options?: CallOptions): Promise<void>
+  invite(options: TrustApi.InviteContactOptions & CallOptions): Promise<TrustApi.ContactInvitation>
+  meet(invitation: string, options?: CallOptions): Promise<TrustApi.Met>
 }
 
 /** The operations, run by `run`. */
@@ -42,5 +44,7 @@ export const make = (
   disapprove: (peer, call) => run(trust.disapprove(peer), call),
   safety: (peer, call) => run(trust.safety(peer), call),
   verify: (peer, evidence, call) => run(trust.verify(peer, evidence), call),
-  unverify: (peer, call) => run(trust.unverify(peer), call)
+  unverify: (peer, call) => run(trust.unverify(peer), call),
+  invite: (options) => run(trust.invite(options), options),
+  meet: (invitation, call) => run(trust.meet(invitation), call)
 })

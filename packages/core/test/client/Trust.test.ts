@@ -3,6 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as Bytes from "../../src/base/Bytes.ts"
 import type { Warning } from "../../src/client/Api.ts"
 import * as Policy from "../../src/trust/Policy.ts"
@@ -549,4 +550,71 @@ it.effect(
       }
       expect(reached).toBeGreaterThanOrEqual(6)
     })
+)
+
+it.effect(
+  "an invitation makes a contact of its account, under no name that the directory does not give it [trust.invite.1] [trust.invite.2] [trust.invite.3]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, atAlice, bob, world } = yield* pair()
+      const relay = "wss://relay.example"
+      const { expiresAt, uri } = yield* bob.client.trust.invite({ relay, named: true, lifetimeMs: 60_000 })
+      const page = uri.replace("tacit:", "https://app.example/bob#")
+      const met = yield* alice.client.trust.meet(`  ${page}\n`)
+      expect(met).toEqual({ account: bob.client.self.account, user: "bob", claimed: "bob", relay })
+      expect((yield* alice.client.contacts).find(({ user }) => user === "bob")).toMatchObject({ verified: false })
+      expect(yield* alice.client.trust.log).toMatchObject([{ event: "first-contact", facts: { pinned: true } }])
+      yield* alice.client.send({ account: met.account }, "by link")
+      yield* bob.client.send("alice", "hello")
+      yield* World.tick(10)
+      expect(World.texts(atAlice)).toEqual(["hello"])
+      // Taking it again changes nothing; one's own, a damaged one, and one of a device are refused.
+      expect(yield* alice.client.trust.meet(uri)).toEqual(met)
+      const refused = (text: string, by = alice) =>
+        Effect.map(failure(by.client.trust.meet(text)), (error) =>
+          error?._tag === "LinkRefused" ? error.cause : error?._tag
+        )
+      expect(yield* refused(uri, bob)).toBe("link.reflected")
+      expect(yield* refused(uri.slice(0, -2))).not.toBeUndefined()
+      expect(yield* refused("tacit:link/AAAA")).toBe("link.purpose")
+      const forged = `${uri.slice(0, -10)}${uri.at(-10) === "A" ? "B" : "A"}${uri.slice(-9)}`
+      expect(yield* refused(forged)).toBe("link.invitation")
+      // The directory cannot put another account in its place, nor give it a name of its own choice.
+      const carol = yield* world.join("carol")
+      yield* world.join("mallory")
+      yield* World.tick(5)
+      world.network.pretend("carol", {
+        account: Bytes.fromHex(carol.client.self.account)!,
+        manifests: world.network.manifests("mallory")
+      })
+      const invited = yield* carol.client.trust.invite({ relay, named: true })
+      expect(yield* refused(invited.uri)).toBe("PeerMisbehaved")
+      world.network.pretend("carol", undefined)
+      const nameless = yield* carol.client.trust.invite({ relay })
+      expect(yield* alice.client.trust.meet(nameless.uri)).toMatchObject({ user: undefined, claimed: undefined })
+      expect(yield* failure(bob.client.trust.invite({ relay: "" }))).toMatchObject({ reason: "bad-invitation" })
+      expect(yield* failure(bob.client.trust.invite({ relay, lifetimeMs: 400 * 86_400_000 }))).toMatchObject({
+        reason: "bad-invitation"
+      })
+      yield* TestClock.setTime(expiresAt)
+      expect(yield* refused(uri)).toBe("link.expired")
+    })
+)
+
+it.effect("an invitation of a device that was removed is no longer one of the account [trust.invite.2]", () =>
+  Effect.gen(function* () {
+    const { alice, bob, world } = yield* pair()
+    const phone = yield* phoneOf(world, bob)
+    const { uri } = yield* phone.client.trust.invite({ relay: "wss://relay.example" })
+    const revoked = Bytes.fromHex(phone.client.self.device)!
+    const without = World.nextManifest(world, bob.actor, ({ devices, version }) => ({
+      devices: devices.filter(({ device }) => !Bytes.equal(device, revoked)),
+      revocations: [{ device: revoked, revokedIn: version + 1 }]
+    }))
+    Result.getOrThrow(world.network.publish("bob", without.bytes))
+    expect(yield* failure(alice.client.trust.meet(uri))).toMatchObject({ _tag: "LinkRefused", cause: "link.device" })
+    expect(yield* alice.client.contacts).not.toContainEqual(
+      expect.objectContaining({ account: bob.client.self.account })
+    )
+  })
 )
