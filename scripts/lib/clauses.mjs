@@ -12,7 +12,7 @@ const vault = "serves the vault alone, which no level asks for: published answer
 const stores = "the contract suite of stores"
 
 /** Pages whose rules are held against the vectors. The others are about services, profiles and the runner, and have tests of their own. */
-export const pages = /^docs\/spec\/(?:0[1-8]|16|17)-/
+export const pages = /^docs\/spec\/(?:0[1-8]|16|17|19)-/
 
 export const without = {
   positive: {
@@ -37,6 +37,7 @@ export const without = {
     "failure.silent.1": "that nothing is sent: tests of the client",
     "session.start.5": clock,
     "session.retry.4": clock,
+    "link.resume.*": clock,
     "state.commit.*": stores,
     "state.lease.*": stores,
     "state.once.1": clock,
@@ -98,6 +99,10 @@ export const without = {
     "session.cross.*": decides,
     "session.reset.1": decides,
     "session.retry.*": decides,
+    "link.decide.2": "says what a device lists; lists with nothing in common are link.decide.1",
+    "link.pin.3": "a proof of another PIN is no refusal but an attempt: link.attempt.1",
+    "link.resume.*": clock,
+    "link.revoke.1": decides,
     "state.commit.*": stores,
     "state.lease.*": stores,
     "state.once.1": clock,

@@ -111,3 +111,17 @@ export const smallOrderU: ReadonlyArray<bigint> = (() => {
   const all = [...us].sort((a, b) => (a < b ? -1 : 1))
   return [...all, ...all.map((u) => u + p).filter((u) => u < 2n ** 255n)]
 })()
+
+/** Coefficient A of the Montgomery curve v² = u³ + A·u² + u. */
+const a = 486662n
+
+/** u coordinate that Elligator 2 gives for a field element, by the definition of RFC 9380 with Z = 2: of −A / (1 + 2r²) and its counterpart the one on the curve. */
+export const elligator2 = (r: bigint): bigint => {
+  const one = mod(-a * inverse(1n + 2n * r * r))
+  const right = (u: bigint): bigint => mod(u * (u * u + a * u + 1n))
+  const isSquare = (value: bigint): boolean => value === 0n || power(value, (p - 1n) / 2n) === 1n
+  const other = mod(-a - one)
+  if (isSquare(right(one))) return one
+  if (!isSquare(right(other))) throw new Error("neither coordinate is on the curve")
+  return other
+}

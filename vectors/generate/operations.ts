@@ -43,6 +43,7 @@ export const operations: { readonly [op: string]: Operation } = {
   "x25519-public": take({ k: "bytes" }),
   x25519: take({ k: "bytes", u: "bytes" }),
   "x25519-iterate": take({ k: "bytes", u: "bytes", count: "uint" }),
+  elligator2: take({ field: "bytes" }),
   "ed25519-public": take({ seed: "bytes" }),
   "ed25519-sign": take({ seed: "bytes", msg: "bytes" }),
   "ed25519-verify": take({ key: "bytes", msg: "bytes", sig: "bytes" }),

@@ -147,6 +147,8 @@ export const compute = (seed: Uint8Array, op: string, input: Inputs): Uint8Array
       for (let i = 0; i < n("count"); i++) [k, u] = [must(prim.x25519(k, u)), k]
       return k
     }
+    case "elligator2":
+      return prim.elligator2(b("field"))
     case "ed25519-public":
       return prim.ed25519Public(b("seed"))
     case "ed25519-sign":

@@ -7,8 +7,8 @@
  */
 import * as crypto from "node:crypto"
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js"
-import { concat, be, equal, fromLe, unhex } from "./bytes.ts"
-import { order, p, smallOrderEncodings } from "./edwards.ts"
+import { concat, be, equal, fromLe, le, unhex } from "./bytes.ts"
+import { elligator2 as mapToCurve, order, p, smallOrderEncodings } from "./edwards.ts"
 
 export const sha256 = (data: Uint8Array): Uint8Array =>
   new Uint8Array(crypto.createHash("sha256").update(data).digest())
@@ -78,6 +78,9 @@ export const x25519 = (k: Uint8Array, u: Uint8Array): Uint8Array | undefined => 
     return undefined
   }
 }
+
+/** Elligator 2 on Curve25519: a field element of 32 little-endian bytes, top bit ignored, to a u coordinate. */
+export const elligator2 = (field: Uint8Array): Uint8Array => le(mapToCurve((fromLe(field) % 2n ** 255n) % p), 32)
 
 export const ed25519Public = (seed: Uint8Array): Uint8Array => rawPublic(secretKey(derEd25519Secret, seed))
 export const ed25519Sign = (seed: Uint8Array, message: Uint8Array): Uint8Array =>

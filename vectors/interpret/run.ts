@@ -11,6 +11,7 @@ import * as encoding from "./encoding.ts"
 import * as envelope from "./envelope.ts"
 import * as identity from "./identity.ts"
 import * as labels from "./labels.ts"
+import * as linking from "./linking.ts"
 import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
 import * as ratchet from "./ratchet.ts"
@@ -75,6 +76,7 @@ export const operations: { readonly [family: string]: { readonly [op: string]: O
   ratchet: { "bulk.ratchet": bulk.ratchet },
   envelope: envelope.operations,
   agreement: agreement.operations,
+  linking: linking.operations,
   safety: safety.operations,
   vault: vault.operations,
   sequence: sequence.operations,
@@ -87,7 +89,8 @@ export const actors: { readonly [family: string]: Actors } = {
   agreement: agreement.actors,
   ratchet: ratchet.actors,
   sequence: sequence.actors,
-  identity: identity.actors
+  identity: identity.actors,
+  linking: linking.actors
 }
 
 /** Why an answer is not the one a case asks for. */

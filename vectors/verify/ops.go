@@ -134,6 +134,8 @@ func compute(seed []byte, op string, in inputs) (out []byte, err error) {
 			k, u = next, k
 		}
 		return k, nil
+	case "elligator2":
+		return elligator2(in.b("field")), nil
 	case "ed25519-public":
 		return ed25519.NewKeyFromSeed(in.b("seed")).Public().(ed25519.PublicKey), nil
 	case "ed25519-sign":

@@ -20,6 +20,7 @@ export const families = [
   "ratchet",
   "sequence",
   "identity",
+  "linking",
   "state",
   "vault",
   "device"

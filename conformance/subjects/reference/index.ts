@@ -52,7 +52,8 @@ const casts: Readonly<Record<string, Actors>> = {
   counter: actors["sequence"]!,
   window: actors["sequence"]!,
   fence: actors["sequence"]!,
-  manifest: actors["identity"]!
+  manifest: actors["identity"]!,
+  link: actors["linking"]!
 }
 
 /** What makes a fresh subject of its own state. */

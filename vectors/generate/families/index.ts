@@ -19,6 +19,9 @@ import { hash, hkdf, hmac } from "./hash.ts"
 import { certificates, family as identityFamily } from "./identity.ts"
 import { updates } from "./history.ts"
 import { lives } from "./identity-lives.ts"
+import { family as linkingFamily, invitations, texts } from "./linking.ts"
+import { linkings } from "./linking-lives.ts"
+import { cpace, steps } from "./linking-steps.ts"
 import { manifests } from "./manifest.ts"
 import { proofs } from "./proof.ts"
 import { kem } from "./kem.ts"
@@ -63,6 +66,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits(), ratchetBulk()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
+  { family: linkingFamily, build: () => [invitations(), texts(), cpace(), steps(), linkings()] },
   { family: vaultFamily, build: () => [vaultHeaders(), vaultRecords()] },
   { family: safetyFamily, build: () => [safety()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives(), proofs()] },

@@ -43,7 +43,7 @@ const validators = new Map(
 )
 const context: Context = {
   rules: new Set(rules().keys()),
-  adversarial: new Set(["encoding", "envelope", "agreement", "ratchet", "sequence", "identity", "vault"]),
+  adversarial: new Set(["encoding", "envelope", "agreement", "ratchet", "sequence", "identity", "vault", "linking"]),
   validate: (file) => {
     const validate = validators.get(file.family)
     if (validate === undefined) return ["no schema"]
