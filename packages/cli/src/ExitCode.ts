@@ -18,6 +18,8 @@ export const ExitCode = {
   locked: 8,
   mismatch: 9,
   policy: 10,
+  revoked: 11,
+  noProof: 12,
   interrupted: 130
 } as const
 
@@ -36,5 +38,7 @@ export const meanings: ReadonlyArray<readonly [ExitCode, string]> = [
   [ExitCode.locked, "the account is sealed, and its passphrase or key was not given or is wrong"],
   [ExitCode.mismatch, "what was compared does not agree"],
   [ExitCode.policy, "the trust policy does not let it through"],
+  [ExitCode.revoked, "this device was removed from its account; it sends nothing any more"],
+  [ExitCode.noProof, "the file proves nothing"],
   [ExitCode.interrupted, "interrupted before it was finished"]
 ]

@@ -84,6 +84,8 @@ export const explain = (error: unknown): Explanation => {
       )
     case "SafetyMismatch":
       return as(ExitCode.mismatch, ...mismatch(field(error, "outcome"), field(error, "side")))
+    case "LinkRefused":
+      return as(ExitCode.usage, ...invitationTrouble(field(error, "cause")))
     case "InvalidPolicy":
       return as(ExitCode.usage, `this is no trust policy: ${problemsOf(error["problems"])}`, "Nothing was changed.")
     case "PeerMisbehaved":
@@ -92,6 +94,26 @@ export const explain = (error: unknown): Explanation => {
         `what the relay said about ${field(error, "user")} does not verify (${field(error, "failure")})`,
         "Nothing was sent. Tell the relay's operator."
       )
+    case "LinkEnded":
+      return as(...(endings[field(error, "reason")] ?? endings["failed"]!))
+    case "LinkUnsupported":
+      return as(ExitCode.usage, "this relay's transport cannot link devices", "Update it, or use another one.")
+    case "Revoked":
+      return as(
+        ExitCode.revoked,
+        "this device was removed from its account",
+        "Nothing was sent, and nothing will be. What it has stored can still be read. Link it anew, or register under another --profile."
+      )
+    case "NotAdmin":
+      return as(
+        ExitCode.usage,
+        "this device may not change the account's devices",
+        "Do it on an admin device: `tacit device list` shows which are."
+      )
+    case "UnknownDevice":
+      return as(ExitCode.usage, "the account has no such device", "`tacit device list` shows the devices it has.")
+    case "CannotRevise":
+      return as(...(revisions[field(error, "reason")] ?? revisions["contended"]!))
     case "InvalidMessage":
       return as(ExitCode.usage, invalid[field(error, "reason")] ?? "the message is not valid", "Nothing was sent.")
     case "StoreError":
@@ -182,6 +204,57 @@ const mismatch = (outcome: string, side: string): readonly [message: string, nex
   }
 }
 
+/** How a linking ended (docs/spec/19-linking.md link.abort.1). */
+const endings: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
+  cancelled: [ExitCode.refused, "the linking was cancelled", "Nothing was added. Begin again with a new invitation."],
+  expired: [ExitCode.refused, "the invitation has expired", "Nothing was added. Make a new one: `tacit device link`."],
+  attempts: [
+    ExitCode.mismatch,
+    "the PIN was wrong three times",
+    "Nothing was added. Begin again, and look at the screen of the device you are linking with."
+  ],
+  mismatch: [
+    ExitCode.mismatch,
+    "the two devices do not show the same digits",
+    "Nothing was added. Somebody may stand in between: begin again over another network."
+  ],
+  "no-challenge": [
+    ExitCode.usage,
+    "the two devices have no challenge in common",
+    "Give the same --challenge, or --fingerprint, on both."
+  ],
+  refused: [
+    ExitCode.refused,
+    "the other device is not acceptable",
+    "Nothing was added. Update both, then begin again."
+  ],
+  failed: [
+    ExitCode.failed,
+    "the linking did not come to its end",
+    "A device that was added already is removed again. Begin anew with a new invitation."
+  ]
+}
+
+/** Why an invitation was not taken (docs/spec/19-linking.md §19.1). */
+const invitationTrouble = (cause: string): readonly [message: string, next: string] => {
+  switch (cause) {
+    case "link.expired":
+      return ["this invitation has expired", "Ask for a new one."]
+    case "link.reflected":
+      return ["this invitation is your own", "Give it to somebody else."]
+    case "link.device":
+      return ["the device that made this invitation was removed from its account", "Ask for a new one."]
+    case "link.no-challenge":
+      return ["the two devices have no challenge in common", "Give the same --challenge, or --fingerprint, on both."]
+    case "link.version":
+      return ["this invitation needs a newer version of this software", "Update."]
+    case "link.purpose":
+      return ["this is no invitation of this kind", "Copy the link whole."]
+    default:
+      return [`this invitation or code cannot be used (${cause})`, "Copy it whole, or ask for a new one."]
+  }
+}
+
 const problemsOf = (problems: unknown): string =>
   Array.isArray(problems)
     ? (problems as ReadonlyArray<{ readonly at: string; readonly problem: string }>)
@@ -247,6 +320,24 @@ const relayErrors: Readonly<Record<string, readonly [ExitCode, string, string]>>
   storage: [ExitCode.store, "the relay's storage failed", "Check the disk, then start it again."]
 }
 
+const revisions: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
+  "last-admin": [
+    ExitCode.usage,
+    "it is the last device that may change the account's devices",
+    "Link another admin device first; without one nobody could remove a device again."
+  ],
+  full: [
+    ExitCode.refused,
+    "the account's list of devices is full",
+    "It holds 50 devices and 500 that were removed. Remove one, or make a new account."
+  ],
+  contended: [
+    ExitCode.refused,
+    "other devices keep changing the account's devices at the same time",
+    "Nothing is lost. Try again in a moment."
+  ]
+}
+
 const short = (id: string): string => `${id.slice(0, 8)}…`
 
 const invalid: Readonly<Record<string, string>> = {
@@ -254,6 +345,7 @@ const invalid: Readonly<Record<string, string>> = {
   "empty-key": "the idempotency key is empty or too long",
   "bad-media-type": "the media type is not valid",
   "bad-user": "that is not a user name: letters a–z, digits, dots, dashes and underscores, at most 64",
+  "bad-invitation": "the relay's address or the time of the invitation is out of bounds",
   "not-unicode": "the text holds half a surrogate pair and has no UTF-8 form"
 }
 
@@ -274,6 +366,7 @@ const relayCodes: Readonly<Record<string, readonly [message: string, next: strin
     "the relay at this address has another name than before",
     "Check --relay; somebody may be in between."
   ],
+  "not-entitled": ["this account may not use the relay now", "Ask the platform it belongs to."],
   quota: ["the recipient's mailbox is full", "Try again when they have been online."],
   "rate-limited": ["too many requests", "Wait, then try again."],
   "going-away": ["the relay is shutting down", "Try again in a moment."]

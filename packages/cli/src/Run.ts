@@ -11,6 +11,7 @@ import { chat } from "./commands/chat.ts"
 import { conformance } from "./commands/conformance.ts"
 import { contacts } from "./commands/contacts.ts"
 import { demo } from "./commands/demo.ts"
+import { deviceCommands } from "./commands/device/index.ts"
 import { doctor } from "./commands/doctor.ts"
 import { listen } from "./commands/listen.ts"
 import { nesCommands } from "./commands/nes/index.ts"
@@ -77,6 +78,7 @@ export const commands: ReadonlyArray<Command> = [
   contacts,
   verify,
   ...trustCommands,
+  ...deviceCommands,
   bot,
   ...vaultCommands,
   doctor,

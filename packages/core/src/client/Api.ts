@@ -7,9 +7,9 @@
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Cause } from "../base/Failure.ts"
-import type { TransportStatus } from "../ports/Transport.ts"
+import type { Refused, TransportError, TransportStatus } from "../ports/Transport.ts"
 import type { Decision, EventName } from "../trust/Event.ts"
-import type { AcceptError, ClientError, ReviseError, SendError } from "./Errors.ts"
+import type { AcceptError, ClientError, PeerMisbehaved, ReviseError, SendError } from "./Errors.ts"
 import type { LinkApi } from "./LinkApi.ts"
 import type { TrustApi } from "./TrustApi.ts"
 import type { HistoryApi } from "./history/HistoryApi.ts"
@@ -327,6 +327,8 @@ export interface ClientApi {
   readonly acceptIdentity: (user: string, account: string) => Effect.Effect<void, AcceptError>
   /** The own account's devices, as this device knows them; asks nobody. */
   readonly devices: Effect.Effect<OwnDevices>
+  /** The same, after asking the directory for the newest manifest, which this device otherwise does once an hour. */
+  readonly refreshDevices: Effect.Effect<OwnDevices, ClientError | PeerMisbehaved | TransportError | Refused>
   /**
    * Removes a device (64 hexadecimal characters) from the account, for good. Succeeds when the relay has the new manifest; from the first moment
    * nothing is sent to that device any more. A device that is removed already is no error.

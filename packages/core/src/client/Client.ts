@@ -119,6 +119,7 @@ export const make = (opened: Opened): ClientApi => {
     trust: trustOf(failed, Trusting.make(opened)),
     acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty)),
     devices: Effect.sync(() => Devices.list(opened)),
+    refreshDevices: failed(Effect.map(Devices.refresh(opened), () => Devices.list(opened))),
     revokeDevice: (device) => failed(Devices.revoke(opened, device)),
     link: { invite: (options) => failed(link.invite(options)) },
     proofs: Effect.sync(() => Notices.proofs(opened)),

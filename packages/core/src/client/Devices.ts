@@ -11,6 +11,7 @@ import * as Limits from "../base/Limits.ts"
 import type { Role } from "../identity/Device.ts"
 import { roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
+import { TransportError } from "../ports/Transport.ts"
 import type * as Api from "./Api.ts"
 import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
@@ -131,7 +132,7 @@ const reviseAlone = Effect.fnUntraced(function* (
       if (!(yield* publish(opened, begun))) wanted = { ...wanted, revoke: [...wanted.revoke, ...revokedBy(begun)] }
       continue
     }
-    const reached = yield* Effect.result(refresh(opened))
+    const reached = yield* Effect.result(inTime(refresh(opened)))
     // Without a connection it is signed for the newest manifest known: from then on nothing is sent to who is to go.
     if (Result.isFailure(reached) && reached.failure._tag !== "TransportError") return yield* reached.failure
     if (opened.removed !== undefined) continue
@@ -217,12 +218,26 @@ const propose = Effect.fnUntraced(function* (opened: Opened, statement: Manifest
   )
 })
 
+/** How long the relay is waited for: to say what is newest, and, with a login that is under way, to be published to; ms. */
+const patienceMs = 5000
+
+const inTime = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | TransportError> =>
+  Effect.timeoutOrElse(Effect.interruptible(effect), {
+    duration: patienceMs,
+    orElse: () => Effect.fail(new TransportError({ operation: "publish", cause: new Error("no answer in time") }))
+  })
+
+const admitted = (opened: Opened): Effect.Effect<void, TransportError> =>
+  inTime(Effect.raceFirst(opened.admitted.await, opened.gone.await))
+
 /** Publishes a proposal. Answers whether it is the account's; if not, another one stands in its place. */
 const publish = Effect.fnUntraced(function* (
   opened: Opened,
   proposal: Manifest.Manifest
 ): Effect.fn.Return<boolean, ReviseError> {
-  const published = yield* Effect.result(opened.directory.publishManifest(proposal.bytes, []))
+  const published = yield* Effect.result(
+    Effect.andThen(admitted(opened), opened.directory.publishManifest(proposal.bytes, []))
+  )
   const isRefused = Result.isFailure(published)
   if (isRefused && !(published.failure._tag === "Refused" && published.failure.code === "bad-manifest")) {
     // A relay that does not know this device any more may have a manifest that says so.
