@@ -9,6 +9,7 @@ import type { Command } from "./Command.ts"
 import { bot } from "./commands/bot.ts"
 import { chat } from "./commands/chat.ts"
 import { conformance } from "./commands/conformance.ts"
+import { contactCommands } from "./commands/contact.ts"
 import { contacts } from "./commands/contacts.ts"
 import { demo } from "./commands/demo.ts"
 import { deviceCommands } from "./commands/device/index.ts"
@@ -76,6 +77,7 @@ export const commands: ReadonlyArray<Command> = [
   send,
   listen,
   contacts,
+  ...contactCommands,
   verify,
   ...trustCommands,
   ...deviceCommands,
