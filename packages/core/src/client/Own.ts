@@ -22,6 +22,7 @@ import * as Outbox from "./Outbox.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
+import * as TrustState from "./TrustState.ts"
 
 const nobody: ReadonlyArray<Uint8Array> = []
 const known = new WeakMap<Manifest.Manifest, ReadonlyArray<Uint8Array>>()
@@ -189,7 +190,10 @@ const greet = (opened: Opened): Effect.Effect<void, ClientError> =>
             work.handles.add(own)
             Outbox.absorb(opened, work, own, now)
             const contacts = [...opened.contacts.values()].filter(({ hex }) => hex !== opened.hex.account)
-            for (const contact of contacts) post(opened, work, own, contactWord(contact, 1), now, { devices: [id] })
+            for (const contact of contacts) {
+              const { print } = TrustState.recordOf(opened.trust, contact.hex)
+              post(opened, work, own, contactWord(contact, 1, print), now, { devices: [id] })
+            }
             if (contacts.length === 0) {
               Sealing.post(opened, work, own, id, Sealing.control(opened, { _tag: "Acknowledge" }, now), now)
             }

@@ -16,10 +16,13 @@ import * as Conversations from "./Conversations.ts"
 import * as Delivering from "./Delivering.ts"
 import * as Noting from "./history/Noting.ts"
 import type { ClientError } from "./Errors.ts"
+import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened } from "./Opened.ts"
 import * as OwnCopy from "./OwnCopy.ts"
 import * as Peers from "./Peers.ts"
 import * as Synced from "./Synced.ts"
+import * as Trust from "./Trust.ts"
+import * as TrustAside from "./TrustAside.ts"
 
 /** A device whose mailbox is not known: a session with it brings it. */
 const nowhere = new Uint8Array(Limits.mailboxBytes)
@@ -81,9 +84,12 @@ const pin = (opened: Opened, work: Burst, handle: Handle): Contact => {
 const takeContact = Effect.fnUntraced(function* (
   opened: Opened,
   work: Burst,
-  { account, state, user }: OwnDevice.OwnContact
+  { account, state, user, verified }: OwnDevice.OwnContact
 ) {
   const { contact } = yield* known(opened, work, account)
+  if (Trust.fromOwnDevice(opened, work, contact, verified, work.now)) {
+    work.after.push(Background.persist(opened, TrustAside.release(opened, contact.hex)))
+  }
   if (user === "" || user === opened.self.user) return
   const pinned = work.renamed.get(user) ?? opened.names.get(user)
   if (pinned === contact.hex) return

@@ -431,3 +431,22 @@ export const reconsider = (opened: Opened, work: Conversations.Work, contact: Co
   if (next.length === record.holds.length && next.every((hold, i) => hold === record.holds[i])) return
   TrustState.put(opened.trust, work.batch, contact.hex, { ...record, holds: next })
 }
+
+/**
+ * What another own device says about a contact: verified, with its fingerprint of then (rule trust.verify.6). Part of a work that holds
+ * the conversation. Answers whether that was news.
+ */
+export const fromOwnDevice = (
+  opened: Opened,
+  work: Conversations.Work,
+  contact: Contact,
+  print: Uint8Array,
+  now: number
+): boolean => {
+  const record = TrustState.recordOf(opened.trust, contact.hex, work.batch)
+  if (print.length !== 32 || record.verifiedAt > 0) return false
+  const by = TrustRecords.ways["own-device"]
+  TrustState.put(opened.trust, work.batch, contact.hex, { ...record, verifiedAt: now, by, print })
+  reconsider(opened, work, contact, now)
+  return true
+}

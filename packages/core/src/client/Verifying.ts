@@ -25,6 +25,7 @@ import * as Identity from "./Identity.ts"
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
 import type { Contact, Opened } from "./Opened.ts"
+import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
 import * as Trust from "./Trust.ts"
 import * as TrustAside from "./TrustAside.ts"
@@ -152,6 +153,9 @@ export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.E
       print: fingerprint,
       compared: devices
     }))
+    // Rule trust.verify.6.
+    const known = opened.contacts.get(Bytes.toHex(compared.peer.account))
+    if (known !== undefined) yield* Own.tell(opened, [Own.contactWord(known, 1, fingerprint)])
     // Before what was held of it is shown: that comes from a verified contact.
     if (offered !== undefined) yield* Identity.accept(opened, user, offered.account)
     return { at, by, unchanged: true }
@@ -188,27 +192,3 @@ export const change = (
     ),
     TrustAside.release(opened, account)
   )
-
-/**
- * What another own device says about a contact: verified, with its fingerprint of then, or not (rule trust.verify.1). Part of a work that
- * holds the conversation. A contact that is verified here stays as it is.
- */
-export const fromOwnDevice = (
-  opened: Opened,
-  work: Conversations.Work,
-  account: string,
-  print: Uint8Array,
-  now: number
-): void => {
-  const record = TrustState.recordOf(opened.trust, account, work.batch)
-  if (print.length !== 32 || record.verifiedAt > 0) return
-  TrustState.put(opened.trust, work.batch, account, {
-    ...record,
-    verifiedAt: now,
-    by: TrustRecords.ways["own-device"],
-    print
-  })
-}
-
-/** What to tell other own devices about a contact: its fingerprint when it was verified (32 bytes), else nothing. */
-export const printOf = (opened: Opened, account: string): Uint8Array => TrustState.recordOf(opened.trust, account).print

@@ -618,3 +618,35 @@ it.effect("an invitation of a device that was removed is no longer one of the ac
     )
   })
 )
+
+it.effect("what one device verified, the other devices of the account know [trust.verify.6]", () =>
+  Effect.gen(function* () {
+    const { alice, bob, world } = yield* pair(Policy.verifiedOnly)
+    const { digits } = yield* bob.client.trust.safety("alice")
+    yield* alice.client.trust.verify("bob", { digits })
+    // A device that joins is told when it is greeted, the others when it happens.
+    const { actor } = World.addDevice(world, alice.actor, "alice/2")
+    yield* world.register(actor)
+    const phone = yield* world.open(actor, { policy: Policy.verifiedOnly })
+    yield* phone.client.refreshDevices
+    yield* alice.client.refreshDevices
+    yield* World.tick(30)
+    expect((yield* phone.client.trust.safety("bob")).verified).toMatchObject({ by: "own-device", unchanged: true })
+    expect((yield* phone.client.contacts).find(({ user }) => user === "bob")).toMatchObject({ verified: true })
+    yield* phone.client.send("bob", "verified by word of an own device")
+    const carol = yield* world.join("carol")
+    yield* World.tick(5)
+    yield* carol.client.send("alice", "hello")
+    yield* World.tick(20)
+    const shown = yield* World.collect(phone)
+    expect(shown).toEqual([])
+    const { code } = yield* carol.client.trust.safety("alice")
+    yield* alice.client.trust.verify("carol", { code })
+    yield* World.tick(20)
+    expect(World.texts(shown)).toEqual(["hello"])
+    // Taking it back here takes nothing back there.
+    yield* alice.client.trust.unverify("carol")
+    yield* World.tick(10)
+    expect((yield* phone.client.contacts).find(({ user }) => user === "carol")).toMatchObject({ verified: true })
+  })
+)
