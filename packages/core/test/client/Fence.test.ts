@@ -323,7 +323,8 @@ it.effect(
       yield* restored.client.send("bob", "8")
       yield* World.tick(10)
       expect(World.texts(yield* World.receive(back, 1))).toEqual(["8"])
-      expect([...bob.actor.warnings, ...phone.actor.warnings]).toEqual([])
+      // Nothing but that bob has a phone.
+      expect([...bob.actor.warnings, ...phone.actor.warnings]).toMatchObject([{ _tag: "DevicesChanged", version: 2 }])
     })
 )
 
