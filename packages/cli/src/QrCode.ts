@@ -36,7 +36,7 @@ export const terminal = (content: Content, coloured: boolean): ReadonlyArray<str
   const lines: Array<string> = []
   for (let y = 0; y < rows.length; y += 2) {
     const [upper, lower] = [rows[y]!, rows[y + 1]]
-    const line = upper.map((dark, x) => blocks[dark ? 1 : 0]![lower?.[x] === false ? 0 : 1]).join("")
+    const line = upper.map((dark, x) => blocks[dark ? 1 : 0][lower?.[x] === false ? 0 : 1]).join("")
     lines.push(coloured ? `\u001b[97;40m${line}\u001b[0m` : line)
   }
   return lines

@@ -109,10 +109,10 @@ describe("tacit trust", () => {
   }
 
   it("says what is wrong with a policy, and changes nothing [trust.policy.3]", async () => {
-    const file = policy("wrong.json", { version: 1, rules: [{ id: "x", event: "sending", then: "block" }] })
+    const file = policy("wrong.json", { version: 1, rules: [{ id: "x", event: "sending", decision: "block" }] })
     const checked = await tacit("alice", ["trust", "policy", "check", file])
     expect(checked).toMatchObject({ code: ExitCode.usage })
-    expect(checked.err).toContain("rules[0].then block does not fit sending")
+    expect(checked.err).toContain("rules[0].decision block does not fit sending")
     expect(await tacit("alice", ["trust", "policy", "set", file])).toMatchObject({ code: ExitCode.usage })
     expect(await tacit("alice", ["trust", "policy", "set", join(folder, "nowhere")])).toMatchObject({ code: 2 })
     expect((await json("alice", "trust", "policy", "show"))[0]).toMatchObject({ name: "default" })
@@ -125,7 +125,7 @@ describe("tacit trust", () => {
     const strict = policy("strict.json", {
       version: 1,
       name: "strict",
-      rules: [{ id: "verify-first", event: "sending", when: { verified: false, approved: false }, then: "ask" }]
+      rules: [{ id: "verify-first", event: "sending", when: { verified: false, approved: false }, decision: "ask" }]
     })
     expect(await tacit("bob", ["trust", "policy", "check", strict])).toMatchObject({ code: 0 })
     const dry = await json("bob", "trust", "dry-run", "--policy", strict)
@@ -189,6 +189,6 @@ describe("a QR code", () => {
         if (rows[2 * y + 1] !== undefined) expect(lower).toBe(!rows[2 * y + 1]![x])
       }
     }
-    expect(QrCode.terminal(bytes, true)[0]).toMatch(/^\u001b\[97;40m.*\u001b\[0m$/)
+    expect(QrCode.terminal(bytes, true)).toEqual(drawn.map((line) => `\u001b[97;40m${line}\u001b[0m`))
   })
 })

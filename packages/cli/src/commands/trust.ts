@@ -3,8 +3,7 @@
  *
  * Spec: docs/spec/24-trust.md.
  */
-import { type LoggedDecision, TrustPolicy, type TrustHold } from "@tacit/core"
-import { InvalidPolicy } from "@tacit/core"
+import { InvalidPolicy, type LoggedDecision, type TrustHold, TrustPolicy } from "@tacit/core"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import { accountOptions, openAccount } from "../Account.ts"

@@ -11,7 +11,7 @@ import * as Limits from "../base/Limits.ts"
 import type { SuiteId } from "../crypto/Suite.ts"
 import type * as Content from "../envelope/Content.ts"
 import type { Manifest } from "../identity/Manifest.ts"
-import { decide, remedyOf, stops, type Verdict } from "../trust/Decide.ts"
+import { decide, type Remedy, remedyOf, stops, type Verdict } from "../trust/Decide.ts"
 import {
   decisionOf,
   decisions,
@@ -373,24 +373,20 @@ export const isHeard = (opened: Opened, contact: Contact, now: number): boolean 
 /** Why the application may not send to a contact, if it may not. */
 const hindrance = (opened: Opened, contact: Contact, facts: Facts, verdict: Verdict): TrustRefused | undefined => {
   const { policy } = opened.trust
-  const refuse = (event: EventName, { decision, rule }: Verdict, about: Facts) =>
-    new TrustRefused({
-      user: contact.record.user ?? "",
-      account: contact.hex,
-      event,
-      rule,
-      decision,
-      remedy: remedyOf(policy, { event, account: contact.hex }, about)
-    })
-  if (stops(verdict, facts.approved)) return refuse("sending", verdict, facts)
-  const hold = holdThat(TrustState.recordOf(opened.trust, contact.hex), stopsSending)
+  const refuse = (event: EventName, { decision, rule }: Verdict, remedy: Remedy) =>
+    new TrustRefused({ user: contact.record.user ?? "", account: contact.hex, event, rule, decision, remedy })
+  const { hex: account } = contact
+  if (stops(verdict, facts.approved)) {
+    return refuse("sending", verdict, remedyOf(policy, { event: "sending", account }, facts))
+  }
+  const hold = holdThat(TrustState.recordOf(opened.trust, account), stopsSending)
   if (hold === undefined) return undefined
   const event = eventOf(hold.event)!
   const decision = decisionOf(hold.decision)!
-  const error = refuse(event, { decision, rule: hold.rule }, { ...facts, pinned: hold.pinned === 1 })
-  return decision === "ask" && error.remedy === "change-policy"
-    ? new TrustRefused({ ...error, remedy: "approve" })
-    : error
+  const remedy = remedyOf(policy, { event, account }, { ...facts, pinned: hold.pinned === 1 })
+  // Whatever else would help: what was asked is answered by an approval.
+  const answer = decision === "ask" && remedy === "change-policy" ? "approve" : remedy
+  return refuse(event, { decision, rule: hold.rule }, answer)
 }
 
 /** Succeeds when the policy lets the application send to a contact (rules trust.effect.3 and trust.effect.5). */

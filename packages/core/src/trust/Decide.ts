@@ -4,7 +4,15 @@
  * Spec: docs/spec/24-trust.md §24.3, §24.4.
  * A function of policy, event and facts (rule trust.decide.2): knows no clock and remembers nothing.
  */
-import { type Condition, type Decision, type Event, type EventName, type Facts, stopsReceiving, stopsSending } from "./Event.ts"
+import {
+  type Condition,
+  type Decision,
+  type Event,
+  type EventName,
+  type Facts,
+  stopsReceiving,
+  stopsSending
+} from "./Event.ts"
 import type { Policy, Rule, When } from "./Policy.ts"
 
 /** A decision and the id of the rule that made it. */
@@ -15,14 +23,14 @@ export interface Verdict {
 
 /** What stands below every policy (rule trust.decide.1). Without `event` for every event. */
 const defaults: ReadonlyArray<Omit<Rule, "event"> & { readonly event?: Rule["event"] }> = [
-  { id: "default.identity-changed", event: "identity-changed", then: "ask" },
+  { id: "default.identity-changed", event: "identity-changed", decision: "ask" },
   {
     id: "default.device-of-verified",
     event: ["device-added", "device-removed"],
     when: { verified: true },
-    then: "warn"
+    decision: "warn"
   },
-  { id: "default.manifest", event: ["manifest-forked", "manifest-rolled-back"], then: "warn" }
+  { id: "default.manifest", event: ["manifest-forked", "manifest-rolled-back"], decision: "warn" }
 ]
 
 const otherwise: Verdict = { decision: "allow", rule: "default.allow" }
@@ -37,8 +45,8 @@ export const decide = (policy: Policy, event: Event, facts: Facts): Verdict => {
     grace: facts.ageMs < policy.graceMs
   }
   for (const rules of [policy.rules, defaults]) {
-    for (const { event: named, id, then, when } of rules) {
-      if (isNamed(named, event.event) && holds(when, values)) return { decision: then, rule: id }
+    for (const { decision, event: named, id, when } of rules) {
+      if (isNamed(named, event.event) && holds(when, values)) return { decision, rule: id }
     }
   }
   return otherwise

@@ -26,7 +26,7 @@ export interface Rule {
   readonly id: string
   readonly event: EventName | ReadonlyArray<EventName>
   readonly when?: When
-  readonly then: Decision
+  readonly decision: Decision
 }
 
 /** A policy, as its JSON has it, complete. */
@@ -63,9 +63,9 @@ export const verifiedOnly: Policy = {
   ...standard,
   name: "verified-only",
   rules: [
-    { id: "send-verified-only", event: "sending", when: { verified: false }, then: "block-sending" },
-    { id: "show-verified-only", event: "receiving", when: { verified: false }, then: "block-receiving" },
-    { id: "device-of-verified", event: "device-added", when: { verified: true }, then: "ask" }
+    { id: "send-verified-only", event: "sending", when: { verified: false }, decision: "block-sending" },
+    { id: "show-verified-only", event: "receiving", when: { verified: false }, decision: "block-receiving" },
+    { id: "device-of-verified", event: "device-added", when: { verified: true }, decision: "ask" }
   ]
 }
 
@@ -154,27 +154,27 @@ class Reading {
   }
 
   private rule(value: unknown, at: string): Rule | undefined {
-    const members = this.object(value, at, ["id", "event", "when", "then"])
+    const members = this.object(value, at, ["id", "event", "when", "decision"])
     if (members === undefined) return undefined
-    const { event, id, then, when } = members
+    const { decision: wanted, event, id, when } = members
     if (typeof id !== "string" || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(id)) {
       this.wrong(`${at}.id`, "must be 1 to 64 lower-case letters, digits, dots and hyphens")
     } else if (id.startsWith("default.")) this.wrong(`${at}.id`, "must not begin with default.")
     const named = this.events(event, `${at}.event`)
     const conditions = this.given(members, "when", undefined, () => this.when(when, `${at}.when`))
-    if (typeof then !== "string" || !Object.hasOwn(decisions, then)) {
-      this.wrong(`${at}.then`, `must be one of ${Object.keys(decisions).join(", ")}`)
+    if (typeof wanted !== "string" || !Object.hasOwn(decisions, wanted)) {
+      this.wrong(`${at}.decision`, `must be one of ${Object.keys(decisions).join(", ")}`)
       return undefined
     }
-    const decision = then as Decision
+    const decision = wanted as Decision
     for (const name of named) {
-      if (!fits(name, decision)) this.wrong(`${at}.then`, `${decision} does not fit ${name}`)
+      if (!fits(name, decision)) this.wrong(`${at}.decision`, `${decision} does not fit ${name}`)
     }
     return {
       id: String(id),
       event: Array.isArray(event) ? named : (event as EventName),
       ...(conditions === undefined ? {} : { when: conditions }),
-      then: decision
+      decision
     }
   }
 
@@ -197,7 +197,7 @@ class Reading {
     for (const [name, wanted] of Object.entries(members)) {
       if (typeof wanted !== "boolean") this.wrong(`${at}.${name}`, "must be true or false")
     }
-    return members as When
+    return members
   }
 
   private object(value: unknown, at: string, names: ReadonlyArray<string>): Members | undefined {

@@ -204,7 +204,7 @@ it.effect(
   "a device of a verified contact waits for the operator where the policy asks [trust.effect.1] [trust.effect.2]",
   () =>
     Effect.gen(function* () {
-      const policy = policyOf([{ id: "new-device", event: "device-added", when: { verified: true }, then: "ask" }])
+      const policy = policyOf([{ id: "new-device", event: "device-added", when: { verified: true }, decision: "ask" }])
       const { alice, atAlice, bob, world } = yield* pair(policy)
       yield* alice.client.send("bob", "hello")
       yield* World.tick(10)
@@ -246,7 +246,7 @@ it.effect(
 it.effect("a hold is lifted as soon as the policy would not make it [trust.effect.2]", () =>
   Effect.gen(function* () {
     const rules: Policy.Policy["rules"] = [
-      { id: "first", event: "first-contact", when: { verified: false, approved: false }, then: "block-sending" }
+      { id: "first", event: "first-contact", when: { verified: false, approved: false }, decision: "block-sending" }
     ]
     const { alice, bob } = yield* pair(policyOf(rules))
     expect(yield* failure(alice.client.send("bob", "no"))).toMatchObject({ rule: "first", remedy: "verify" })
@@ -265,7 +265,7 @@ it.effect("a hold is lifted as soon as the policy would not make it [trust.effec
 
 it.effect("asking about sending is over with the approval, and comes back when it is taken back [trust.effect.3]", () =>
   Effect.gen(function* () {
-    const policy = policyOf([{ id: "ask-first", event: "sending", then: "ask" }])
+    const policy = policyOf([{ id: "ask-first", event: "sending", decision: "ask" }])
     const { alice } = yield* pair(policy)
     expect(yield* failure(alice.client.send("bob", "no"))).toMatchObject({ rule: "ask-first", remedy: "approve" })
     yield* alice.client.trust.approve("bob")
@@ -357,18 +357,18 @@ it.effect("what was verified was the account before: the name is verified no lon
 
 it.effect("a policy may have a changed identity accepted by itself, or refuse everybody [trust.effect.4]", () =>
   Effect.gen(function* () {
-    const warned = yield* usurped(policyOf([{ id: "go-on", event: "identity-changed", then: "warn" }]))
+    const warned = yield* usurped(policyOf([{ id: "go-on", event: "identity-changed", decision: "warn" }]))
     expect(yield* warned.alice.client.send("bob", "hello, whoever")).toMatchObject({ devices: 1 })
     expect(warned.alice.actor.warnings.map(({ _tag }) => _tag)).toContain("IdentityChanged")
     yield* World.tick(10)
     expect(World.texts(yield* World.receive(warned.other, 1))).toEqual(["hello, whoever"])
 
-    const shown = yield* usurped(policyOf([{ id: "go-on", event: "identity-changed", then: "allow" }]))
+    const shown = yield* usurped(policyOf([{ id: "go-on", event: "identity-changed", decision: "allow" }]))
     yield* shown.other.client.send("alice", "it is me")
     yield* World.tick(20)
     expect(World.texts(shown.later)).toEqual(["it is me"])
 
-    const blocked = yield* usurped(policyOf([{ id: "never", event: "identity-changed", then: "block" }]))
+    const blocked = yield* usurped(policyOf([{ id: "never", event: "identity-changed", decision: "block" }]))
     expect(yield* failure(blocked.alice.client.send("bob", "no"))).toMatchObject({ _tag: "IdentityChanged" })
     const accept = blocked.alice.client.acceptIdentity("bob", blocked.other.client.self.account)
     expect(yield* failure(accept)).toMatchObject({ _tag: "TrustRefused", rule: "never", remedy: "change-policy" })
@@ -440,7 +440,7 @@ it.effect(
 
 it.effect("a forked and a rolled back manifest are events [trust.event.1]", () =>
   Effect.gen(function* () {
-    const policy = policyOf([{ id: "fork", event: "manifest-forked", then: "block" }])
+    const policy = policyOf([{ id: "fork", event: "manifest-forked", decision: "block" }])
     const { alice, bob, world } = yield* pair(policy)
     yield* alice.client.send("bob", "hello")
     yield* World.tick(10)
@@ -465,7 +465,7 @@ it.effect(
   "a session in a weaker suite than before is noticed, and may be held [trust.ledger.1] [trust.ledger.2] [trust.ledger.4]",
   () =>
     Effect.gen(function* () {
-      const policy = policyOf([{ id: "no-weaker", event: "suite-downgraded", then: "block" }])
+      const policy = policyOf([{ id: "no-weaker", event: "suite-downgraded", decision: "block" }])
       const { alice, atAlice, bob, world } = yield* pair(policy)
       yield* alice.client.send("bob", "hello")
       yield* World.tick(10)
@@ -495,7 +495,7 @@ it.effect(
 
 it.effect("at most a number of messages is kept aside; further ones are deleted with a warning [trust.effect.6]", () =>
   Effect.gen(function* () {
-    const policy = policyOf([{ id: "quiet", event: "receiving", then: "block-receiving" }])
+    const policy = policyOf([{ id: "quiet", event: "receiving", decision: "block-receiving" }])
     const world = World.make()
     const alice = yield* world.join("alice", { policy })
     const bob = yield* world.join("bob")
@@ -518,7 +518,9 @@ it.effect(
   "what is set aside is neither lost nor doubled by a crash at any commit that shows it [trust.effect.6] [state.once.1]",
   () =>
     Effect.gen(function* () {
-      const policy = policyOf([{ id: "quiet", event: "receiving", when: { verified: false }, then: "block-receiving" }])
+      const policy = policyOf([
+        { id: "quiet", event: "receiving", when: { verified: false }, decision: "block-receiving" }
+      ])
       let reached = 0
       for (const when of ["before", "after"] as const) {
         for (let nth = 1; nth <= 6; nth++) {

@@ -47,10 +47,10 @@ describe("decisions", () => {
   it("are those of the first rule that names the event and of which every fact holds [trust.decide.1]", () => {
     judge(
       policyOf([
-        { id: "r1", event: "sending", when: { verified: true }, then: "allow" },
-        { id: "r2", event: "sending", when: { vouched: true, verified: false }, then: "warn" },
-        { id: "r3", event: ["sending", "receiving"], then: "ask" },
-        { id: "r4", event: "receiving", then: "allow" }
+        { id: "r1", event: "sending", when: { verified: true }, decision: "allow" },
+        { id: "r2", event: "sending", when: { vouched: true, verified: false }, decision: "warn" },
+        { id: "r3", event: ["sending", "receiving"], decision: "ask" },
+        { id: "r4", event: "receiving", decision: "allow" }
       ]),
       [
         ["sending", { verified: true }, "allow", "r1"],
@@ -66,7 +66,7 @@ describe("decisions", () => {
   it("know every fact [trust.fact.1]", () => {
     const names = ["verified", "pinned", "vouched", "approved"] as const
     for (const name of names) {
-      const policy = policyOf([{ id: "r", event: "sending", when: { [name]: false }, then: "block-sending" }])
+      const policy = policyOf([{ id: "r", event: "sending", when: { [name]: false }, decision: "block-sending" }])
       judge(policy, [
         ["sending", { [name]: false }, "block-sending", "r"],
         ["sending", { [name]: true }, "allow", "default.allow"]
@@ -76,8 +76,8 @@ describe("decisions", () => {
 
   it("give a first use its grace, up to the millisecond, and none where none is given [trust.fact.1]", () => {
     const rules = [
-      { id: "grace", event: "sending", when: { grace: true }, then: "warn" },
-      { id: "late", event: "sending", when: { verified: false }, then: "block-sending" }
+      { id: "grace", event: "sending", when: { grace: true }, decision: "warn" },
+      { id: "late", event: "sending", when: { verified: false }, decision: "block-sending" }
     ] as const
     judge(policyOf(rules, { graceMs: hour }), [
       ["sending", { ageMs: 0 }, "warn", "grace"],
@@ -88,7 +88,7 @@ describe("decisions", () => {
   })
 
   it("count whom the policy approves, and whom the operator approved by hand [trust.fact.1]", () => {
-    const policy = policyOf([{ id: "r", event: "sending", when: { approved: false }, then: "ask" }], {
+    const policy = policyOf([{ id: "r", event: "sending", when: { approved: false }, decision: "ask" }], {
       approved: [friend]
     })
     judge(policy, [
@@ -146,7 +146,7 @@ describe("a dry run", () => {
   })
 
   it("finds nothing where the decision is the same, whichever rule makes it", () => {
-    const policy = policyOf([{ id: "mine", event: "sending", then: "allow" }])
+    const policy = policyOf([{ id: "mine", event: "sending", decision: "allow" }])
     expect(dryRun(policy, [entry("sending", "allow")])).toEqual([])
   })
 })

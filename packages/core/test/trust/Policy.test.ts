@@ -10,7 +10,7 @@ const problems = (value: unknown): ReadonlyArray<string> => {
   return Result.isFailure(read) ? read.failure.map(({ at }) => at) : []
 }
 
-const rule = { id: "a", event: "sending", then: "allow" }
+const rule = { id: "a", event: "sending", decision: "allow" }
 const withRule = (changes: object) => ({ version: 1, rules: [{ ...rule, ...changes }] })
 
 describe("a trust policy", () => {
@@ -26,8 +26,8 @@ describe("a trust policy", () => {
       suites: [2, 1],
       approved: [account],
       rules: [
-        { id: "a.1", event: "sending", when: { verified: false, grace: false }, then: "ask" },
-        { id: "b", event: ["device-added", "first-contact"], then: "block-receiving" }
+        { id: "a.1", event: "sending", when: { verified: false, grace: false }, decision: "ask" },
+        { id: "b", event: ["device-added", "first-contact"], decision: "block-receiving" }
       ]
     }
     for (const one of [policy, Policy.standard, Policy.verifiedOnly]) {
@@ -67,14 +67,14 @@ describe("a trust policy", () => {
     ["an event twice", withRule({ event: ["sending", "sending"] }), ["rules[0].event[1]"]],
     ["a fact there is not", withRule({ when: { friendly: true } }), ["rules[0].when.friendly"]],
     ["a fact that is a word", withRule({ when: { verified: "yes" } }), ["rules[0].when.verified"]],
-    ["a decision there is not", withRule({ then: "maybe" }), ["rules[0].then"]],
+    ["a decision there is not", withRule({ decision: "maybe" }), ["rules[0].decision"]],
     ["a member of a rule it does not know", withRule({ unless: {} }), ["rules[0].unless"]],
     ["two faults at once", { version: 3, graceMs: "1" }, ["version", "graceMs"]],
     ["a member twice", '{"version":1,"name":"a","name":"b"}', ["name"]],
     [
       "a member of a rule twice",
-      '{"version":1,"rules":[{"id":"a","event":"sending","then":"ask","then":"allow"}]}',
-      ["then"]
+      '{"version":1,"rules":[{"id":"a","event":"sending","decision":"ask","decision":"allow"}]}',
+      ["decision"]
     ],
     ["a member twice, once escaped", '{"version":1,"na\\u006de":"a","name":"b"}', ["name"]],
     ["more text than allowed", `{"version":1${" ".repeat(131_072)}}`, [""]]
@@ -96,11 +96,13 @@ describe("a trust policy", () => {
       "device-removed": ["allow", "warn", "block-sending", "block-receiving", "block", "ask"]
     }
     for (const [event, decisions] of Object.entries(fitting)) {
-      for (const then of ["allow", "warn", "block-sending", "block-receiving", "block", "ask"]) {
-        const expected = decisions.includes(then) ? [] : ["rules[0].then"]
-        expect([event, then, problems(withRule({ event, then }))]).toEqual([event, then, expected])
+      for (const decision of ["allow", "warn", "block-sending", "block-receiving", "block", "ask"]) {
+        const expected = decisions.includes(decision) ? [] : ["rules[0].decision"]
+        expect([event, decision, problems(withRule({ event, decision }))]).toEqual([event, decision, expected])
       }
     }
-    expect(problems(withRule({ event: ["first-contact", "receiving"], then: "block" }))).toEqual(["rules[0].then"])
+    expect(problems(withRule({ event: ["first-contact", "receiving"], decision: "block" }))).toEqual([
+      "rules[0].decision"
+    ])
   })
 })
