@@ -1,8 +1,9 @@
 /**
  * One connection to a broker, MQTT 5 where the broker speaks it, else 3.1.1.
  *
- * Spec: docs/spec/18-mqtt.md §18.1 (rules mqtt.broker.1–3).
- * All use of the `mqtt` package for Tacit's own protocol is here. Does not come back by itself, and knows no frames.
+ * Spec: docs/spec/18-mqtt.md §18.1 (rules mqtt.broker.1–2, mqtt.session.1–3).
+ * All use of the `mqtt` package for Tacit's own protocol is here. Knows no frames. Comes back by itself only where its session at the
+ * broker outlives the connection, and only to that session.
  */
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt"
 
@@ -39,9 +40,19 @@ export interface BrokerOptions {
   readonly timeoutMs: number
   readonly keepaliveMs: number
   readonly will?: { readonly topic: string; readonly payload: Uint8Array; readonly retain: boolean } | undefined
-  readonly onMessage: (topic: string, payload: Uint8Array) => void
-  /** Called once. */
+  /**
+   * How long the session at the broker outlives a lost connection, in ms; 0, which counts when nothing is said, for not at all. Within that
+   * time the link comes back to it, and what was published meanwhile arrives.
+   */
+  readonly resumeMs?: number | undefined
+  /** Sessions of before that a broker of 3.1.1 keeps for good, by client id: taken away when there is a connection. */
+  readonly orphans?: Set<string> | undefined
+  /** The message is confirmed (PUBACK) after this returned, or after what it returned resolved; the next one waits for that. */
+  readonly onMessage: (topic: string, payload: Uint8Array) => unknown
+  /** Called once: the connection is lost, and its session with it. */
   readonly onLost: () => void
+  /** The connection is lost and the session is not, yet; and it is back. */
+  readonly onAway?: ((isAway: boolean) => void) | undefined
 }
 
 /** Publications that may be unconfirmed at a time, however many the broker would take. */
@@ -72,29 +83,69 @@ export const connect = async (options: BrokerOptions): Promise<BrokerLink> => {
   }
 }
 
+/** How long a link waits before it tries to come back to its session, in ms. */
+const comeBackMs = 250
+
+/** What every connection says. */
+const settingsOf = (
+  { keepaliveMs, password, timeoutMs, username }: BrokerOptions,
+  protocol: Protocol
+): IClientOptions => ({
+  protocolVersion: protocol,
+  keepalive: Math.max(1, Math.ceil(keepaliveMs / 1000)),
+  connectTimeout: timeoutMs,
+  ...(username === undefined ? {} : { username }),
+  ...(password === undefined ? {} : { password })
+})
+
+/** Takes a session of 3.1.1 away, as only a clean connection under its name can. What fails here is left to a later connection. */
+const takeAway = async (options: BrokerOptions, clientId: string): Promise<void> => {
+  try {
+    const settings: IClientOptions = { ...settingsOf(options, 4), clean: true, clientId, reconnectPeriod: 0 }
+    const client = await connectAsync(options.address, settings, false)
+    options.orphans?.delete(clientId)
+    await client.endAsync()
+  } catch {
+    options.orphans?.add(clientId)
+  }
+}
+
 const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerLink> => {
-  const { password, username, will } = options
+  const { orphans, resumeMs = 0, will } = options
+  const resumes = resumeMs > 0
+  const lastsSeconds = Math.ceil(resumeMs / 1000)
+  const base = settingsOf(options, protocol)
   const settings: IClientOptions = {
-    protocolVersion: protocol,
-    clean: true,
+    ...base,
+    clean: !resumes,
     clientId: randomId(),
-    keepalive: Math.max(1, Math.ceil(options.keepaliveMs / 1000)),
-    connectTimeout: options.timeoutMs,
-    reconnectPeriod: 0,
+    reconnectPeriod: resumes ? comeBackMs : 0,
     resubscribe: false,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(will === undefined
+    // Rule mqtt.session.2: 3.1.1 would publish the will at once, though the link goes on.
+    ...(will === undefined || (resumes && protocol === 4)
       ? {}
-      : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: will.retain } }),
+      : {
+          will: {
+            topic: will.topic,
+            payload: Buffer.from(will.payload),
+            qos: 1 as const,
+            retain: will.retain,
+            ...(protocol === 5 ? { properties: { willDelayInterval: lastsSeconds } } : {})
+          }
+        }),
     ...(protocol === 5
-      ? { properties: { sessionExpiryInterval: 0, receiveMaximum: 1_024, maximumPacketSize: maxPacketBytes } }
+      ? {
+          properties: { sessionExpiryInterval: lastsSeconds, receiveMaximum: 1_024, maximumPacketSize: maxPacketBytes }
+        }
       : {})
   }
   let room = maxUnconfirmed
   const client: MqttClient = await connectAsync(options.address, settings, false)
-  const { stream } = client as unknown as { readonly stream: { readonly setNoDelay?: (on: boolean) => void } }
-  stream.setNoDelay?.(true)
+  const hurry = (): void => {
+    const { stream } = client as unknown as { readonly stream: { readonly setNoDelay?: (on: boolean) => void } }
+    stream.setNoDelay?.(true)
+  }
+  hurry()
   const granted = (client as unknown as { readonly _serverProperties?: { readonly receiveMaximum?: number } })
     ._serverProperties?.receiveMaximum
   if (granted !== undefined) room = Math.min(room, granted)
@@ -103,19 +154,53 @@ const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerL
   let unconfirmed = 0
   const waiting = new Set<() => void>()
   const queue: Array<() => void> = []
-  const lose = (): void => {
+  let away: ReturnType<typeof setTimeout> | undefined
+  const giveUp = (): void => {
     if (lost) return
     lost = true
+    clearTimeout(away)
     waiting.clear()
     queue.length = 0
+    // A session of 3.1.1 has no end of its own.
+    if (resumes && protocol === 4) orphans?.add(settings.clientId!)
     options.onLost()
   }
-  client.on("message", (topic, payload) => {
-    if (!lost) options.onMessage(topic, new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength))
+  const lose = (): void => {
+    if (lost) return
+    if (!resumes) return giveUp()
+    if (away !== undefined) return
+    away = setTimeout(() => {
+      giveUp()
+      client.end(true)
+    }, resumeMs)
+    options.onAway?.(true)
+  }
+  // Rule mqtt.session.3: the broker is told that a message arrived when it was handed on, not before.
+  client.handleMessage = (packet, confirm) => {
+    const bytes = typeof packet.payload === "string" ? Buffer.from(packet.payload, "utf8") : packet.payload
+    const dealt = lost
+      ? undefined
+      : options.onMessage(packet.topic, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    if (dealt instanceof Promise) dealt.then(() => confirm(), confirm)
+    else confirm()
+  }
+  client.on("connect", ({ sessionPresent }) => {
+    if (lost || away === undefined) return
+    clearTimeout(away)
+    away = undefined
+    hurry()
+    // Another session than the one that was lost: what was published meanwhile is gone, and so is the link.
+    if (!sessionPresent) {
+      giveUp()
+      client.end(true)
+      return
+    }
+    options.onAway?.(false)
   })
   client.on("error", () => {
-    lose()
-    client.end(true)
+    if (resumes) return lose()
+    giveUp()
+    return client.end(true)
   })
   client.on("close", lose)
   if (!client.connected) {
@@ -137,6 +222,7 @@ const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerL
     }
   }
 
+  for (const orphan of orphans ?? []) void takeAway(options, orphan)
   return {
     protocol,
     subscribe: async (topics) => {
@@ -165,11 +251,16 @@ const open = async (options: BrokerOptions, protocol: Protocol): Promise<BrokerL
     whenFree: (run) => void waiting.add(run),
     end: async () => {
       lost = true
+      clearTimeout(away)
       waiting.clear()
-      await client.endAsync(!client.connected).catch(() => undefined)
+      const goodbye = protocol === 5 ? { properties: { sessionExpiryInterval: 0 } } : {}
+      await client.endAsync(!client.connected, goodbye).catch(() => undefined)
+      if (resumes && protocol === 4) await takeAway(options, settings.clientId!)
     },
     cut: () => {
+      if (!lost && resumes && protocol === 4) orphans?.add(settings.clientId!)
       lost = true
+      clearTimeout(away)
       waiting.clear()
       client.end(true)
       ;(client as unknown as { readonly stream: { readonly destroy: () => void } }).stream.destroy()

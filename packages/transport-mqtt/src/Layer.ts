@@ -23,7 +23,16 @@ export interface MqttOptions extends Patience {
   readonly allowInsecure?: boolean
   /** MQTT 3.1.1 (4), 5, or whichever the broker speaks, 5 first. Default `auto`. */
   readonly protocol?: Protocol | "auto"
+  /**
+   * How long a link outlives its connection to the broker, in ms, at most {@link maxResumeMs}; 0, the default, for not at all. Within that
+   * time a connection that was lost comes back to its session at the broker, which kept what was published meanwhile. The price: the broker
+   * sees that the two connections belong together, also from another network address.
+   */
+  readonly resumeMs?: number
 }
+
+/** Longest {@link MqttOptions.resumeMs}: a session that outlives its connection is a pseudonym, and topics change every epoch. */
+export const maxResumeMs = 120_000
 
 /** What {@link layer} gives. */
 export type TransportLayer = Layer.Layer<Transport | Directory | Slots, InvalidAddress, KeyCustody | Crypto>
@@ -39,7 +48,8 @@ export const layer = (options: MqttOptions): TransportLayer =>
         address,
         protocol: options.protocol ?? "auto",
         timeoutMs: options.connectTimeoutMs ?? 10_000,
-        keepaliveMs: options.heartbeatMs ?? 20_000
+        keepaliveMs: options.heartbeatMs ?? 20_000,
+        resumeMs: Math.min(maxResumeMs, Math.max(0, options.resumeMs ?? 0))
       })
       const reader = {
         crypto,

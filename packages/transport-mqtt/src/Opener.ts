@@ -20,6 +20,8 @@ export interface OpenerOptions {
   readonly protocol: BrokerLink.Protocol | "auto"
   readonly timeoutMs: number
   readonly keepaliveMs: number
+  /** How long a link outlives its connection to the broker, in ms; 0 for not at all. */
+  readonly resumeMs?: number | undefined
 }
 
 const random = (length: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(length))
@@ -28,7 +30,7 @@ type EventType = "open" | "message" | "close" | "error"
 
 /** An opener that remembers which MQTT the broker speaks, and the steward's key once it has seen one. */
 export const make = (options: OpenerOptions): OpenWebSocket => {
-  const memory: Memory = { protocol: options.protocol, steward: options.address.stewardKey }
+  const memory: Memory = { protocol: options.protocol, steward: options.address.stewardKey, orphans: new Set() }
   return () => new LinkSocket(options, memory)
 }
 
@@ -36,6 +38,8 @@ export const make = (options: OpenerOptions): OpenWebSocket => {
 interface Memory {
   protocol: BrokerLink.Protocol | "auto"
   steward: Uint8Array | undefined
+  /** Sessions that a broker of 3.1.1 still keeps. */
+  readonly orphans: Set<string>
 }
 
 class LinkSocket implements WebSocketLike {
@@ -114,7 +118,7 @@ class LinkSocket implements WebSocketLike {
   }
 
   private async begin(): Promise<void> {
-    const { address, crypto, keepaliveMs, timeoutMs } = this.options
+    const { address, crypto, keepaliveMs, resumeMs, timeoutMs } = this.options
     const { root } = address
     const gone = random(16)
     const secret = random(32)
@@ -125,6 +129,8 @@ class LinkSocket implements WebSocketLike {
       protocol: this.memory.protocol,
       timeoutMs,
       keepaliveMs,
+      resumeMs,
+      orphans: this.memory.orphans,
       will: { topic: Topics.gone(root, gone), payload: Bytes.empty, retain: false },
       onMessage: (topic, payload) => this.receive(topic, payload),
       onLost: () => this.lost()
