@@ -1212,14 +1212,14 @@ const bounds = (file: FileBuilder): void => {
   file.valid(
     { id: "content-text-longest", title: "a text of 65,536 bytes", clauses: ["content.layout.1"] },
     "content.decode",
-    { bytes: filled(text, 65_536) as unknown as Json, direct },
+    { bytes: filled(text, 65_536), direct },
     { value: value(text, { text: "x".repeat(65_536) }) }
   )
   bad("text-longest", "a text of 65,537 bytes", text, 65_537)
   file.valid(
     { id: "content-own-longest", title: "a body of type 10 of 69,632 bytes", clauses: ["content.layout.1"] },
     "content.decode",
-    { bytes: filled(copy, longest) as unknown as Json, direct },
+    { bytes: filled(copy, longest), direct },
     { value: value(copy, { own: "sent", peer: hex(peer), content: recipe("", "78", longest) as unknown as Json }) }
   )
   bad("own-longest", "a body of type 10 of 69,633 bytes", copy, longest + 1)

@@ -98,6 +98,72 @@ for (const when of ["before", "after"] as const) {
   )
 }
 
+/** Alice's second device is killed at a commit while copies and messages come, and while it is greeted. */
+const killedListening = (nth: number, when: "before" | "after") =>
+  Effect.gen(function* () {
+    const world = World.make()
+    const alice = yield* person(world, "alice", 1)
+    const bob = yield* person(world, "bob", 1)
+    const [desk] = alice
+    yield* desk!.process.client.send("bob", "0")
+    yield* World.tick(20)
+    // The phone is new, and bob does not know it: his first messages come as copies.
+    const { actor } = World.addDevice(world, desk!.process.actor, "alice/2")
+    yield* world.register(actor)
+    const stop = World.stopAt(actor, nth, when)
+    const shown: Array<Seen> = []
+    const open = Effect.gen(function* () {
+      const opened = yield* Effect.exit(world.open(actor))
+      if (Exit.isSuccess(opened)) shown.push(yield* watch(opened.value))
+    })
+    const revive = Effect.gen(function* () {
+      if (!stop.reached || actor.intercept === undefined) return
+      actor.intercept = undefined
+      const running = shown.at(-1)
+      if (running === undefined) actor.disk.crash()
+      else yield* World.crash(running.process)
+      yield* open
+    })
+    const wait = Effect.gen(function* () {
+      for (let i = 0; i < 8; i++) {
+        yield* World.tick(1)
+        yield* revive
+      }
+    })
+    yield* open
+    yield* revive
+    yield* wait
+    for (const text of ["1", "2", "3"]) {
+      yield* desk!.process.client.send("bob", text)
+      yield* bob[0]!.process.client.send("alice", `b${text}`)
+      yield* wait
+    }
+    for (let i = 0; i < 8; i++) yield* wait
+    const name = `${when} commit ${nth}`
+    // What was shown last before the kill, and not taken, is shown again after it; nothing else is.
+    const all = shown.flatMap(sentTexts)
+    expect([name, unique(all)]).toEqual([name, ["1", "2", "3"]])
+    expect([name, all.length <= 4]).toEqual([name, true])
+    const heard = shown.flatMap(({ messages }) => messages)
+    expect([name, unique(World.texts(heard))]).toEqual([name, ["b1", "b2", "b3"]])
+    expect([name, new Set(heard.map(({ order }) => order)).size]).toEqual([name, 3])
+    expect([name, shown.flatMap(alarms).filter((cause) => cause !== "fresh.used-key")]).toEqual([name, []])
+    return stop.reached
+  })
+
+for (const when of ["before", "after"] as const) {
+  it.effect(
+    `a device killed ${when} every commit while copies come to it has each once [own.synced.1] [own.received.2] [own.greet.1] [state.commit.2]`,
+    () =>
+      Effect.gen(function* () {
+        let nth = 1
+        while (yield* Effect.scoped(killedListening(nth, when))) nth++
+        expect(nth).toBeGreaterThan(10)
+      }),
+    180_000
+  )
+}
+
 it.effect(
   "a device that shows what was synced is killed: each thing is shown again until it is taken, and then never [own.synced.1]",
   () =>
