@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { CloseCode, maxFrameBytes, type ClientFrame, type RelayFrame } from "@tacit/transport-ws/frames"
-import { Limits } from "@tacit/core/hazmat"
+import { Bytes, Limits } from "@tacit/core/hazmat"
 import type { Accounts, Device, Published } from "./Accounts.ts"
 import { type Connection, workWindow } from "./Connection.ts"
 import type { Desk } from "./Desk.ts"
@@ -242,6 +242,12 @@ export const makeHandler = (services: {
     }
   }
 
+  /** Rule relay.two.3: a device asks for the manifests of its own account. */
+  const isOwnHistory = ({ device }: Connection, frame: ClientFrame): boolean =>
+    frame.type === 18 &&
+    device !== undefined &&
+    accounts.subjectOf(device.account).account === Bytes.toHex(frame.account)
+
   const handleAnonymous = (connection: Connection, frame: ClientFrame): Outcome | Refusal => {
     const { request } = frame
     switch (frame.type) {
@@ -340,6 +346,7 @@ export const makeHandler = (services: {
         case "any":
           return frame.type === 1 ? welcome(connection, frame.request) : { answer: { type: 4, request: frame.request } }
         case "anonymous":
+          if (isOwnHistory(connection, frame)) return handleAnonymous(connection, frame)
           if (connection.mode === "authenticated" || connection.mode === "slot") return refuse("not-anonymous")
           connection.mode = "anonymous"
           return handleAnonymous(connection, frame)

@@ -27,6 +27,8 @@ export interface Keeper {
     operation: Operation,
     run: (link: Link) => Effect.Effect<A, TransportError | Refused>
   ) => Effect.Effect<A, TransportError | Refused>
+  /** Whether there is a link now. */
+  readonly isOpen: () => boolean
   /** Keeps the link until interrupted; fails when the relay refuses for good. */
   readonly run: Effect.Effect<never, Refused>
 }
@@ -59,12 +61,17 @@ export const make = (options: KeeperOptions): Effect.Effect<Keeper> =>
     const permits = yield* Semaphore.make(settings.maxInFlight)
     const demand = yield* Latch.make(options.when === "always")
     let current = Deferred.makeUnsafe<Link, Refused>()
+    let open = false
     let users = 0
     let lastUsed = 0
 
-    const publish = (link: Link): void => void Deferred.doneUnsafe(current, Exit.succeed(link))
+    const publish = (link: Link): void => {
+      open = true
+      Deferred.doneUnsafe(current, Exit.succeed(link))
+    }
     /** From now on operations wait for the next link. Those that wait already are not left behind. */
     const withdraw = (): void => {
+      open = false
       if (Deferred.isDoneUnsafe(current)) current = Deferred.makeUnsafe<Link, Refused>()
     }
 
@@ -165,5 +172,5 @@ export const make = (options: KeeperOptions): Effect.Effect<Keeper> =>
         )
       })
 
-    return { use, run }
+    return { use, isOpen: () => open, run }
   })

@@ -2,12 +2,14 @@
  * The Directory port over WebSockets.
  *
  * Spec: docs/spec/14-relay.md §14.2, §14.3.
- * Look-ups go over the anonymous connection, what belongs to the device over its own, a registration over one made for it.
+ * Look-ups go over the anonymous connection, what belongs to the device over its own, a registration over one made for it. The manifests of the
+ * device's own account belong to it.
  * Verifies nothing: callers do.
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { type Directory, type DirectoryEntry, type PrekeyStatus, type Refused, TransportError } from "@tacit/core"
-import { type CryptoProvider, Limits } from "@tacit/core/hazmat"
+import { Bytes, type CryptoProvider, Limits } from "@tacit/core/hazmat"
 import { type LoggedIn, maxFrameBytes } from "./Frame.ts"
 import * as Keeper from "./Keeper.ts"
 import { type Link, refused } from "./Link.ts"
@@ -29,15 +31,30 @@ const isCut = (manifests: ReadonlyArray<Uint8Array>): boolean =>
 export const makeDirectory = (links: Links, crypto: CryptoProvider): Directory["Service"] => {
   const { anonymous, custody, device, settings } = links
 
+  /**
+   * Asks for an account's manifests: for those of the device's own on its own connection while that is there (rule relay.two.3), for all
+   * others anonymously.
+   */
+  const ask = (account: Uint8Array, after: number): Effect.Effect<DirectoryEntry, TransportError | Refused> => {
+    const over = (link: Link) => link.ask("look-up", { type: 18, account, after }, 11)
+    const anonymously = anonymous.use("look-up", over)
+    if (!device.isOpen()) return anonymously
+    return Effect.flatMap(Effect.result(custody.publicKeys), (keys) =>
+      Result.isSuccess(keys) && Bytes.equal(keys.success.account, account)
+        ? Effect.catchTag(device.use("look-up", over), "Refused", (refusal) =>
+            refusal.code === "not-anonymous" ? anonymously : Effect.fail(refusal)
+          )
+        : anonymously
+    )
+  }
+
   /** The rest of a chain of which `entry` is the beginning, after version `after`. */
   const complete = (entry: DirectoryEntry, after: number): Effect.Effect<DirectoryEntry, TransportError | Refused> =>
     Effect.gen(function* () {
       const manifests = [...entry.manifests]
       let last: ReadonlyArray<Uint8Array> = manifests
       while (isCut(last)) {
-        const next = yield* anonymous.use("look-up", (link) =>
-          link.ask("look-up", { type: 18, account: entry.account, after: after + manifests.length }, 11)
-        )
+        const next = yield* ask(entry.account, after + manifests.length)
         last = next.manifests
         manifests.push(...last)
       }
@@ -45,10 +62,7 @@ export const makeDirectory = (links: Links, crypto: CryptoProvider): Directory["
     })
 
   const manifestsAfter: Directory["Service"]["manifestsAfter"] = (account, version) =>
-    Effect.flatMap(
-      anonymous.use("look-up", (link) => link.ask("look-up", { type: 18, account, after: version }, 11)),
-      (entry) => complete(entry, version)
-    )
+    Effect.flatMap(ask(account, version), (entry) => complete(entry, version))
 
   const publish = (keys: Parameters<Directory["Service"]["publishPrekeys"]>[0]) =>
     Effect.map(

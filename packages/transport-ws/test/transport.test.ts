@@ -85,7 +85,7 @@ describe("addresses", () => {
 })
 
 describe("two connections", () => {
-  it("nothing asked anonymously ever goes over the device's connection, nor the other way [relay.two.1]", () =>
+  it("nothing asked anonymously ever goes over the device's connection, nor the other way [relay.two.1] [relay.two.3]", () =>
     run(
       Effect.gen(function* () {
         const relay = yield* FakeRelay.make
@@ -100,7 +100,9 @@ describe("two connections", () => {
         yield* transport.open(fence)
         yield* transport.submit(envelope(1), device.token)
         yield* directory.lookUp("bob")
+        // One's own account is asked about on the device's connection, others anonymously.
         yield* directory.manifestsAfter(device.account, 1)
+        yield* directory.manifestsAfter(new Uint8Array(32).fill(9), 1)
         yield* directory.bundle(device.account, device.device)
         yield* directory.publishPrekeys(device.prekeys({ oneTime: 1, oneTimeKem: 1 }))
         yield* directory.prekeyStatus
@@ -108,11 +110,14 @@ describe("two connections", () => {
         yield* directory.setDeliveryToken(device.tokenHash)
         yield* transport.acknowledge([1])
         const groups = new Map<number, Set<number>>()
+        const asked: Array<readonly [connection: number, other: boolean]> = []
         for (const { connection, frame } of relay.seen) {
+          if (frame.type === 18) asked.push([connection, frame.account[0] === 9])
           groups.set(connection, (groups.get(connection) ?? new Set()).add(frame.type))
         }
         const kinds = [...groups.values()].map((types) => [...types].filter((type) => type !== 1).sort((a, b) => a - b))
-        expect(kinds.toSorted((a, b) => a[0]! - b[0]!)).toEqual([[3], [5, 7, 8, 9, 17], [10, 12, 14, 18]])
+        expect(kinds.toSorted((a, b) => a[0]! - b[0]!)).toEqual([[3], [5, 7, 8, 9, 17, 18], [10, 12, 14, 18]])
+        for (const [connection, other] of asked) expect(groups.get(connection)!.has(14)).toBe(other)
       })
     ))
 
