@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -141,18 +142,19 @@ const program = (options: LinkDeviceOptions) =>
     ]
     const join = yield* link({ uri: options.uri, challenges: options.challenges ?? able })
     const answered = answers(join, options)
-    yield* Effect.forkChild(
+    const watching = yield* Effect.forkChild(
       Stream.runForEach(join.states, (state) =>
         Effect.andThen(
           Effect.ignore(Effect.tryPromise(async () => void (await options.onState?.(state)))),
-          answered(state).pipe(Effect.catch(() => join.cancel))
+          // Beside the states: while somebody is asked, the other end may give up.
+          Effect.forkChild(answered(state).pipe(Effect.catch(() => join.cancel)))
         )
       )
     )
-    return yield* join.result.pipe(
-      // Whoever waits no longer leaves the other end a word.
-      Effect.onInterrupt(() => join.cancel)
-    )
+    // Whoever waits no longer leaves the other end a word.
+    const ended = yield* Effect.exit(Effect.onInterrupt(join.result, () => join.cancel))
+    yield* Effect.ignore(Effect.timeout(Fiber.await(watching), 1_000))
+    return yield* ended
   }).pipe(Effect.scoped)
 
 /** What the hooks say to a state. */
