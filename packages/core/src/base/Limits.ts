@@ -209,6 +209,12 @@ export const maxReceiptIds = 256
  */
 export const maxSynced = 16_384
 
+/**
+ * What waits, unsealed, for one other own device; beyond that the oldest is given up. A device that is gone and was never removed must not
+ * fill the disks of the others. Local.
+ */
+export const maxWaitingCopies = 4096
+
 // ---- Safety numbers
 
 /**

@@ -38,7 +38,7 @@ export const end = (opened: Opened, device: string, message: string, state: Ende
   }
 }
 
-/** Writes down that a message failed for a device, in the commit that takes it out of the outbox. */
+/** Writes down that a message failed for a device, in the commit that takes it out of the outbox. Of words to own devices nobody asks. */
 export const fail = (
   batch: Batch,
   { account, device }: Pick<Lane, "account" | "device">,
@@ -46,7 +46,7 @@ export const fail = (
   reason: string,
   at: number
 ): void => {
-  if (!Body.isNumbered(type)) return
+  if (!Body.isNumbered(type) || type === Body.types.ownDevice) return
   const record = {
     version: Records.written,
     account: Bytes.fromHex(account)!,

@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
+import * as Limits from "../base/Limits.ts"
 import * as Body from "../envelope/Body.ts"
 import type * as Content from "../envelope/Content.ts"
 import type * as OwnDevice from "../envelope/OwnDevice.ts"
@@ -109,8 +110,22 @@ export const post = (
     addressed: opened.manifestVersion
   }
   if (devices.length < all.length && sequence > 0) passOver(work, own, devices, sequence)
-  for (const id of devices) Sealing.post(opened, work, own, id, draft, now)
+  for (const id of devices) {
+    makeRoom(opened, work, Bytes.toHex(id), now)
+    Sealing.post(opened, work, own, id, draft, now)
+  }
 }
+
+/** Rule own.copy.5. */
+const makeRoom = (opened: Opened, work: Sealing.SendWork, device: string, now: number): void => {
+  const lane = opened.lanes.get(device)
+  if (lane === undefined || lane.waiting.length < Limits.maxWaitingCopies) return
+  const surplus = lane.waiting.length - Limits.maxWaitingCopies + 1
+  Outbox.giveUp(opened, work, lane, lane.waiting.slice(0, surplus), away, now)
+}
+
+/** Why a copy was given up that waited for a device that is away. */
+const away = "own-away"
 
 /**
  * Rule own.devices.2: devices that this number is not meant for must not miss it, and those that it is meant for not the ones before, which may

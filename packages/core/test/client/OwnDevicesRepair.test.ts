@@ -354,6 +354,44 @@ it.effect(
     })
 )
 
+it.effect(
+  "a device that is never heard of again does not fill the others' stores [own.copy.5]",
+  () =>
+    Effect.gen(function* () {
+      const world = World.make()
+      const alice = yield* person(world, "alice", 1)
+      yield* person(world, "bob", 1)
+      const [desk] = alice
+      yield* desk!.process.client.send("bob", "0")
+      yield* World.tick(20)
+      // It is listed, and was never opened: it has no keys at the relay.
+      const { actor } = World.addDevice(world, desk!.process.actor, "alice/2")
+      yield* world.register(actor)
+      yield* World.tick(20)
+      yield* World.close(desk!.process)
+      const process = yield* world.open(desk!.process.actor)
+      yield* World.tick(20)
+      const conversation = yield* process.client.conversation("bob")
+      for (let i = 0; i < 42; i++) {
+        yield* conversation.sendMany(Array.from({ length: 100 }, (_, j) => `${i} ${j}`))
+        yield* World.tick(1)
+      }
+      yield* World.tick(40)
+      const waiting = [...process.actor.disk.snapshot().records.keys()].filter((key) => key.startsWith("outbox/"))
+      expect(waiting.length).toBeLessThanOrEqual(4096 + 100)
+      expect(waiting.length).toBeGreaterThan(4000)
+      const given = process.actor.events.filter(({ reason }) => reason === "own-away")
+      expect(given.length).toBeGreaterThan(50)
+      expect(given.every(({ own, state }) => own && state === "failed")).toBe(true)
+      // When it comes after all, it has the newest.
+      const late = yield* watch(yield* world.open(actor))
+      for (let i = 0; i < 40 && sentTexts(late).at(-1) !== "41 99"; i++) yield* World.tick(50)
+      expect(sentTexts(late).slice(-2)).toEqual(["41 98", "41 99"])
+      expect(unique(sentTexts(late)).length).toBe(sentTexts(late).length)
+    }),
+  120_000
+)
+
 it.effect("what only some own devices are told leaves no gap for the rest [own.devices.2]", () =>
   Effect.gen(function* () {
     const world = World.make()
