@@ -193,9 +193,7 @@ export const seal = (
   const { crypto, entropy, self } = opened
   const known = handle.devices.get(Bytes.toHex(id))
   if (known !== undefined && !urgent && Conversations.isFrozen(opened, known)) return "frozen"
-  const active = known === undefined ? undefined : Conversations.activeSession(known)
-  // Rule manifest.revoke.4.
-  const found = active === undefined || active.session.rank < opened.renewBefore ? undefined : active
+  const found = known === undefined ? undefined : sessionOf(opened, known)
   const begun = found === undefined ? begin(opened, work, handle, id, now) : undefined
   const entry = found ?? begun?.entry
   const device = known ?? begun?.device
@@ -294,6 +292,12 @@ export const isNumberless = (opened: Opened, handle: Handle): boolean => {
   return frozen
 }
 
+/** The session to seal in: the active one, unless a device of this account was removed since it began (rule manifest.revoke.4). */
+export const sessionOf = (opened: Opened, device: Device): SessionEntry | undefined => {
+  const active = Conversations.activeSession(device)
+  return active === undefined || active.session.rank < opened.renewBefore ? undefined : active
+}
+
 /** Whether a passing notice can go out at once; otherwise it is not worth sending. */
 export const isReady = (opened: Opened, work: SendWork, handle: Handle, id: Uint8Array): boolean => {
   const hex = Bytes.toHex(id)
@@ -301,7 +305,7 @@ export const isReady = (opened: Opened, work: SendWork, handle: Handle, id: Uint
   return (
     device !== undefined &&
     !Conversations.isFrozen(opened, device) &&
-    Conversations.activeSession(device) !== undefined &&
+    sessionOf(opened, device) !== undefined &&
     !work.stalled.has(hex) &&
     (opened.lanes.get(hex)?.waiting.length ?? 0) === 0
   )

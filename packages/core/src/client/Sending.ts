@@ -232,7 +232,7 @@ const prepare = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
     const hex = Bytes.toHex(id)
     const device = handle.devices.get(hex)
     const isBusy = (opened.lanes.get(hex)?.waiting.length ?? 0) > 0
-    const isReady = device !== undefined && Conversations.activeSession(device) !== undefined
+    const isReady = device !== undefined && Sealing.sessionOf(opened, device) !== undefined
     if (isReady || isBusy || opened.prepared.has(hex)) {
       usable++
       continue
