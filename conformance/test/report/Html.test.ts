@@ -10,7 +10,7 @@ import { explorer } from "../../src/report/Explorer.ts"
 import { html } from "../../src/report/Html.ts"
 import type { Index, RunData, RuleTexts } from "../../src/report/PageData.ts"
 import { read } from "../../src/report/Run.ts"
-import { bad, failures, folder, good, header, lines, resultOf, sanity } from "./fixture.ts"
+import { bad, failures, folder, good, header, lines, resultOf, sanity, standing } from "./fixture.ts"
 
 /** What stands in a data element of a page. */
 const data = (page: string, id: string): unknown => {
@@ -68,7 +68,7 @@ describe("the report", () => {
   it("carries every case, its file, and the text of every rule that is cited", () => {
     const index = data(page, "data-index") as Index
     const rules = data(page, "data-rules") as RuleTexts
-    expect(index.cases).toHaveLength(folder().manifest.count)
+    expect(index.cases).toHaveLength(standing())
     for (const item of index.cases)
       for (const id of item.clauses) expect(rules[id]?.text.length ?? 0, id).toBeGreaterThan(10)
     for (const [number, { file }] of folder().files.entries()) expect(data(page, `data-file-${number}`)).toEqual(file)
@@ -94,8 +94,8 @@ describe("the report", () => {
     expect(markup(both)).toMatch(/<th scope="col">acme 0\.3\.1<\/th><th scope="col">other 0\.3\.1<\/th>/)
     expect(markup(both)).toContain("other 0.3.1 was judged by another suite")
     expect((data(both, "data-runs") as ReadonlyArray<RunData>).map((run) => run.outcomes.length)).toEqual([
-      folder().manifest.count,
-      folder().manifest.count
+      standing(),
+      standing()
     ])
   })
 

@@ -13,6 +13,10 @@ let opened: Folder.Folder | undefined
 /** The suite, read once. */
 export const folder = (): Folder.Folder => (opened ??= Folder.read(vectors))
 
+/** How many cases stand: those withdrawn are on no page. */
+export const standing = (): number =>
+  folder().files.reduce((sum, { file }) => sum + file.cases.filter(({ status }) => status !== "withdrawn").length, 0)
+
 export const header = (change: Partial<Header> = {}): Header => ({
   event: "header",
   kit: "0.1.0",
