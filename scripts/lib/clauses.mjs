@@ -10,6 +10,7 @@ const derives =
 const decides = "decides what a device does and refuses nothing; cases give the decision not taken beside the one taken"
 const vault = "serves the vault alone, which no level asks for: published answers in the tests of the providers"
 const stores = "the contract suite of stores"
+const custodies = "the contract suite of key custodies"
 
 /** Pages whose rules are held against the vectors. The others are about services, profiles and the runner, and have tests of their own. */
 export const pages = /^docs\/spec\/(?:0[1-8]|16|17|19)-/
@@ -31,6 +32,8 @@ export const without = {
     "manifest.told.1": clock,
     "manifest.removed.1": clock,
     "proof.keep.1": clock,
+    "custody.*": custodies,
+    "handover.*": custodies,
     "prekey.rotate.1": clock,
     "prekey.replenish.1": clock,
     "pqxdh.erase.1": provider,
@@ -90,6 +93,8 @@ export const without = {
     "manifest.told.1": clock,
     "manifest.removed.1": clock,
     "proof.keep.1": clock,
+    "custody.*": custodies,
+    "handover.*": custodies,
     "prekey.rotate.1": clock,
     "prekey.replenish.1": clock,
     "pqxdh.erase.1": provider,

@@ -31,6 +31,12 @@ describe("the examples", { timeout: 30_000 }, () => {
     ])
   })
 
+  it("a second device: joins, and hears what people write", async () => {
+    const child = example("second-device.ts")
+    expect(await child.gone, child.complaints()).toBe(0)
+    expect(child.lines).toEqual(["helper has a second device, a member", "the second device hears are you there?"])
+  })
+
   it("echo bot over MQTT: says what it is told", async () => {
     const child = example("echo-bot-mqtt.ts")
     expect(await child.gone, child.complaints()).toBe(0)

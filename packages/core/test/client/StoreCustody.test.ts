@@ -100,6 +100,39 @@ describe("records", () => {
     })
   })
 
+  it("a member's records are its own secrets and public keys of the account, an admin's that was linked the account's secrets beside them [custody.keys.1] [handover.seal.1]", async () => {
+    const [owner, linked] = [makePlace(nobleProvider), makePlace(nobleProvider)]
+    const key = new Uint8Array(32).fill(1)
+    const handed = await using(owner, (custody, store) =>
+      Effect.gen(function* () {
+        const account = yield* custody.create
+        const record = yield* store.get(StoreCustody.accountKey)
+        return { account, record: record!.value, sealed: yield* custody.sealAccount(key, message) }
+      })
+    )
+    await using(linked, (custody, store) =>
+      Effect.gen(function* () {
+        const names = Effect.map(store.scan("custody/"), (records) => records.map(({ key }) => key))
+        yield* custody.createDevice
+        expect(yield* names).toEqual([StoreCustody.deviceKey])
+        const { account, alias } = yield* custody.joinAccount(handed.account)
+        expect(yield* names).toEqual([StoreCustody.deviceKey, StoreCustody.joinedKey])
+        expect(Bytes.toHex((yield* store.get(StoreCustody.joinedKey))!.value)).toBe(
+          `9301c420${Bytes.toHex(account)}c420${Bytes.toHex(alias)}`
+        )
+        yield* custody.openAccount(key, message, handed.sealed, handed.account)
+        expect(yield* names).toEqual([StoreCustody.accountKey, StoreCustody.deviceKey, StoreCustody.joinedKey])
+        expect((yield* store.get(StoreCustody.accountKey))!.value).toEqual(handed.record)
+        yield* custody.forget
+        expect(yield* names).toEqual([])
+      })
+    )
+    expect(linked.draws.map(([label]) => label)).toEqual(["device.sign", "device.agree"])
+    expect(owner.draws.map(([label]) => label)).toContain("handover.nonce")
+    // What is handed over does not show what it holds.
+    expect(Bytes.toHex(handed.sealed)).not.toContain(Bytes.toHex(handed.record.slice(4, 20)))
+  })
+
   const spoiled: ReadonlyArray<readonly [string, string, Uint8Array | undefined, "corrupt" | "version"]> = [
     ["a later version", StoreCustody.accountKey, Bytes.fromHex(`9302c420${"11".repeat(32)}`), "version"],
     ["a later version of the device", StoreCustody.deviceKey, Bytes.fromHex("920200"), "version"],
