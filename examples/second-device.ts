@@ -41,10 +41,11 @@ console.log(`${linked.user} has a second device, a ${linked.role}`)
 
 // Both are running from here on.
 const second = createBot(account("second"))
-const heard = Promise.withResolvers<void>()
-second.on("text", ({ text }) => {
-  console.log(`the second device hears ${text}`)
-  heard.resolve()
+const heard = new Promise<void>((resolve) => {
+  second.on("text", ({ text }) => {
+    console.log(`the second device hears ${text}`)
+    resolve()
+  })
 })
 await second.start()
 
@@ -55,6 +56,6 @@ await using alice = await openClient({
   temporary: true
 })
 await alice.send("helper", "are you there?")
-await heard.promise
+await heard
 await Promise.all([first.stop(), second.stop()])
 rmSync(folder, { recursive: true, force: true })
