@@ -54,7 +54,7 @@ const layers = [
     "call"
   ],
   ["ports"],
-  ["session"],
+  ["session", "history"],
   ["client"],
   ["promise", "testing"]
 ]

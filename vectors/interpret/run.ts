@@ -16,8 +16,10 @@ import type { Actor, Actors, Answer, Operation } from "./outcome.ts"
 import * as primitives from "./primitives.ts"
 import * as ratchet from "./ratchet.ts"
 import * as safety from "./safety.ts"
+import * as trust from "./trust.ts"
 import * as sequence from "./sequence.ts"
 import * as state from "./state.ts"
+import * as history from "./history.ts"
 import * as vault from "./vault.ts"
 import { Input, resolve, same, type Json, type JsonObject, type Names } from "./values.ts"
 
@@ -78,7 +80,9 @@ export const operations: { readonly [family: string]: { readonly [op: string]: O
   agreement: agreement.operations,
   linking: linking.operations,
   safety: safety.operations,
+  trust: trust.operations,
   vault: vault.operations,
+  history: history.operations,
   sequence: sequence.operations,
   identity: identity.operations,
   state: state.operations

@@ -21,6 +21,7 @@ export const families = [
   "sequence",
   "identity",
   "linking",
+  "history",
   "state",
   "vault",
   "device"

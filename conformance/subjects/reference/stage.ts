@@ -3,13 +3,14 @@
  *
  * Spec: docs/spec/07-sequencing.md §7.3; docs/spec/02-encoding.md §2.6.
  */
-import { Failure, linkCauses, vaultCauses } from "@tacit/core/hazmat"
+import { Failure, historyCauses, linkCauses, vaultCauses } from "@tacit/core/hazmat"
 import type { Reject } from "../../src/protocol/Message.ts"
 
 /** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records and vaults, of linking, of comparisons. */
 const others: Readonly<Record<string, Reject["stage"]>> = {
   ...vaultCauses,
   ...linkCauses,
+  ...historyCauses,
   "codec.size": "limit",
   "codec.depth": "limit",
   "codec.count": "limit",

@@ -16,6 +16,7 @@ import { contents } from "./content.ts"
 import { envelopes, family as envelopeFamily, padding } from "./envelope.ts"
 import { sealed } from "./sealed.ts"
 import { hash, hkdf, hmac } from "./hash.ts"
+import { archives, family as historyFamily, histories } from "./histories.ts"
 import { certificates, family as identityFamily } from "./identity.ts"
 import { updates } from "./history.ts"
 import { lives } from "./identity-lives.ts"
@@ -45,6 +46,7 @@ import { sessionOrder } from "./session-order.ts"
 import { family as stateFamily, stored } from "./state.ts"
 import { family as vaultFamily, vaultHeaders, vaultRecords } from "./vault.ts"
 import { clientRecords } from "./state-client.ts"
+import { decisions, family as trustFamily, policies } from "./trust.ts"
 import { x25519 } from "./x25519.ts"
 
 const suites = [1, 2, 3] as const
@@ -67,8 +69,10 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
   { family: linkingFamily, build: () => [invitations(), texts(), cpace(), steps(), linkings()] },
+  { family: historyFamily, build: () => [histories(), archives()] },
   { family: vaultFamily, build: () => [vaultHeaders(), vaultRecords()] },
   { family: safetyFamily, build: () => [safety()] },
+  { family: trustFamily, build: () => [policies(), decisions()] },
   { family: identityFamily, build: () => [certificates(), manifests(), updates(), lives(), proofs()] },
   { family: stateFamily, build: () => [stored(), clientRecords()] }
 ]

@@ -29,7 +29,13 @@ export const once = async (seed: number, steps?: ReadonlyArray<number>): Promise
 }
 
 /** Leaves out steps as long as something stays wrong. */
-export const shrink = async (seed: number, problems: ReadonlyArray<string>, mostRuns = 60): Promise<Failed> => {
+export const shrink = async (
+  seed: number,
+  problems: ReadonlyArray<string>,
+  mostRuns = 60,
+  problemsOf: (seed: number, steps: ReadonlyArray<number>) => Promise<ReadonlyArray<string>> = async (...run) =>
+    (await once(...run)).problems
+): Promise<Failed> => {
   let steps = Script.make(seed).map((_, at) => at)
   let found = problems
   let runs = 0
@@ -37,10 +43,10 @@ export const shrink = async (seed: number, problems: ReadonlyArray<string>, most
     for (let at = 0; at < steps.length && runs < mostRuns;) {
       const fewer = [...steps.slice(0, at), ...steps.slice(at + size)]
       runs++
-      const outcome = await once(seed, fewer)
-      if (outcome.problems.length > 0) {
+      const wrong = await problemsOf(seed, fewer)
+      if (wrong.length > 0) {
         steps = fewer
-        found = outcome.problems
+        found = wrong
       } else at += size
     }
     if (size === 1) break
