@@ -406,7 +406,7 @@ export const linkings = (): VectorFile => {
     heard(code, N, codeOldBye, "cancelled")
   ])
   digits.linking.again("new")
-  const mismatch = bye(digits, "mismatch", "new", 4)
+  const mismatch = digits.linking.fromNew("mismatch", [5, 4])
   valid(
     "abort-mismatch",
     "a person sees other digits on the new device",
@@ -448,6 +448,26 @@ export const linkings = (): VectorFile => {
     ["link.revoke.1", ...rules],
     [...byCode(code).slice(0, 10), abort(code, N, "refused", refusedBye), heard(code, O, refusedBye, "refused", true)]
   )
+  // Ends that the other one seals a step further than it would of itself; what they could say instead is refused below.
+  const early4 = trace.op("code.early.message", "canon", { value: [4, 1] }, "link.frame.1")
+  const finalEarly = finalBye(code, "early", "new", 0, early4)
+  valid("abort-verified-final", "an end in a final message before the payload", rules, [
+    ...code.open(),
+    scan(code),
+    heard(code, O, finalEarly, "cancelled", true)
+  ])
+  const afterwards = finalBye(code, "afterwards", "old", 1, early4)
+  valid("abort-after-payload", "old gives up after it handed over", rules, [
+    ...byCode(code).slice(0, 10),
+    heard(code, N, afterwards, "cancelled")
+  ])
+  const agreedBye = bye(digits, "bye-after-agreed", "new", 1)
+  valid("abort-after-agreed", "new gives up after it agreed, while old's user still compares", rules, [
+    ...digits.open(),
+    confirm(N, "agreed", [agreed]),
+    digits.receive(O, agreed, "comparing"),
+    heard(digits, O, agreedBye, "cancelled")
+  ])
   const late = now + lifetime
   const tick = (
     of: Run,
@@ -967,6 +987,111 @@ export const linkings = (): VectorFile => {
     "decode.value"
   )
 
+  lie(
+    "agreed-again",
+    "agreed once more, in a message of its own",
+    "link.digits.1",
+    "linking-abort-after-agreed",
+    9,
+    "digits.bye-after-agreed.message",
+    { op: "reencode", offset: 0, length: 3, bytes: "9104", kind: "another message" },
+    "link.state",
+    "OutOfOrder"
+  )
+  lie(
+    "done-before-payload",
+    "done before the payload",
+    "link.state.1",
+    "linking-abort-verified-final",
+    8,
+    "code.early.message",
+    { op: "reencode", offset: 0, length: 3, bytes: "9102", kind: "another message" },
+    "link.state",
+    "OutOfOrder"
+  )
+  lie(
+    "linked-before-done",
+    "linked before done",
+    "link.state.1",
+    "linking-abort-after-payload",
+    10,
+    "code.early.message",
+    { op: "reencode", offset: 0, length: 3, bytes: "9103", kind: "another message" },
+    "link.state",
+    "OutOfOrder"
+  )
+  lie(
+    "payload-again",
+    "another payload after the one that was taken",
+    "link.payload.1",
+    "linking-abort-after-payload",
+    10,
+    "code.early.message",
+    {
+      op: "splice",
+      offset: 0,
+      length: 3,
+      from: "$code.payload-frame.message",
+      source: [0, trace.value("$code.payload-frame.message").length]
+    },
+    "link.state",
+    "OutOfOrder"
+  )
+  lie(
+    "share-for-code",
+    "a share of a PIN where a code was decided",
+    "link.challenge.1",
+    "linking-abort-scanning",
+    8,
+    "code.bye-from-old.message",
+    { op: "reencode", offset: 0, length: 3, bytes: `930201c42009${"00".repeat(31)}`, kind: "another message" },
+    "link.state",
+    "OutOfOrder"
+  )
+  // Step 9 of a linking by code is the payload.
+  lie(
+    "payload-role",
+    "a payload of another role than its certificate",
+    "link.payload.3",
+    twins.code,
+    9,
+    "code.payload",
+    { op: "set", offset: 2, bytes: "03" },
+    "link.payload"
+  )
+  lie(
+    "payload-format",
+    "a payload of the next format",
+    "link.payload.1",
+    twins.code,
+    9,
+    "code.payload",
+    { op: "set", offset: 1, bytes: "02" },
+    "decode.value",
+    "Version"
+  )
+  lie(
+    "payload-certificate",
+    "a payload whose certificate has one other bit",
+    "link.payload.3",
+    twins.code,
+    9,
+    "code.payload.certificate",
+    { op: "xor", offset: 5, bytes: "01" },
+    "auth.certificate",
+    "Forged"
+  )
+  lie(
+    "payload-manifest",
+    "a payload whose manifest has one other bit in its signature",
+    "link.payload.3",
+    twins.code,
+    9,
+    "code.payload.manifest",
+    { op: "xor", offset: trace.value("$code.payload.manifest").length - 1, bytes: "01" },
+    "auth.account",
+    "Forged"
+  )
   // Codes, PINs, confirmations and payloads that are not those of this linking.
   const other = run("other", 1)
   other.seal(other.linking.code().secret)

@@ -88,6 +88,26 @@ const mistakes: ReadonlyArray<readonly [title: string, change: Partial<CryptoPro
     "crossing-bad-late-body"
   ],
   ["takes every signature", { ed25519Verify: () => true }, "identity/lives", "lives-bad-cross-signed-certificate"],
+  ["takes every signature", { ed25519Verify: () => true }, "linking/invitation", "invitation-bad-bit-slot"],
+  ["takes every signature", { ed25519Verify: () => true }, "linking/linkings", "linking-bad-ready-signature"],
+  [
+    "gives zero for a point of small order",
+    { x25519: (secret, key) => noble.x25519(secret, key) ?? new Uint8Array(32) },
+    "linking/cpace",
+    "cpace-bad-responder-0"
+  ],
+  [
+    "opens what is not authentic",
+    { chachaOpen: (key, nonce, ad, sealed) => noble.chachaOpen(key, nonce, ad, sealed) ?? sealed.slice(0, -16) },
+    "linking/linkings",
+    "linking-bad-payload-blind"
+  ],
+  [
+    "hashes something else",
+    { sha512: (data) => noble.sha512(data.slice(1)) },
+    "linking/cpace",
+    "cpace-draft-generator"
+  ],
   [
     "stops instead of refusing",
     {
