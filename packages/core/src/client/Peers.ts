@@ -189,10 +189,12 @@ const advance = (
   account: Uint8Array,
   held: Manifest.Manifest | undefined,
   answer: ReadonlyArray<Uint8Array>
-): Result.Result<Manifest.Advanced, Failure> =>
-  held !== undefined && answer.length === 0
-    ? fail("fresh.rollback")
-    : Manifest.advance(opened.crypto, account, held, answer)
+): Result.Result<Manifest.Advanced, Failure> => {
+  if (held !== undefined && answer.length === 0) return fail("fresh.rollback")
+  // Most answers: nothing new. What is held was checked when it came.
+  const isSame = held !== undefined && answer.length === 1 && Bytes.equal(answer[0]!, held.bytes)
+  return isSame ? Result.succeed({ newest: held, passed: [] }) : Manifest.advance(opened.crypto, account, held, answer)
+}
 
 /** Tells of an answer that contradicts what the account has signed before, and keeps the proof (rules manifest.fork.1 and proof.keep.1). */
 const report = (

@@ -233,7 +233,7 @@ it.effect(
       expect(records(bob.actor, "seen/").length).toBe(0)
       expect(signed("signed").length).toBeLessThanOrEqual(6)
     }),
-  20_000
+  40_000
 )
 
 it.effect(
