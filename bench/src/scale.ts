@@ -47,18 +47,35 @@ const ms = (value: number): string => value.toFixed(value < 10 ? 2 : 0)
 const mib = (bytes: number): string => (bytes / 1_048_576).toFixed(1)
 
 console.log(`${new Date().toISOString().slice(0, 10)}, ${machine}, load ${load}, ${seconds} s.\n`)
-console.log("| devices of the peer | first message, ms | by device | later message, ms | by device |")
-console.log("| ---: | ---: | ---: | ---: | ---: |")
-for (const { devices: count, first, later } of devices) {
-  console.log(`| ${count} | ${ms(first)} | ${ms(first / count)} | ${ms(later)} | ${ms(later / count)} |`)
+const table = (titles: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+  for (const cells of [titles, titles.map(() => "---:"), ...rows]) console.log(`| ${cells.join(" | ")} |`)
 }
-console.log(
-  "\n| sessions in the store | start-up, ms | of the processor, ms | heap, MiB | process, MiB | message received, µs | message sent, ms |"
+table(
+  ["devices of the peer", "first message, ms", "by device", "later message, ms", "of the processor, ms", "by device"],
+  devices.map(({ devices: count, first, later, laterProcessor }) => [
+    String(count),
+    ...[first, first / count, later, laterProcessor, laterProcessor / count].map(ms)
+  ])
 )
-console.log("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-for (const { heap, message, opened, processor, rss, send, sessions: count } of sessions) {
-  console.log(
-    `| ${count} | ${ms(opened)} | ${ms(processor)} | ${mib(heap)} | ${mib(rss)} | ${message.toFixed(0)} | ${ms(send)} |`
-  )
-}
+console.log()
+table(
+  [
+    "sessions in the store",
+    "start-up, ms",
+    "of the processor, ms",
+    "heap, MiB",
+    "process, MiB",
+    "message received, µs",
+    "of the processor, µs"
+  ],
+  sessions.map(({ heap, message, messageProcessor, opened, processor, rss, sessions: count }) => [
+    String(count),
+    ms(opened),
+    ms(processor),
+    mib(heap),
+    mib(rss),
+    message.toFixed(0),
+    messageProcessor.toFixed(0)
+  ])
+)
 if (options.json) console.log(JSON.stringify({ machine, load, devices, sessions }))

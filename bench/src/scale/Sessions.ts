@@ -23,8 +23,9 @@ export interface SessionsFigure {
   /** Memory that the opened client holds, bytes: heap with array buffers; and what the process takes as a whole. */
   readonly heap: number
   readonly rss: number
-  /** Messages that waited, by message, µs: each finds its session by its tag. */
+  /** Messages that come one after another, by message, µs: each finds its session by its tag. And the same in time of the processor. */
   readonly message: number
+  readonly messageProcessor: number
   /** A message in that session, ms. */
   readonly send: number
 }
@@ -35,18 +36,23 @@ interface Said {
   readonly opened: number
   readonly processor: number
   readonly receiving: number
+  readonly receivingProcessor: number
   readonly send: number
   readonly heap: number
   readonly rss: number
 }
 
-const run = (words: ReadonlyArray<string>): Promise<Said> =>
+/** `onOpen` is called when the child has opened the store. */
+const run = (words: ReadonlyArray<string>, onOpen: () => void): Promise<Said> =>
   new Promise((resolve, reject) => {
     const process_ = spawn(process.execPath, ["--expose-gc", "-C", "@tacit/source", child, ...words], {
       stdio: ["ignore", "pipe", "inherit"]
     })
     let out = ""
-    process_.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
+    process_.stdout.on("data", (chunk: Buffer) => {
+      if (out === "" && chunk.toString().startsWith("open")) onOpen()
+      out += chunk.toString()
+    })
     process_.on("close", (code) =>
       code === 0 ? resolve(JSON.parse(out.trim().split("\n").at(-1)!) as Said) : reject(new Error("the child failed"))
     )
@@ -107,9 +113,8 @@ export const figures = async (
       for (let i = 0; i < runs; i++) {
         progress(`${sessions} sessions: opening ${i + 1} of ${runs}`)
         const conversation = await bob.conversation(user)
-        await conversation.sendMany(Array.from({ length: messages }, (_, n) => `message ${n}`))
-        await bob.flush()
-        said.push(await run([relay.url, user, path, String(messages)]))
+        const texts = Array.from({ length: messages }, (_, n) => `message ${n}`)
+        said.push(await run([relay.url, user, path, String(messages)], () => void conversation.sendMany(texts)))
       }
       const least = (of: (one: Said) => number) => Math.min(...said.map(of))
       out.push({
@@ -119,6 +124,7 @@ export const figures = async (
         heap: least((one) => one.heap),
         rss: least((one) => one.rss),
         message: (least((one) => one.receiving) * 1_000) / messages,
+        messageProcessor: least((one) => one.receivingProcessor) / messages,
         send: least((one) => one.send)
       })
     }

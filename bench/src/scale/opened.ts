@@ -22,8 +22,10 @@ const opened = performance.now() - begin
 const { system, user: computing } = process.cpuUsage(cpu)
 await sleep(300)
 const after = memory()
-console.log("open")
 const messages = client.batches()[Symbol.asyncIterator]()
+console.log("open")
+// What comes from now on was sent from now on.
+const busy = process.cpuUsage()
 let received = 0
 let first = 0
 while (received < Number(count)) {
@@ -32,6 +34,7 @@ while (received < Number(count)) {
   received += (value as ReadonlyArray<unknown>).length
 }
 const receiving = performance.now() - first
+const spent = process.cpuUsage(busy)
 const at = performance.now()
 await client.send("bob", "an answer")
 const send = performance.now() - at
@@ -40,6 +43,7 @@ console.log(
     opened,
     processor: (system + computing) / 1_000,
     receiving,
+    receivingProcessor: spent.system + spent.user,
     send,
     heap: after.heap - before.heap,
     rss: after.rss,

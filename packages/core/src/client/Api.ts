@@ -326,7 +326,7 @@ export interface ClientApi {
   /** Accepts a changed identity after the user compared it out of band; `account` is the one offered. */
   readonly acceptIdentity: (user: string, account: string) => Effect.Effect<void, AcceptError>
   /** The own account's devices, as this device knows them; asks nobody. */
-  readonly devices: Effect.Effect<OwnDevices>
+  readonly devices: Effect.Effect<OwnDevices, ClientError>
   /** The same, after asking the directory for the newest manifest, which this device otherwise does once an hour. */
   readonly refreshDevices: Effect.Effect<OwnDevices, ClientError | PeerMisbehaved | TransportError | Refused>
   /**
@@ -337,7 +337,7 @@ export interface ClientApi {
   /** Linking further devices to the account, on one that has its key. */
   readonly link: LinkApi
   /** Fork proofs this device keeps, oldest first. */
-  readonly proofs: Effect.Effect<ReadonlyArray<Proof>>
+  readonly proofs: Effect.Effect<ReadonlyArray<Proof>, ClientError>
   /** What was said, on every device of the account: needs the option `history` at opening. */
   readonly history: HistoryApi
 }

@@ -118,11 +118,11 @@ export const make = (opened: Opened): ClientApi => {
     ),
     trust: trustOf(failed, Trusting.make(opened)),
     acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty)),
-    devices: Effect.sync(() => Devices.list(opened)),
+    devices: failed(Effect.sync(() => Devices.list(opened))),
     refreshDevices: failed(Effect.map(Devices.refresh(opened), () => Devices.list(opened))),
     revokeDevice: (device) => failed(Devices.revoke(opened, device)),
     link: { invite: (options) => failed(link.invite(options)) },
-    proofs: Effect.sync(() => Notices.proofs(opened)),
+    proofs: failed(Effect.sync(() => Notices.proofs(opened))),
     history: History.make(opened)
   }
 }
@@ -136,7 +136,7 @@ const trustOf = (
   setPolicy: (policy) => failed(trust.setPolicy(policy)),
   log: failed(trust.log),
   dryRun: (policy) => failed(trust.dryRun(policy)),
-  holds: trust.holds,
+  holds: failed(trust.holds),
   approve: (peer) => failed(trust.approve(peer)),
   disapprove: (peer) => failed(trust.disapprove(peer)),
   safety: (peer) => failed(trust.safety(peer)),

@@ -139,7 +139,7 @@ export interface TrustApi {
   /** What another policy would have decided otherwise, out of {@link log}. */
   readonly dryRun: (policy: Policy) => Effect.Effect<ReadonlyArray<DryRunDifference>, ClientError>
   /** Everything that is held now. */
-  readonly holds: Effect.Effect<ReadonlyArray<TrustHold>>
+  readonly holds: Effect.Effect<ReadonlyArray<TrustHold>, ClientError>
   /** Approves a contact: lifts what was held until the operator approves. */
   readonly approve: (peer: Peer) => Effect.Effect<void, SendError>
   /** Takes an approval back. */

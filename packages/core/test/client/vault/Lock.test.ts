@@ -79,7 +79,7 @@ it.effect(
       const { below, custody, store, vault } = yield* sealed(world, actor)
       const password = yield* world.network.issue("alice")
       yield* Effect.provide(Account.register({ user: "alice", password }), below)
-      const services = yield* Layer.build(Layer.provideMerge(Layer.fresh(Client.layer()), below))
+      const services = yield* Layer.build(Layer.provideMerge(Layer.fresh(Client.layer({ history: true })), below))
       const client = Context.get(services, Client)
       yield* World.tick(5)
       const conversation = yield* client.conversation("bob")
@@ -125,6 +125,17 @@ it.effect(
         ["batches", yield* Effect.exit(Stream.runHead(client.batches))],
         ["flush", yield* Effect.exit(client.flush)],
         ["contacts", yield* Effect.exit(client.contacts)],
+        ["devices", yield* Effect.exit(client.devices)],
+        ["refresh", yield* Effect.exit(client.refreshDevices)],
+        ["proofs", yield* Effect.exit(client.proofs)],
+        ["synced", yield* Effect.exit(Stream.runHead(client.synced))],
+        ["outcome", yield* Effect.exit(conversation.outcome("00".repeat(16)))],
+        ["safety", yield* Effect.exit(client.trust.safety("bob"))],
+        ["holds", yield* Effect.exit(client.trust.holds)],
+        ["log", yield* Effect.exit(client.trust.log)],
+        ["history", yield* Effect.exit(client.history.page({ conversation: conversation.id }))],
+        ["conversations", yield* Effect.exit(client.history.conversations)],
+        ["digest", yield* Effect.exit(client.history.digest())],
         ["accept", yield* Effect.exit(client.acceptIdentity("bob", "00".repeat(32)))],
         ["get", yield* Effect.exit(store.get("self"))],
         ["scan", yield* Effect.exit(store.scan("contact/"))],
