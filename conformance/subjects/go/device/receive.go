@@ -178,6 +178,9 @@ func (d *Device) numbered(o *tacit.Opened, moved *tacit.Accepted) {
 		d.event("message", "from", device, "account", h(o.Session.Peer.Account), "id", h(c.ID),
 			"number", c.Sequence, "text", h(c.Body), "late", moved.Late)
 	}
+	if c.Type == tacit.TypeOwn && h(o.Session.Peer.Account) != h(d.state.Endpoint.Self.Account) {
+		d.event("refused", "class", "policy.not-own")
+	}
 	if moved.Filled {
 		d.event("gap-filled", "device", device, "number", c.Sequence)
 	}

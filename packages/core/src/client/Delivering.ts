@@ -126,10 +126,6 @@ const act = (
   const { body } = content
   switch (body._tag) {
     case "Own":
-      if (device.account !== opened.hex.account) {
-        return warn(opened, work, delivery, "policy.not-own", Peers.senderOf(opened, device.account, device.hex))
-      }
-      return deliver(opened, work, handle, device, content, delivery)
     case "Text":
     case "Application":
     case "Opaque":
@@ -179,21 +175,19 @@ const deliver = (
       entry.newest !== id
     if (outcome._tag === "Duplicate" && entry.newest === id) Receipts.owe(device, content.messageId)
     // Rule own.received.3: it was not addressed to this device at first, and came as a copy.
-    if (outcome._tag === "Duplicate" && Own.isCopied(opened, content.extensions.lists)) return
+    if (outcome._tag === "Duplicate" && !isReused && Own.isCopied(opened, content.extensions.lists)) return
     if (outcome._tag === "Duplicate" && entry.newest !== id) work.lost = true
     if (!isReused) {
       return warn(opened, work, delivery, outcome._tag === "Duplicate" ? "fresh.duplicate" : "fresh.stale", peer)
     }
     entry.newest = id
     work.warnings.push(Warnings.peerRollback(peer, work.now))
-    Receipts.owe(device, content.messageId)
     return pass(opened, work, handle, device, content, delivery, false)
   }
   if (content.sequence === outcome.next.highest) entry.newest = id
   const { filled, gap, late } = outcome
   if (gap !== undefined) work.warnings.push(Warnings.gap(peer, conversation, gap.from, gap.to, work.now))
   if (filled) work.warnings.push(Warnings.gapFilled(peer, conversation, content.sequence, work.now))
-  Receipts.owe(device, content.messageId)
   pass(opened, work, handle, device, content, delivery, late)
 }
 
@@ -208,6 +202,10 @@ const pass = (
   late: boolean
 ): void => {
   const { body, extensions } = content
+  if (body._tag === "Own" && device.account !== opened.hex.account) {
+    return warn(opened, work, delivery, "policy.not-own", Peers.senderOf(opened, device.account, device.hex))
+  }
+  Receipts.owe(device, content.messageId)
   if (body._tag === "Own") return void work.said.push({ device, word: body.word, delivery })
   show(opened, work, handle, device, content, delivery, late)
   const { lists } = extensions

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Bytes from "../../src/base/Bytes.ts"
+import * as Client from "../../src/client/Client.ts"
 import * as Conversations from "../../src/client/Conversations.ts"
 import * as Opening from "../../src/client/Opening.ts"
 import * as Records from "../../src/client/Records.ts"
@@ -463,5 +464,10 @@ it.effect("what only own devices may say is refused from a contact [content.own.
     yield* World.tick(20)
     expect(alarms(alice)).toEqual(["policy.not-own"])
     expect([alice.synced, World.texts(alice.messages)]).toEqual([[], ["1"]])
+    // Its number was received, so the next one leaves no gap.
+    yield* Client.make(opened).send({ account }, "2")
+    yield* World.tick(20)
+    expect(alarms(alice)).toEqual(["policy.not-own"])
+    expect(World.texts(alice.messages)).toEqual(["1", "2"])
   })
 )
