@@ -13,6 +13,7 @@ import {
   EntropyLive,
   type InvalidMessage,
   type KeyCustody,
+  type HistoryOptions,
   type NotRegistered,
   type Refused,
   register,
@@ -63,6 +64,8 @@ export interface AccountOptions {
   readonly suites?: ReadonlyArray<SuiteId> | undefined
   /** Trust policy, before the stored one, while this account is open. */
   readonly policy?: TrustPolicy.Policy | undefined
+  /** Keeps the history, the same on every device of the account: `true`, or how. */
+  readonly history?: boolean | HistoryOptions | undefined
 }
 
 /** Where the account is kept: in a file, or in a temporary one that is gone when the client is closed. */
@@ -172,13 +175,17 @@ export const layerOn = <E>(
     base
   )
   const ports = Layer.provideMerge(transportOf(options), keys)
-  const { password, policy, suites, user } = options
+  const { history, password, policy, suites, user } = options
   const registered =
     password === undefined
       ? Layer.empty
       : Layer.effectDiscard(Effect.catchTag(register({ user, password }), "AlreadyRegistered", () => Effect.void))
   const opened = Layer.provide(
-    Client.layer({ ...(suites === undefined ? {} : { suites }), ...(policy === undefined ? {} : { policy }) }),
+    Client.layer({
+      ...(suites === undefined ? {} : { suites }),
+      ...(policy === undefined ? {} : { policy }),
+      ...(history === undefined ? {} : { history })
+    }),
     registered
   )
   const checked = Layer.effect(

@@ -16,7 +16,7 @@ export type OpenOptions = NodeOptions & CallOptions
  * another process has the file open, `WrongUser` when it belongs to somebody else.
  */
 export const openClient = async (options: OpenOptions): Promise<PromiseClient> => {
-  const { password, policy, signal, suites, user } = options
+  const { history, password, policy, signal, suites, user } = options
   const client = await createClient({
     store: storeOf(options),
     transport: transportOf(options),
@@ -24,7 +24,8 @@ export const openClient = async (options: OpenOptions): Promise<PromiseClient> =
     ...(password === undefined ? {} : { register: { user, password } }),
     ...(signal === undefined ? {} : { signal }),
     ...(suites === undefined ? {} : { suites }),
-    ...(policy === undefined ? {} : { policy })
+    ...(policy === undefined ? {} : { policy }),
+    ...(history === undefined ? {} : { history })
   })
   if (client.self.user === user) return client
   await client.close()

@@ -42,6 +42,18 @@ export type {
   TrustHold,
   Verified
 } from "./client/TrustApi.ts"
+export type {
+  ArchiveProgress,
+  ArchiveRange,
+  HistoryApi,
+  HistoryConversation,
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
+  ImportProgress,
+  PageOptions
+} from "./client/history/HistoryApi.ts"
+export { ArchiveError, HistoryOff } from "./client/history/HistoryErrors.ts"
 export * as TrustPolicy from "./trust/Policy.ts"
 export type { Decision, EventName, Facts } from "./trust/Event.ts"
 export type { Verdict } from "./trust/Decide.ts"

@@ -24,6 +24,7 @@ import type { Directory } from "../ports/Directory.ts"
 import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Transport, TransportStatus } from "../ports/Transport.ts"
+import * as PromiseHistory from "./PromiseHistory.ts"
 import * as PromiseLink from "./PromiseLink.ts"
 import * as PromiseTrust from "./PromiseTrust.ts"
 
@@ -89,6 +90,8 @@ export interface PromiseClient extends AsyncDisposable {
   proofs(options?: CallOptions): Promise<ReadonlyArray<Api.Proof>>
   /** Linking further devices to the account, on one that has its key. */
   readonly link: PromiseLink.PromiseLink
+  /** What was said, on every device of the account: needs the option `history`. */
+  readonly history: PromiseHistory.PromiseHistory
   /** Ends every loop and every background task, and closes the store. Safe to call twice. */
   close(): Promise<void>
 }
@@ -149,6 +152,7 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     revokeDevice: (device, call) => run(client.revokeDevice(device), call),
     proofs: (call) => run(client.proofs, call),
     link: PromiseLink.make(client.link, run, iterate),
+    history: PromiseHistory.make(client.history, run, iterate),
     close,
     [Symbol.asyncDispose]: close
   }
@@ -165,7 +169,8 @@ const layerOf = (options: CreateClientOptions): Layer.Layer<Client, unknown> => 
       : Layer.effectDiscard(Effect.catchTag(Account.register(register), "AlreadyRegistered", () => Effect.void))
   const suites = options.suites === undefined ? {} : { suites: options.suites }
   const policy = options.policy === undefined ? {} : { policy: options.policy }
-  const opened: Layer.Layer<Client, unknown, Requirements> = Client.layer({ ...suites, ...policy })
+  const history = options.history === undefined ? {} : { history: options.history }
+  const opened: Layer.Layer<Client, unknown, Requirements> = Client.layer({ ...suites, ...policy, ...history })
   return Layer.provide(Layer.provide(opened, registered), ports)
 }
 
