@@ -72,8 +72,9 @@ export const ask = (terminal: Context["terminal"], prompt: string, signal: Abort
       }
       return undefined
     }
-    terminal.stderr.write(prompt)
+    // In this order: what is typed at the prompt must not be shown, however soon it comes.
     raw.setRawMode?.(true)
+    terminal.stderr.write(prompt)
     signal.addEventListener("abort", onAbort)
     input.on("data", onData)
     input.resume()

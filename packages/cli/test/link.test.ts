@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
 import { run } from "../src/Run.ts"
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 90_000 })
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
 const argv = ["-C", "@tacit/source", "--disable-warning=ExperimentalWarning", main]
@@ -59,7 +59,7 @@ const watch = (child: ChildProcessWithoutNullStreams): Call => {
     out: () => out,
     err: () => err,
     sees: async (pattern) => {
-      const deadline = Date.now() + 30_000
+      const deadline = Date.now() + 60_000
       for (;;) {
         const found = pattern.exec(out)
         if (found !== null) return found

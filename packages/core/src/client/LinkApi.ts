@@ -11,7 +11,7 @@ import type { Abilities } from "../link/Decision.ts"
 import type { Reason } from "../link/Frame.ts"
 import type { Refused, TransportError } from "../ports/Transport.ts"
 import type { Sender } from "./Api.ts"
-import type { AlreadyRegistered, ClientError, NotAdmin, Revoked } from "./Errors.ts"
+import type { AlreadyRegistered, ClientError, InvalidMessage, NotAdmin, Revoked } from "./Errors.ts"
 
 /** What a device of an account may do. `admin` gets the account key and can add and remove devices; `replica` stores and cannot read. */
 export type RoleName = "admin" | "member" | "replica"
@@ -99,8 +99,8 @@ export interface LinkOffer {
   readonly result: Effect.Effect<{ readonly device: string; readonly role: RoleName }, LinkEnded>
 }
 
-/** Errors of `invite`. */
-export type InviteError = ClientError | LinkUnsupported | NotAdmin | Revoked | TransportError | Refused
+/** Errors of `invite`. `InvalidMessage` with `bad-invitation`: address, lifetime or challenges are none. */
+export type InviteError = ClientError | InvalidMessage | LinkUnsupported | NotAdmin | Revoked | TransportError | Refused
 
 /** Linking devices, on one of the account that has its key. */
 export interface LinkApi {

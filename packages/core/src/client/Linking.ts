@@ -14,13 +14,14 @@ import * as Limits from "../base/Limits.ts"
 import * as Certificate from "../identity/Certificate.ts"
 import { type Role, roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
+import * as Decision from "../link/Decision.ts"
 import * as Invitation from "../link/Invitation.ts"
 import * as LinkText from "../link/LinkText.ts"
 import * as Offer from "../link/Offer.ts"
 import type { SlotLine } from "../ports/Slots.ts"
 import { Batch, commit } from "./Commit.ts"
 import * as Devices from "./Devices.ts"
-import { NotAdmin, Revoked } from "./Errors.ts"
+import { InvalidMessage, NotAdmin, Revoked } from "./Errors.ts"
 import * as Log from "./internal/log.ts"
 import {
   abilities,
@@ -79,6 +80,17 @@ const invite = (opened: Opened, options: InviteOptions): Effect.Effect<LinkOffer
     const { crypto, custody, self, slots } = opened
     const { challenges = ["code", "pin"], lifetimeMs = Limits.maxLinkLifetimeMs, pinDigits, role = "member" } = options
     if (slots === undefined) return yield* new LinkUnsupported()
+    const relayBytes = Bytes.utf8Encode(options.relay).length
+    const able = abilities(challenges, "old")
+    if (
+      relayBytes < 1 ||
+      relayBytes > Limits.maxRelayAddressBytes ||
+      Decision.offers(able).length === 0 ||
+      !Number.isSafeInteger(lifetimeMs) ||
+      lifetimeMs < 1
+    ) {
+      return yield* new InvalidMessage({ reason: "bad-invitation" })
+    }
     if (opened.removed !== undefined) return yield* new Revoked({ version: opened.removed.manifest })
     if (Manifest.deviceOf(Devices.newest(opened), self.device)?.role !== roles.admin) return yield* new NotAdmin()
 
@@ -92,7 +104,7 @@ const invite = (opened: Opened, options: InviteOptions): Effect.Effect<LinkOffer
         relay: options.relay,
         now,
         lifetime: Math.min(lifetimeMs, Limits.maxLinkLifetimeMs),
-        able: abilities(challenges, "old")
+        able
       },
       coins
     )

@@ -261,6 +261,15 @@ it.effect(
     Effect.gen(function* () {
       const { alice, tablet, world } = yield* scene
       const offer = yield* alice.client.link.invite({ relay, challenges: ["fingerprint"] })
+      for (const wrong of [
+        { relay: "" },
+        { relay: "x".repeat(256) },
+        { relay, challenges: [] },
+        { relay, lifetimeMs: 0 },
+        { relay, lifetimeMs: Number.NaN }
+      ]) {
+        expect(yield* Effect.flip(alice.client.link.invite(wrong))).toMatchObject({ reason: "bad-invitation" })
+      }
       const refused = (options: LinkDeviceOptions) =>
         Effect.map(Effect.flip(world.link(tablet, options)), (error) => (error as { readonly cause?: string }).cause)
       expect(yield* refused({ uri: offer.uri })).toBe("link.no-challenge")
