@@ -480,8 +480,8 @@ export class Actor {
     }
   }
 
-  #receipt({ id, state, to }: OutboxEvent): void {
-    if (state !== "delivered" && state !== "read") return
+  #receipt({ id, own, state, to }: OutboxEvent): void {
+    if (own || (state !== "delivered" && state !== "read")) return
     this.#events.push({ type: "receipt", device: to.device, ids: [id], state: state === "delivered" ? 1 : 2 })
   }
 

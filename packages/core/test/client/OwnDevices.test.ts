@@ -1,7 +1,7 @@
 /** Devices of one account as peers of each other: what is done on one shows on all, each thing exactly once. */
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { add, alarms, idOf, sentTexts, sorted, two, watch } from "./Household.ts"
+import { add, alarms, idOf, person, sentTexts, sorted, two, watch } from "./Household.ts"
 import * as World from "./World.ts"
 
 it.effect(
@@ -83,6 +83,51 @@ it.effect("with one device nothing is sent but the message [own.cost.1]", () =>
     expect(keys.filter((key) => /^(?:synced|greeted|unsent)\//.test(key))).toEqual([])
     expect(keys.some((key) => key.startsWith(`peer/${alice[0]!.process.client.self.account}`))).toBe(false)
   })
+)
+
+it.effect(
+  "each further device costs one envelope and two records a message, all of them one record more [own.cost.1] [own.copy.1]",
+  () =>
+    Effect.gen(function* () {
+      const costs: Array<unknown> = []
+      for (const count of [1, 2, 3]) {
+        const world = World.make()
+        const alice = yield* person(world, "alice", count)
+        const bob = yield* person(world, "bob", 1)
+        yield* alice[0]!.process.client.send("bob", "one")
+        yield* World.tick(30)
+        yield* bob[0]!.process.client.send("alice", "two")
+        yield* World.tick(30)
+        yield* World.close(alice[0]!.process)
+        const { actor } = alice[0]!.process
+        const commits: Array<ReadonlyArray<string>> = []
+        actor.intercept = (store) => ({
+          ...store,
+          commit: (writes) => {
+            commits.push(writes.map(({ key }) => key.slice(0, key.indexOf("/"))))
+            return store.commit(writes)
+          }
+        })
+        const process = yield* world.open(actor)
+        yield* World.tick(30)
+        const conversation = yield* process.client.conversation("bob")
+        yield* conversation.send("warm")
+        yield* World.tick(30)
+        commits.length = 0
+        const from = world.network.submitted.length
+        yield* conversation.send("three")
+        const stored = sorted(commits.flat())
+        yield* World.breathe
+        const envelopes = world.network.submitted.slice(from).map(({ envelope }) => envelope.length)
+        costs.push({ stored, envelopes: envelopes.length })
+      }
+      const message = ["outbox", "sequence", "session"]
+      expect(costs).toEqual([
+        { stored: message, envelopes: 1 },
+        { stored: sorted([...message, ...message]), envelopes: 2 },
+        { stored: sorted([...message, ...message, "outbox", "session"]), envelopes: 3 }
+      ])
+    })
 )
 
 it.effect("what was read on one device is known on the others [own.read.1]", () =>
