@@ -280,6 +280,52 @@ it.effect(
 )
 
 it.effect(
+  "on a network that repeats, overtakes and loses answers, six devices show everything once [own.copy.1] [own.devices.1] [sequence.window.2]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, bob, world } = yield* two(3, 3)
+      world.network.faults({
+        duplicate: 0.2,
+        reorder: 0.3,
+        reorderMs: 400,
+        loseRequest: 0.15,
+        loseAnswer: 0.15,
+        delayMs: [0, 120]
+      })
+      const said: Array<readonly [Seen, string]> = []
+      for (let round = 0; round < 5; round++) {
+        for (const [i, seen] of [...alice, ...bob].entries()) {
+          yield* seen.process.client.send(i < 3 ? "bob" : "alice", `${i} ${round}`)
+          said.push([seen, `${i} ${round}`])
+        }
+        yield* World.tick(3)
+      }
+      yield* World.tick(100)
+      world.network.faults({ duplicate: 0, reorder: 0, loseRequest: 0, loseAnswer: 0, delayMs: [0, 0] })
+      yield* World.tick(200)
+      for (const devices of [alice, bob]) {
+        const mine = said.filter(([by]) => devices.includes(by))
+        const theirs = said.filter(([by]) => !devices.includes(by)).map(([, text]) => text)
+        for (const seen of devices) {
+          expect(sorted(World.texts(seen.messages))).toEqual(sorted(theirs))
+          expect(sorted(sentTexts(seen))).toEqual(sorted(mine.filter(([by]) => by !== seen).map(([, text]) => text)))
+          // Of copies that the network made, late ones included.
+          const harmless = [
+            "Gap",
+            "GapFilled",
+            "fresh.used-key",
+            "fresh.duplicate",
+            "fresh.replayed-start",
+            "lookup.no-session"
+          ]
+          expect(alarms(seen).filter((name) => !harmless.includes(name))).toEqual([])
+        }
+      }
+    }),
+  60_000
+)
+
+it.effect(
   "starts of own devices that cross converge, and nothing is lost or comes twice [own.devices.1] [session.cross.1]",
   () =>
     Effect.gen(function* () {
