@@ -14,7 +14,6 @@ import {
   HistoryPlaces,
   HistoryRanges,
   HistoryUnpacker,
-  LayoutSchema,
   Refusal
 } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"

@@ -774,7 +774,7 @@ export const archives = (): VectorFile => {
   moved("last-twice", "the last chunk twice", [c0, c1, c1])
   moved("no-chunk", "a header and nothing behind it", [], "history.truncated")
   const foreign = make("foreign", [1])
-  moved("foreign", "the last chunk of another archive", [c0, seal("foreign-1", foreign, 1, 1, "$big.chunk-1" as Ref)])
+  moved("foreign", "the last chunk of another archive", [c0, seal("foreign-1", foreign, 1, 1, "$big.chunk-1")])
 
   const bad = (id: string, title: string, parts: ReadonlyArray<Ref>): void => {
     const sealed = seal(`bad-${id}`, all, 0, 1, plain(`bad-${id}`, parts))

@@ -210,7 +210,7 @@ it.effect(
       expect(pieces.slice(1).every(({ length }) => length <= Limits.archiveChunkBytes + 16)).toBe(true)
       const file = Bytes.concat(...pieces)
       const cut = [0, 1, 2, 100, 70_000, 70_001, 300_000, file.length]
-      const parts = cut.slice(1).map((at, i) => file.slice(cut[i]!, at))
+      const parts = cut.slice(1).map((at, i) => file.slice(cut[i], at))
       const seen = yield* Stream.runCollect(tablet.client.history.import(key, Stream.fromIterable(parts)))
       expect([...seen].at(-1)).toMatchObject({ entries: 61 })
       expect(yield* idsOf(tablet, conversation)).toEqual(yield* idsOf(bob, conversation))

@@ -168,6 +168,8 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
           case "add":
             if (persons[step.person]!.devices.length < 6) yield* add(persons[step.person]!)
             return
+          default:
+            break
         }
         const device = find(step.who)
         const person = persons[step.who.person]!

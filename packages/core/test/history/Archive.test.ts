@@ -5,7 +5,7 @@ import { expect, it } from "vitest"
 import * as Bytes from "../../src/base/Bytes.ts"
 import * as Limits from "../../src/base/Limits.ts"
 import * as Archive from "../../src/history/Archive.ts"
-import * as Entry from "../../src/history/Entry.ts"
+import type * as Entry from "../../src/history/Entry.ts"
 import * as Items from "../../src/history/Items.ts"
 import { crypto, entry, named } from "./support.ts"
 

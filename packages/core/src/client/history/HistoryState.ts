@@ -6,7 +6,7 @@
  */
 import * as Semaphore from "effect/Semaphore"
 import * as Bytes from "../../base/Bytes.ts"
-import * as Entry from "../../history/Entry.ts"
+import type * as Entry from "../../history/Entry.ts"
 import type { Places } from "../../history/Places.ts"
 import type * as Effect from "effect/Effect"
 import type { LeaseLost, StoreError } from "../../ports/Store.ts"
