@@ -129,6 +129,15 @@ for (const [kind, start] of Object.entries(services)) {
       expect(await result).toMatchObject({ _tag: "LinkEnded", reason: "cancelled", by: "other" })
     })
 
+    it("an invitation ends at both when its time is over, and is refused afterwards [invitation.expiry.1]", async () => {
+      const offer = await alice.link.invite({ relay: service.url, challenges: ["pin"], lifetimeMs: 3_000 })
+      const result = offer.result().catch((error: unknown) => error)
+      const joining = { ...place("late"), uri: offer.uri, askPin: () => new Promise<string>(() => undefined) }
+      await expect(linkAccount(joining)).rejects.toMatchObject({ _tag: "LinkEnded", reason: "expired" })
+      expect(await result).toMatchObject({ _tag: "LinkEnded", reason: "expired" })
+      await expect(linkAccount(joining)).rejects.toMatchObject({ _tag: "LinkRefused", cause: "link.expired" })
+    })
+
     it("three wrong PINs end it at both [link.attempt.1]", async () => {
       const offer = await alice.link.invite({ relay: service.url, challenges: ["pin"] })
       const result = offer.result().catch((error: unknown) => error)

@@ -309,6 +309,10 @@ describe("tacit device link", () => {
       expect(again.out).toContain("You are carol")
       const { out } = await done(at(["device", "list", "--profile", "resumed", "--json"]))
       expect(out).toContain('"current":true')
+      // Killed once more before the profile said so.
+      rmSync(join(folder, "more", "resumed", "profile.json"))
+      expect(await done(at(["device", "link", link, "--profile", "resumed"]))).toMatchObject({ code: ExitCode.ok })
+      expect(existsSync(join(folder, "more", "resumed", "profile.json"))).toBe(true)
     } else expect(again.code, again.err).toBe(ExitCode.refused)
     old.kill("SIGINT")
     await old.code

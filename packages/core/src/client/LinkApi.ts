@@ -144,7 +144,9 @@ export interface LinkJoin {
   /** The PIN as it was typed. */
   readonly typed: (pin: string) => Effect.Effect<void, LinkRefused>
   readonly confirm: Effect.Effect<void, LinkRefused>
+  /** They show other digits: ends it with `mismatch`. */
   readonly deny: Effect.Effect<void>
+  /** Ends it, unless the device is registered already: then it is one of the account, to be removed like every other. */
   readonly cancel: Effect.Effect<void>
   /** Awaits the end. */
   readonly result: Effect.Effect<LinkedDevice, LinkEnded | LinkDeviceError>

@@ -19,7 +19,7 @@ import * as Manifest from "../identity/Manifest.ts"
 import type * as Channel from "../link/Channel.ts"
 import * as Invitation from "../link/Invitation.ts"
 import * as Join from "../link/Join.ts"
-import type { LinkFailure } from "../link/LinkFailure.ts"
+import { fail as linkFail, type LinkFailure } from "../link/LinkFailure.ts"
 import * as LinkText from "../link/LinkText.ts"
 import type * as Payload from "../link/Payload.ts"
 import { Crypto, Entropy } from "../ports/Crypto.ts"
@@ -40,6 +40,7 @@ import {
   type LinkedDevice,
   LinkEnded,
   type LinkJoin,
+  type LinkReason,
   LinkRefused,
   type RoleName
 } from "./LinkApi.ts"
@@ -198,6 +199,13 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
       }
     })
 
+  // Once it is registered it is a device of the account: who would not have it removes it there.
+  const give = (reason: LinkReason) =>
+    Effect.ignore(
+      driver.input((state) =>
+        linked === undefined ? Result.succeed(Join.abort(crypto, state, reason)) : linkFail("link.state")
+      )
+    )
   const driver = yield* Driver.make(first, invitation.expiresAt, steps(crypto), onEvent)
   states.publish({ _tag: "Joined" })
   yield* Effect.forkScoped(
@@ -214,8 +222,8 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
     states: states.stream,
     typed: (pin) => driver.input((state, now) => Join.typed(crypto, state, pin, now)),
     confirm: driver.input((state, now) => Join.confirm(crypto, state, now)),
-    deny: driver.abort("mismatch"),
-    cancel: driver.abort("cancelled"),
+    deny: give("mismatch"),
+    cancel: give("cancelled"),
     result: Deferred.await(ended)
   }
   return handle

@@ -236,6 +236,21 @@ it.effect("either end can cancel, and the other is told [link.abort.1] [link.abo
   })
 )
 
+it.effect("who cancels when the device is registered cancels nothing [link.resume.2]", () =>
+  Effect.gen(function* () {
+    const { alice, tablet, world } = yield* scene
+    const see = screens()
+    const offer = yield* alice.client.link.invite({ relay, challenges: ["pin"] })
+    yield* follow(offer.states, atOld(see, offer))
+    const { join } = yield* world.link(tablet, { uri: offer.uri })
+    yield* follow(join.states, (state) => (state._tag === "Received" ? join.cancel : atNew(see, join)(state)))
+    yield* World.tick(10)
+    const linked = yield* join.result
+    expect(yield* offer.result).toEqual({ device: linked.device, role: "member" })
+    expect(yield* devicesOf(alice)).toHaveLength(2)
+  })
+)
+
 it.effect(
   "another invitation takes the place of the one before, and one that was used serves nobody [invitation.single.1]",
   () =>

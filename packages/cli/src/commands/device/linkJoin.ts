@@ -3,10 +3,10 @@
  *
  * Spec: docs/spec/19-linking.md §19.7 (new).
  */
-import { linkAccount } from "@tacit/bots"
+import { linkAccount, openClient, type VaultOptions, WrongUser } from "@tacit/bots"
 import { type JoinState, LinkRefused } from "@tacit/core"
 import { loadNodeProvider } from "@tacit/core/crypto/node"
-import { Invitation, LinkText } from "@tacit/core/hazmat"
+import { Bytes, Invitation, LinkText } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { existsSync, writeFileSync } from "node:fs"
 import { relayAddress, shownAddress } from "../../Account.ts"
@@ -25,14 +25,14 @@ class AlreadyRegisteredHere extends Error {
   readonly _tag = "AlreadyRegistered"
 }
 
-/** The relay that an invitation names, whether or not it expired: a linking that was interrupted goes on. */
-const relayOf = async (uri: string): Promise<string> => {
+/** Relay and account that an invitation names, whether or not it expired: a linking that was interrupted goes on. */
+const read = async (uri: string): Promise<{ readonly relay: string; readonly account: string }> => {
   const crypto = await loadNodeProvider()
   const bytes = LinkText.parse("invite", uri)
   if (Result.isFailure(bytes)) throw new LinkRefused({ cause: bytes.failure.cause })
   const invitation = Invitation.verifyLink(crypto, bytes.success, 0)
   if (Result.isFailure(invitation)) throw new LinkRefused({ cause: invitation.failure.cause })
-  return invitation.success.relay
+  return { relay: invitation.success.relay, account: Bytes.toHex(invitation.success.account) }
 }
 
 export const join = async (context: Context): Promise<ExitCode> => {
@@ -41,21 +41,19 @@ export const join = async (context: Context): Promise<ExitCode> => {
   const challenges = challengesOf(context)
   const profile = Profile.locate(inputs, env)
   if (Profile.isRegistered(profile)) throw new AlreadyRegisteredHere()
-  const named = await relayOf(uri)
+  const named = await read(uri)
   // The invitation says where; an address of one's own may carry what a broker asks for.
-  const relay = inputs.given("relay") ? relayAddress(context, profile) : named
+  const relay = inputs.given("relay") ? relayAddress(context, profile) : named.relay
   Profile.create(profile)
   // An earlier call may have made the vault already.
   const unlock = existsSync(profile.store) ? opening(context, profile) : renewing(context, "")
   const questions = Questions.make(context)
   try {
-    const linked = await linkAccount({
-      relay,
-      path: profile.store,
-      vault: inputs.flag("vault") ? { unlock } : undefined,
+    const place = { relay, path: profile.store, vault: inputs.flag("vault") ? { unlock } : undefined, signal }
+    const linking = linkAccount({
+      ...place,
       uri,
       challenges,
-      signal,
       showCode: (code) => {
         const file = inputs.text("svg")
         if (file !== undefined) writeFileSync(file, QrCode.svg(code), { mode: 0o600 })
@@ -78,16 +76,44 @@ export const join = async (context: Context): Promise<ExitCode> => {
         else show(terminal, state)
       }
     })
+    // Stopped after it was registered and before the profile said so: the store knows whose it is.
+    const linked = await linking.catch(async (error: unknown) => {
+      const user = isAlready(error) ? await ownerOf(place, named.account) : undefined
+      if (user === undefined) throw error
+      return { user, account: named.account, role: undefined }
+    })
     Profile.remember(profile, { relay, user: linked.user })
-    if (!terminal.json) {
-      terminal.out(`You are ${safe(linked.user)} at ${shownAddress(relay)} on this device too (${linked.role}).`)
-      terminal.out(`Account id: ${linked.account}`)
-      terminal.out(terminal.paint("dim", "Compare it with the one on the old device. Next: tacit chat <user>"))
-    }
+    if (terminal.json) return ExitCode.ok
+    const role = linked.role === undefined ? "" : ` (${linked.role})`
+    terminal.out(`You are ${safe(linked.user)} at ${shownAddress(relay)} on this device too${role}.`)
+    terminal.out(`Account id: ${linked.account}`)
+    terminal.out(terminal.paint("dim", "Compare the account id with that of the old device. Next: tacit chat <user>"))
     return ExitCode.ok
   } finally {
     questions.close()
   }
+}
+
+const isAlready = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "AlreadyRegistered"
+
+/** Where a store is, and how it is opened. */
+interface Stored {
+  readonly relay: string
+  readonly path: string
+  readonly vault: VaultOptions | undefined
+  readonly signal: AbortSignal
+}
+
+/** The user whose account a store holds, if it is the account of the invitation. */
+const ownerOf = async (stored: Stored, account: string): Promise<string | undefined> => {
+  const user = await openClient({ ...stored, user: "" }).then(
+    (client) => client.close().then(() => undefined),
+    (error: unknown) => (error instanceof WrongUser ? error.stored : Promise.reject(error))
+  )
+  if (user === undefined) return undefined
+  await using client = await openClient({ ...stored, user })
+  return client.self.account === account ? user : undefined
 }
 
 const record = ({ _tag, ...rest }: JoinState): object => ({ type: "link", state: _tag, ...rest })
