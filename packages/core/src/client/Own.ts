@@ -26,17 +26,21 @@ import * as Sealing from "./Sealing.ts"
 import * as TrustState from "./TrustState.ts"
 
 const nobody: ReadonlyArray<Uint8Array> = []
-const known = new WeakMap<Manifest.Manifest, ReadonlyArray<Uint8Array>>()
+const known = new WeakMap<
+  Opened,
+  { readonly manifest: Manifest.Manifest; readonly devices: ReadonlyArray<Uint8Array> }
+>()
 
 /** The own devices that read, by the newest own manifest, but this one (rule own.devices.1). Nearly always none, and found at once. */
 export const others = (opened: Opened): ReadonlyArray<Uint8Array> => {
   const manifest = opened.contacts.get(opened.hex.account)?.manifest
   if (manifest === undefined || opened.removed !== undefined) return nobody
-  let devices = known.get(manifest)
-  if (devices === undefined) {
-    devices = Peers.readers(opened, manifest)
-    known.set(manifest, devices)
+  let found = known.get(opened)
+  if (found?.manifest !== manifest) {
+    found = { manifest, devices: Peers.readers(opened, manifest) }
+    known.set(opened, found)
   }
+  const { devices } = found
   if (devices.length === 0 || opened.proposal === undefined) return devices
   return devices.filter((id) => !Peers.isBarred(opened, opened.hex.account, id))
 }
