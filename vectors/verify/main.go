@@ -231,6 +231,8 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 				file.checkSafety(item)
 			} else if op == "proof.verify" {
 				file.checkProof(item)
+			} else if strings.HasPrefix(op, "trust.") {
+				file.checkTrust(item)
 			} else if strings.HasPrefix(op, "link.") {
 				file.checkLinking(item)
 			} else if strings.HasPrefix(op, "bulk.") {

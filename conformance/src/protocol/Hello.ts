@@ -22,6 +22,7 @@ export const families = [
   "identity",
   "linking",
   "history",
+  "trust",
   "state",
   "vault",
   "device"

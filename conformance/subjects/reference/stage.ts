@@ -15,6 +15,7 @@ const others: Readonly<Record<string, Reject["stage"]>> = {
   "codec.depth": "limit",
   "codec.count": "limit",
   "safety.version": "version",
+  "trust.policy": "decode",
   "proof.accounts": "authenticate"
 }
 
