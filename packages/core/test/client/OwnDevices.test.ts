@@ -1,6 +1,8 @@
 /** Devices of one account as peers of each other: what is done on one shows on all, each thing exactly once. */
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Bytes from "../../src/base/Bytes.ts"
 import { add, alarms, idOf, person, sentTexts, sorted, two, watch } from "./Household.ts"
 import * as World from "./World.ts"
 
@@ -259,4 +261,52 @@ it.effect("results are told device by device, own ones apart [own.outcome.1]", (
     expect(new Set(events.filter(({ own }) => own).map(({ to }) => to.device))).toEqual(new Set([idOf(alice[1]!)]))
     expect(yield* conversation.outcome("00".repeat(16))).toEqual([])
   })
+)
+
+it.effect(
+  "a device without keys and one that is gone block nobody; each says why it was not reached [own.outcome.1]",
+  () =>
+    Effect.gen(function* () {
+      const world = World.make()
+      const alice = yield* person(world, "alice", 2)
+      const bob = yield* person(world, "bob", 2)
+      yield* alice[0]!.process.client.send("bob", "1")
+      yield* World.tick(30)
+      // One of bob's devices, and one of alice's, are listed and were never opened: nobody can begin a session with them.
+      for (const first of [alice[0]!, bob[0]!]) {
+        const { actor } = World.addDevice(world, first.process.actor, `${first.process.actor.user}/3`)
+        yield* world.register(actor)
+      }
+      // Within an hour the others know of them.
+      yield* World.tick(1, 60 * 60 * 1000 + 1000)
+      yield* World.tick(20)
+      yield* bob[1]!.process.client.send("alice", "by the way")
+      yield* World.tick(30)
+      const conversation = yield* alice[0]!.process.client.conversation("bob")
+      const sent = yield* conversation.send("2")
+      expect(sent.devices).toBe(3)
+      yield* World.tick(30)
+      for (const { messages } of bob) expect(World.texts(messages)).toContain("2")
+      expect(sentTexts(alice[1]!)).toEqual(["1", "2"])
+      const outcomes = yield* conversation.outcome(sent.id)
+      expect(
+        sorted(outcomes.map(({ own, reason, result }) => `${own ? "own" : "bob"} ${result} ${reason ?? ""}`))
+      ).toEqual(["bob reached ", "bob reached ", "bob waiting session", "own reached ", "own waiting session"])
+      // Bob takes the broken device off his account: it failed, and that is known.
+      const gone = outcomes.find(({ own, result }) => !own && result === "waiting")!.to.device
+      const removed = Bytes.fromHex(gone)!
+      const without = World.nextManifest(world, bob[0]!.process.actor, ({ devices, revocations, version }) => ({
+        devices: devices.filter(({ device }) => !Bytes.equal(device, removed)),
+        revocations: [...revocations, { device: removed, revokedIn: version + 1 }]
+      }))
+      Result.getOrThrow(world.network.publish("bob", without.bytes))
+      yield* World.tick(1, 60 * 60 * 1000)
+      yield* bob[0]!.process.client.send("alice", "it is gone")
+      yield* World.tick(60)
+      expect((yield* conversation.outcome(sent.id)).find(({ to }) => to.device === gone)).toMatchObject({
+        result: "failed",
+        state: "failed",
+        reason: "device-removed"
+      })
+    })
 )
