@@ -27,7 +27,7 @@ beforeAll(() => {
          if (request.op === "actor.restart") again.add(request.as)
          const reply = await handle(request)
          if (request.op !== "receive" || reply.ok === undefined || !again.has(request.as)) return reply
-         const { events } = reply.ok
+         const { events = [] } = reply.ok
          const messages = events.filter(({ type }) => type === "message")
          return { id: reply.id, ok: { ...reply.ok, events: [...events, ...messages] } }
        } }
