@@ -209,6 +209,7 @@ const answered = (crypto: CryptoProvider, { hello, reveal, start }: Joined, answ
   const transcript = Channel.transcript(crypto, { invitation: invitation.bytes, hello, answer, reveal })
   const shared = crypto.x25519(coins.ephemeral, invitation.link.ephemeral)
   const agreed = Channel.agree(crypto, "new", transcript, shared, keys.shared)
+  if (shared !== undefined) Bytes.wipe(shared)
   if (Result.isFailure(agreed)) return Result.fail(agreed.failure)
   const input = Labels.prefixed(Labels.linkDevice, transcript)
   const next: Signing = { _tag: "Signing", start, channel: agreed.success }
@@ -315,7 +316,7 @@ const end = (at: Live, reason: Frame.Reason, by: Frame.Ended["by"]): Step => {
 
 const secretsOf = (at: Live): ReadonlyArray<Uint8Array> => {
   const { ephemeral, nonce, secret, shares } = at.start.coins
-  const coins = [ephemeral, nonce, secret, ...shares]
+  const coins = [ephemeral, nonce, secret, ...shares, at.start.keys.shared]
   if (!("channel" in at)) return coins
   const shared = [...coins, ...Channel.secretsOf(at.channel)]
   return "final" in at ? [...shared, ...Channel.finalSecretsOf(at.final)] : shared

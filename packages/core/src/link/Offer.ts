@@ -229,6 +229,7 @@ const reveal = (crypto: CryptoProvider, at: Answered, frame: Frame.Reveal, bytes
   const secret = start.coins.ephemeral
   const [first, second] = [crypto.x25519(secret, ephemeral), crypto.x25519(secret, agreement)]
   const agreed = Channel.agree(crypto, "old", transcript, first, second)
+  for (const secret of [first, second]) if (secret !== undefined) Bytes.wipe(secret)
   if (Result.isFailure(agreed)) return Result.fail(agreed.failure)
   return Result.succeed(quiet({ _tag: "Revealed", start, channel: agreed.success, challenge, device, agreement }))
 }
@@ -300,6 +301,7 @@ const proof = (crypto: CryptoProvider, at: Proving, share: Uint8Array, tag: Uint
     const step = verified(crypto, at, isk)
     return Result.succeed({ ...step, consumed: [...step.consumed, isk] })
   }
+  Bytes.wipe(isk)
   // Rule link.attempt.1.
   const left = Limits.maxPinAttempts - at.attempt
   const wrong: Event = { _tag: "WrongPin", left }
