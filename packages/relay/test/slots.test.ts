@@ -183,7 +183,7 @@ describe("slots", () => {
       stranger.ask({ type: 25 })
     ])
     expect(new Set(answers.map((answer) => JSON.stringify({ ...answer, request: 0 }))).size).toBe(1)
-    expect(codeOf(answers[0]!)).toBe("unknown-slot")
+    expect(codeOf(answers[0])).toBe("unknown-slot")
     for (let i = 0; i < 55; i++) await ask(stranger, joinSlot(second, 0, slotOf(100 + i)))
     expect(await stranger.ask(joinSlot(second, 0, slotOf(99)))).toMatchObject({ code: "rate-limited" })
     advance(60_001)

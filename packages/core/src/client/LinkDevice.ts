@@ -30,7 +30,7 @@ import { Store } from "../ports/Store.ts"
 import type { Refused, TransportError } from "../ports/Transport.ts"
 import * as FenceStep from "../sequence/Fence.ts"
 import { Batch, commit } from "./Commit.ts"
-import { AlreadyRegistered, StoredRecordError } from "./Errors.ts"
+import { AlreadyRegistered } from "./Errors.ts"
 import * as Log from "./internal/log.ts"
 import {
   abilities,
@@ -335,7 +335,7 @@ const resume = Effect.fnUntraced(function* (ports: Ports, self: Records.Self, { 
 })
 
 /** Whether the relay serves this device: it answers with a bundle, or that prekeys are still missing. */
-const isKnown = ({ directory }: Ports, { account, device }: LinkedDevice): Effect.Effect<boolean, StoredRecordError> =>
+const isKnown = ({ directory }: Ports, { account, device }: LinkedDevice): Effect.Effect<boolean> =>
   Effect.map(Effect.result(directory.bundle(Bytes.fromHex(account)!, Bytes.fromHex(device)!)), (answer) =>
     Result.isSuccess(answer) ? true : answer.failure._tag === "Refused" && answer.failure.retryAfterMs > 0
   )

@@ -4,7 +4,6 @@
  * Spec: docs/spec/16-state.md §16.1; docs/spec/19-linking.md rules link.resume.1–2.
  * No state of a linking is stored: only what is left to be done once something was published or received.
  */
-import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import { written } from "./Records.ts"
 
