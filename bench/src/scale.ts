@@ -1,7 +1,8 @@
 /**
  * `npm run scale` in this folder: how costs grow with the devices of a peer and with the sessions of a store.
  *
- * Real clients over SQLite on disk, every commit synced. Figures of one run belong together; `--quick` leaves out the largest, `--json`
+ * Real clients over SQLite on disk, every commit synced. Figures of one run belong together; `--quick` leaves out the largest, `--devices` the
+ * sessions, `--json`
  * prints one object as the last line.
  */
 import { availableParallelism, cpus, loadavg } from "node:os"
@@ -14,6 +15,7 @@ const { values: options } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
+    devices: { type: "boolean", default: false },
     sends: { type: "string", default: "50" },
     messages: { type: "string", default: "500" },
     runs: { type: "string", default: "3" }
@@ -34,7 +36,7 @@ const devices = await Devices.figures(
 )
 const sessions = await Sessions.figures(
   crypto,
-  options.quick ? [1, 10, 100, 1_000] : [1, 10, 100, 1_000, 10_000],
+  options.devices ? [] : options.quick ? [1, 10, 100, 1_000] : [1, 10, 100, 1_000, 10_000],
   Number(options.messages),
   Number(options.runs),
   progress
@@ -51,10 +53,18 @@ const table = (titles: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<
   for (const cells of [titles, titles.map(() => "---:"), ...rows]) console.log(`| ${cells.join(" | ")} |`)
 }
 table(
-  ["devices of the peer", "first message, ms", "by device", "later message, ms", "of the processor, ms", "by device"],
-  devices.map(({ devices: count, first, later, laterProcessor }) => [
+  [
+    "devices of the peer",
+    "first message, ms",
+    "of the processor, ms",
+    "by device",
+    "later message, ms",
+    "of the processor, ms",
+    "by device"
+  ],
+  devices.map(({ devices: count, first, firstProcessor, later, laterProcessor }) => [
     String(count),
-    ...[first, first / count, later, laterProcessor, laterProcessor / count].map(ms)
+    ...[first, firstProcessor, firstProcessor / count, later, laterProcessor, laterProcessor / count].map(ms)
   ])
 )
 console.log()

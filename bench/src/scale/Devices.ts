@@ -26,8 +26,9 @@ import * as Crowd from "./Crowd.ts"
 
 export interface DevicesFigure {
   readonly devices: number
-  /** The first message: bundles are fetched and sessions made. ms, one measurement after a warm-up with another peer. */
+  /** The first message: bundles are fetched and sessions made. ms, once, after a warm-up with another peer; and of the processor. */
   readonly first: number
+  readonly firstProcessor: number
   /** A later one: sealed for every device and stored. ms, median; and in time of the processor, mean. */
   readonly later: number
   readonly laterProcessor: number
@@ -84,8 +85,11 @@ const measured = (crypto: CryptoProvider, devices: number, sends: number, path: 
           yield* send("warm", "first")
           yield* flush
           const begin = performance.now()
+          const busy = process.cpuUsage()
           const sent = yield* send("strangers", "first")
           const first = performance.now() - begin
+          const spent = process.cpuUsage(busy)
+          const firstProcessor = (spent.system + spent.user) / 1_000
           if (sent.devices !== devices) throw new Error(`sent to ${sent.devices} devices`)
           yield* flush
           const later: Array<number> = []
@@ -101,7 +105,7 @@ const measured = (crypto: CryptoProvider, devices: number, sends: number, path: 
             }
             yield* flush
           }
-          return { devices, first, later: median(later), laterProcessor: processor / later.length }
+          return { devices, first, firstProcessor, later: median(later), laterProcessor: processor / later.length }
         })
       )
     })
