@@ -24,7 +24,9 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as DeadLetter from "./DeadLetter.ts"
 import * as ReplyKey from "./ReplyKey.ts"
@@ -147,10 +149,22 @@ export const run = <R>(
       const running = close(bot, yield* Effect.context<R>())
       const stop = options.stop ?? (yield* Deferred.make<void>())
       yield* Effect.forkScoped(Stream.runForEach(client.warnings, running.tell))
-      yield* client.messages.pipe(
-        Stream.interruptWhen(Deferred.await(stop)),
-        Stream.runForEach((message) => Effect.andThen(handle(running, client, message, options), client.take(message)))
-      )
+      // Pulled by hand: to pull again takes what was given, and a stream that something interrupts pulls ahead of its reader.
+      // What was handled is taken here; a message that came together with the end of the bot is not, and is shown again.
+      const untaken = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.interrupt()))
+      const pull = yield* Scope.provide(Stream.toPull(client.messages), untaken)
+      const stopped = Effect.as(Deferred.await(stop), undefined)
+      for (;;) {
+        const messages = yield* Effect.raceFirst(
+          stopped,
+          Pull.catchDone(pull, () => Effect.undefined)
+        )
+        if (messages === undefined) return
+        for (const message of messages) {
+          yield* handle(running, client, message, options)
+          yield* client.take(message)
+        }
+      }
     })
   )
 

@@ -15,7 +15,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { makeScene, receive, type Scene, textsOf } from "./Scene.ts"
 
 let scene: Scene
@@ -274,6 +274,33 @@ describe("a bot in Effect", () => {
     expect(textsOf(await receive(alice, 1))).toEqual(["hi!"])
     Deferred.doneUnsafe(stop, Effect.void)
     await running
+  })
+
+  it("takes nothing from the inbox while a handler works on it [state.once.1]", async () => {
+    const account = await scene.account("bot")
+    const layer = layerOn(account, Sqlite.layer(account))
+    const working = Deferred.makeUnsafe<void>()
+    let handled = 0
+    const life = (work: Effect.Effect<unknown>) =>
+      Bot.run(
+        Bot.make.on("text", () =>
+          Effect.andThen(
+            Effect.sync(() => ++handled),
+            work
+          )
+        )
+      )
+    const alice = await scene.open("alice")
+    // Long enough for anything that pulls ahead.
+    const slow = Effect.andThen(Effect.sleep(300), Effect.andThen(Deferred.succeed(working, undefined), Effect.never))
+    const first = Effect.runFork(Effect.provide(life(slow), layer))
+    await known(alice, "bot")
+    await alice.send("bot", "x")
+    await Effect.runPromise(Deferred.await(working))
+    await Effect.runPromise(Fiber.interrupt(first))
+    const second = Effect.runFork(Effect.provide(life(Effect.void), layer))
+    await vi.waitFor(() => expect(handled).toBe(2), 10_000)
+    await Effect.runPromise(Fiber.interrupt(second))
   })
 
   it("replies once when it is interrupted between replying and taking [state.once.1]", async () => {
