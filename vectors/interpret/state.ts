@@ -112,6 +112,9 @@ const kinds: {
   owed: client(Records.Owed),
   once: client(Records.Once),
   held: client(Records.Held),
+  synced: client(Records.Synced),
+  greeted: client(Records.Greeted),
+  unsent: client(Records.Unsent),
   sent: (_, bytes) => Result.map(Retry.decode(bytes), (read) => ({ fields: toJson(read), bytes: Retry.encode(read) }))
 }
 

@@ -270,6 +270,21 @@ const records: ReadonlyArray<readonly [id: string, kind: string, title: string, 
     "a start under a changed identity",
     [1, at, fill(0x0e, 200)],
     { version: 1, receivedAt: at, envelope: h(0x0e, 200) }
+  ],
+  [
+    "synced",
+    "synced",
+    "what another own device did",
+    [1, fill(0xd2, 32), at, fill(0x93, 60)],
+    { version: 1, device: h(0xd2, 32), receivedAt: at, word: h(0x93, 60) }
+  ],
+  ["greeted", "greeted", "an own device that was greeted", [1, at], { version: 1, at }],
+  [
+    "unsent",
+    "unsent",
+    "a message that failed for a device",
+    [1, fill(0xb1, 32), at, { text: "device-removed" }],
+    { version: 1, account: h(0xb1, 32), at, reason: "device-removed" }
   ]
 ]
 
@@ -355,7 +370,11 @@ const wrong: ReadonlyArray<readonly [id: string, twin: string, title: string, re
   ["owed-none", "owed", "no message", [1, []]],
   ["owed-id-17", "owed", "a message id of 17 bytes", [1, [fill(1, 17)]]],
   ["once-conversation-empty", "once", "the short form of the direct conversation", [1, none, 7, 2, at]],
-  ["held-map", "held", "an envelope that is a map", [1, at, { map: [] }]]
+  ["held-map", "held", "an envelope that is a map", [1, at, { map: [] }]],
+  ["synced-device-31", "synced", "a device id of 31 bytes", [1, fill(0xd2, 31), at, fill(0x93, 60)]],
+  ["synced-word-text", "synced", "a word that is text", [1, fill(0xd2, 32), at, { text: "x" }]],
+  ["greeted-nothing", "greeted", "no time", [1]],
+  ["unsent-reason-65", "unsent", "a reason of 65 bytes", [1, fill(0xb1, 32), at, { text: "r".repeat(65) }]]
 ]
 
 export const clientRecords = (): VectorFile => {
