@@ -3,7 +3,6 @@
  * and that are gone, messages nobody sent, messages that are there twice.
  */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -147,7 +146,11 @@ const playWith = (seed: number, script: ReadonlyArray<Step>) =>
         const fiber = yield* Effect.forkChild(Effect.result(effect))
         for (let i = 0; i < ticks && fiber.pollUnsafe() === undefined; i++) yield* World.tick(1)
         const exit = fiber.pollUnsafe()
-        if (exit === undefined) yield* Fiber.interrupt(fiber)
+        if (exit === undefined) {
+          // What cannot be interrupted at once needs time to end.
+          fiber.interruptUnsafe()
+          for (let i = 0; i < 400 && fiber.pollUnsafe() === undefined; i++) yield* World.tick(1, 100)
+        }
         return exit?._tag === "Success" && exit.value._tag === "Success" ? exit.value.success : undefined
       })
 

@@ -16,18 +16,28 @@ export interface Failed {
 export const once = async (seed: number, steps?: ReadonlyArray<number>): Promise<Outcome> => {
   const script = Script.make(seed)
   const chosen = steps === undefined ? script : steps.map((at) => script[at]!)
-  const exit = await Effect.runPromiseExit(Effect.provide(Effect.scoped(play(seed, chosen)), TestClock.layer()))
-  if (Exit.isSuccess(exit)) return exit.value
-  return {
-    problems: [`it broke off: ${String(exit.cause)}`],
-    messages: 0,
-    devices: 0,
-    restores: 0,
-    same: false,
-    healedMs: 0
-  }
+  // Keeps the process alive and ends a run in which everybody waits for somebody.
+  let patience: ReturnType<typeof setTimeout> | undefined
+  const hung = new Promise<Outcome>((done) => {
+    patience = setTimeout(() => done(brokenOff("it hangs")), patienceMs)
+  })
+  const outcome = Effect.runPromiseExit(Effect.provide(Effect.scoped(play(seed, chosen)), TestClock.layer())).then(
+    (exit) => (Exit.isSuccess(exit) ? exit.value : brokenOff(`it broke off: ${String(exit.cause)}`))
+  )
+  return Promise.race([outcome, hung]).finally(() => clearTimeout(patience))
 }
 
+/** A run that takes longer, in real time, has come to a halt, ms. */
+const patienceMs = 120_000
+
+const brokenOff = (problem: string): Outcome => ({
+  problems: [problem],
+  messages: 0,
+  devices: 0,
+  restores: 0,
+  same: false,
+  healedMs: 0
+})
 /** Leaves out steps as long as something stays wrong. */
 export const shrink = async (
   seed: number,
