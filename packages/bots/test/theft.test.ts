@@ -213,7 +213,7 @@ describe("who stole the files of a sealed account that was used", () => {
 
     // The same search finds all of it where nothing is sealed.
     await others[0]!.close()
-    const open: Known = { windows: new Set(), words: new Set([names[0]!, names[1]!]) }
+    const open: Known = { windows: new Set(), words: new Set([names[0], names[1]]) }
     learn(open, await recordsOf(theirs[0]!.path, false))
     const plain = stolen(theirs[0]!.path)
     expect(holdsBytes(open, plain)).toBeGreaterThan(1_000)

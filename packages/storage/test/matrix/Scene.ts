@@ -203,7 +203,7 @@ export const act = (scene: Scene, effect: Effect.Effect<void, unknown>): Effect.
       return
     }
     const exit = yield* Fiber.join(fiber)
-    if (Exit.isFailure(exit)) yield* Effect.failCause(exit.cause)
+    if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
   })
 
 export type { StoreError }

@@ -16,7 +16,7 @@ import * as StoreCustody from "../../../src/client/StoreCustody.ts"
 import * as Unlock from "../../../src/client/vault/Unlock.ts"
 import * as Vault from "../../../src/client/vault/Vault.ts"
 import { Crypto, Entropy } from "../../../src/ports/Crypto.ts"
-import { type CustodyError, KeyCustody } from "../../../src/ports/KeyCustody.ts"
+import { KeyCustody } from "../../../src/ports/KeyCustody.ts"
 import { Store } from "../../../src/ports/Store.ts"
 import { UnlockSource } from "../../../src/ports/UnlockSource.ts"
 import * as World from "../World.ts"
@@ -143,13 +143,13 @@ it.effect(
       ] as const) {
         expect([name, reasonOf(exit as Exit.Exit<unknown, unknown>)]).toEqual([name, "locked"])
       }
-      for (const use of [
-        custody.publicKeys,
-        custody.signWithDevice(Uint8Array.of(1)),
-        custody.signWithAccount(Uint8Array.of(1)),
-        custody.agree(new Uint8Array(32).fill(9))
+      for (const failing of [
+        Effect.flip(custody.publicKeys),
+        Effect.flip(custody.signWithDevice(Uint8Array.of(1))),
+        Effect.flip(custody.signWithAccount(Uint8Array.of(1))),
+        Effect.flip(custody.agree(new Uint8Array(32).fill(9)))
       ]) {
-        const error = yield* Effect.flip(use as Effect.Effect<unknown, CustodyError>)
+        const error = yield* failing
         expect([error.reason, Vault.causeOf(error.cause)?.reason]).toEqual(["locked", "locked"])
       }
       // Streams without errors end.
