@@ -35,7 +35,7 @@ const invite: Command = {
     const made = await client.trust.invite({ relay, lifetimeMs, named: inputs.flag("named"), signal })
     const file = inputs.text("svg")
     if (file !== undefined) writeFileSync(file, QrCode.svg(made.uri))
-    if (terminal.json) terminal.record({ type: "invitation", ...made })
+    if (terminal.json) terminal.record({ type: "contact-invitation", ...made })
     else {
       terminal.out(made.uri)
       if (terminal.stdout.isTTY === true) {
