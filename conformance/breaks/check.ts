@@ -23,6 +23,7 @@ const folders = [
   "sequence",
   "safety",
   "identity",
+  "linking",
   "state"
 ]
 const provider = await loadNodeProvider()
