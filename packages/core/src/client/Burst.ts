@@ -5,7 +5,6 @@
  * Opens nothing; client/Receiving.ts does.
  */
 import * as Effect from "effect/Effect"
-import * as Bytes from "../base/Bytes.ts"
 import type { Cause } from "../base/Failure.ts"
 import type * as Body from "../envelope/Body.ts"
 import type * as OwnDevice from "../envelope/OwnDevice.ts"

@@ -19,6 +19,7 @@ import { CannotRevise, NotAdmin, type ReviseError, Revoked, UnknownDevice } from
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
 import type { Contact, Opened } from "./Opened.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 
@@ -208,7 +209,7 @@ const propose = Effect.fnUntraced(function* (opened: Opened, statement: Manifest
       work.handles.add(handle)
       const record = Records.Proposal.encode({ version: Records.written, manifest: bytes })
       work.batch.put(Records.keys.proposal, record, opened.proposalSlot)
-      Peers.expel(opened, work, handle, proposal)
+      Manifests.expel(opened, work, handle, proposal)
       work.batch.applied(() => {
         opened.proposal = proposal
         opened.clear(hex.account)
@@ -257,7 +258,7 @@ const publish = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const work = new Conversations.Work()
       work.handles.add(handle)
-      Peers.settleProposal(opened, work)
+      Manifests.settleProposal(opened, work)
       return Conversations.commitWork(opened, work)
     })
   )

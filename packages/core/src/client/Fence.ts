@@ -20,6 +20,7 @@ import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Prekeys from "./Prekeys.ts"
 import * as Records from "./Records.ts"
@@ -163,7 +164,7 @@ const askOne = (
   Effect.gen(function* () {
     const contact = opened.contacts.get(account)
     const now = yield* Background.now
-    if (contact === undefined || Peers.isRemoved(contact, Bytes.fromHex(hex)!)) return
+    if (contact === undefined || Manifests.isRemoved(contact, Bytes.fromHex(hex)!)) return
     if (now - (opened.asked.get(hex) ?? -Infinity) < askEveryMs) return
     const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, Bytes.fromHex(hex)!))
     if (Result.isSuccess(fetched)) {

@@ -42,7 +42,7 @@ import type { Contact, Opened, Ports, TagEntry } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Outcomes from "./Outcomes.ts"
 import * as Own from "./Own.ts"
-import * as Peers from "./Peers.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Prekeys from "./Prekeys.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
@@ -221,7 +221,7 @@ const load = Effect.fnUntraced(function* (
     trust: yield* TrustState.load(store, crypto, policy),
     wake: (lane) => Waiting.wake(opened, lane),
     settleIdentity: (pinned) => Effect.ignore(Trusting.settleIdentity(opened, pinned)),
-    isBarred: (lane) => Peers.isGone(opened, lane.account, Bytes.fromHex(lane.device)!),
+    isBarred: (lane) => Manifests.isGone(opened, lane.account, Bytes.fromHex(lane.device)!),
     resume: () => spawn(Devices.resume(opened)),
     clear: (account) => spawn(Repair.clear(opened, account)),
     repair: (lane, entry, refusal) => Repair.refused(opened, lane, entry, refusal)

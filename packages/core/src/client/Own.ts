@@ -20,6 +20,7 @@ import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
@@ -42,7 +43,7 @@ export const others = (opened: Opened): ReadonlyArray<Uint8Array> => {
   }
   const { devices } = found
   if (devices.length === 0 || opened.proposal === undefined) return devices
-  return devices.filter((id) => !Peers.isBarred(opened, opened.hex.account, id))
+  return devices.filter((id) => !Manifests.isBarred(opened, opened.hex.account, id))
 }
 
 /** The own devices that a sender did not address that went by version `version` of the own manifest (rule own.received.1). */

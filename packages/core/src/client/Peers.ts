@@ -10,15 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bundle from "../agreement/Bundle.ts"
 import * as Bytes from "../base/Bytes.ts"
-import { type Cause, fail, type Failure } from "../base/Failure.ts"
+import type { Cause, Failure } from "../base/Failure.ts"
 import * as Content from "../envelope/Content.ts"
 import * as Device from "../identity/Device.ts"
-import * as ForkProof from "../identity/ForkProof.ts"
-import * as Manifest from "../identity/Manifest.ts"
+import type * as Manifest from "../identity/Manifest.ts"
 import * as Name from "../identity/Name.ts"
 import type { DirectoryEntry } from "../ports/Directory.ts"
 import { type Refused, TransportError } from "../ports/Transport.ts"
-import * as Crossing from "../session/Crossing.ts"
 import type { Contact as PublicContact, Sender } from "./Api.ts"
 import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
@@ -32,9 +30,8 @@ import {
   UnknownUser
 } from "./Errors.ts"
 import type { Contact, Handle, Opened, Prepared } from "./Opened.ts"
-import * as Notices from "./Notices.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Records from "./Records.ts"
-import { senderOf } from "./Senders.ts"
 import * as Trust from "./Trust.ts"
 import * as Warnings from "./Warnings.ts"
 
@@ -165,11 +162,11 @@ const store = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const work = new Conversations.Work()
   work.handles.add(handle)
-  const advanced = advance(opened, handle.account, held, manifests)
+  const advanced = Manifests.advance(opened, handle.account, held, manifests)
   if (Result.isFailure(advanced)) {
     const { cause } = advanced.failure
     if (known !== undefined && held !== undefined && cause === "fresh.rollback" && held.version > since) return known
-    report(opened, work, handle, held, manifests, cause, now)
+    Manifests.report(opened, work, handle, held, manifests, cause, now)
     yield* Conversations.commitWork(opened, work)
     return yield* new PeerMisbehaved({ user: asked, failure: cause })
   }
@@ -178,44 +175,10 @@ const store = Effect.fnUntraced(function* (
   const record: Records.Contact = { ...contact.record, user: user ?? contact.record.user, manifest: newest.bytes }
   if (known !== undefined && record.user === known.record.user && newest === held) return known
   put(opened, work, contact, record)
-  follow(opened, work, handle, contact, held, advanced.success, now)
+  Manifests.follow(opened, work, handle, contact, held, advanced.success, now)
   yield* Conversations.commitWork(opened, work)
   return contact
 })
-
-/** {@link Manifest.advance} of a question that began with the version held: an answer without it denies it (rule manifest.own.2). */
-const advance = (
-  opened: Opened,
-  account: Uint8Array,
-  held: Manifest.Manifest | undefined,
-  answer: ReadonlyArray<Uint8Array>
-): Result.Result<Manifest.Advanced, Failure> => {
-  if (held !== undefined && answer.length === 0) return fail("fresh.rollback")
-  // Most answers: nothing new. What is held was checked when it came.
-  const isSame = held !== undefined && answer.length === 1 && Bytes.equal(answer[0]!, held.bytes)
-  return isSame ? Result.succeed({ newest: held, passed: [] }) : Manifest.advance(opened.crypto, account, held, answer)
-}
-
-/** Tells of an answer that contradicts what the account has signed before, and keeps the proof (rules manifest.fork.1 and proof.keep.1). */
-const report = (
-  opened: Opened,
-  work: Conversations.Work,
-  handle: Handle,
-  held: Manifest.Manifest | undefined,
-  answer: ReadonlyArray<Uint8Array>,
-  cause: Cause,
-  now: number
-): void => {
-  if (cause !== "auth.fork" && cause !== "fresh.rollback") return
-  const known = opened.contacts.get(handle.hex)
-  if (known !== undefined) Trust.manifestRefused(opened, work, known, cause, now)
-  const proof = cause === "auth.fork" ? ForkProof.find(opened.crypto, handle.account, held, answer) : undefined
-  if (proof !== undefined) return Notices.fork(opened, work.batch, proof, now)
-  const about = `${cause} ${handle.hex} ${held?.version ?? 0}`
-  if (opened.warned.has(about)) return
-  opened.warned.add(about)
-  work.batch.applied(() => opened.warnings.publish(Warnings.rejected(cause, senderOf(opened, handle.hex, ""), now)))
-}
 
 /** A contact that is not stored yet. */
 export const fresh = ({ account, hex }: Pick<Handle, "account" | "hex">, since: number): Contact => ({
@@ -255,107 +218,6 @@ export const put = (opened: Opened, work: Conversations.Work, contact: Contact, 
     }
     if (record.user !== undefined) opened.names.set(record.user, contact.hex)
   })
-}
-
-/** What follows from newer manifests, in the commit that stores them; memory follows after it. */
-const follow = (
-  opened: Opened,
-  work: Conversations.Work,
-  handle: Handle,
-  contact: Contact,
-  held: Manifest.Manifest | undefined,
-  { newest, passed }: Manifest.Advanced,
-  now: number
-): void => {
-  work.batch.applied(() => {
-    contact.manifest = newest
-  })
-  if (passed.length === 0) return
-  if (held !== undefined) Trust.manifestChanged(opened, work, contact, held, newest, now)
-  // Rule manifest.told.1. What this device changed itself is no news.
-  const { proposal } = opened
-  const isProposed = proposal !== undefined && passed.some(({ hash }) => Bytes.equal(hash, proposal.hash))
-  const quiet = isProposed ? proposal.version : 0
-  if (held !== undefined) Notices.changes(opened, work.batch, handle.hex, held, passed, now, quiet)
-  const revoked = newest.revocations.filter(({ device }) => held === undefined || !Manifest.isRevoked(held, device))
-  expel(opened, work, handle, newest)
-  if (held !== undefined && revoked.length > 0) {
-    const since = revoked.reduce((latest, { revokedIn }) => Math.max(latest, revokedIn), 0)
-    renew(opened, work, handle, newest, since)
-  }
-  if (revoked.length > 0) work.batch.applied(() => opened.clear(handle.hex))
-  if (handle.hex !== opened.hex.account) return
-  work.batch.applied(() => {
-    opened.manifestVersion = newest.version
-  })
-  if (isProposed) settleProposal(opened, work)
-  else if (proposal !== undefined && newest.version >= proposal.version) work.batch.applied(() => opened.resume())
-  if (Manifest.deviceOf(newest, opened.self.device) === undefined) retire(opened, work, newest.version, now)
-  else if (revoked.length > 0) {
-    // Rule manifest.revoke.4.
-    work.batch.put(Records.keys.renewed, Records.Renewed.encode({ version: Records.written, before: now }))
-    work.batch.applied(() => {
-      opened.renewBefore = now
-    })
-  }
-}
-
-/** Rules manifest.device.2 and manifest.revoke.2: the sessions with devices that a manifest revokes go, and nothing is sealed for them. */
-export const expel = (opened: Opened, work: Conversations.Work, handle: Handle, manifest: Manifest.Statement): void => {
-  for (const device of handle.devices.values()) {
-    if (Manifest.isRevoked(manifest, device.id)) Conversations.dropSessions(opened, work, device)
-  }
-  for (const { device } of manifest.revocations) work.barred.add(Bytes.toHex(device))
-}
-
-/** Rule manifest.revoke.3. `since` is the version that revoked. */
-const renew = (
-  opened: Opened,
-  work: Conversations.Work,
-  handle: Handle,
-  manifest: Manifest.Manifest,
-  since: number
-): void => {
-  for (const device of handle.devices.values()) {
-    if (Manifest.deviceOf(manifest, device.id) === undefined || (work.begun.get(device.hex) ?? 0) >= since) continue
-    Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
-  }
-}
-
-/** Takes the proposal out of the store: the relay has it, or another one in its place. */
-export const settleProposal = (opened: Opened, work: Conversations.Work): void => {
-  work.batch.remove(Records.keys.proposal, opened.proposalSlot)
-  work.batch.applied(() => {
-    opened.proposal = undefined
-  })
-}
-
-/** Rule manifest.removed.1. */
-const retire = (opened: Opened, work: Conversations.Work, version: number, at: number): void => {
-  if (opened.removed !== undefined) return
-  const removed: Records.Removed = { version: Records.written, manifest: version, at }
-  work.batch.put(Records.keys.removed, Records.Removed.encode(removed))
-  work.batch.applied(() => {
-    opened.removed = removed
-    opened.gone.openUnsafe()
-    Notices.removed(opened)
-    for (const account of new Set([...opened.lanes.values()].map((lane) => lane.account))) opened.clear(account)
-  })
-}
-
-/** Whether what waits for a device can never go to it: {@link isBarred}, or its account's newest known manifest does not list it. */
-export const isGone = (opened: Opened, account: string, device: Uint8Array): boolean => {
-  const contact = opened.contacts.get(account)
-  return isBarred(opened, account, device) || (contact !== undefined && isRemoved(contact, device))
-}
-
-/** Whether nothing may be sealed for a device: its account removed it or is about to, or this device was removed. */
-export const isBarred = (opened: Opened, account: string, device: Uint8Array): boolean => {
-  const { contacts, hex, proposal, removed } = opened
-  if (removed !== undefined) return true
-  const manifest = contacts.get(account)?.manifest
-  if (manifest !== undefined && Manifest.isRevoked(manifest, device)) return true
-  return account === hex.account && proposal !== undefined && Manifest.isRevoked(proposal, device)
 }
 
 /** Takes the name from a contact whose identity changed, or, without `accepted`, only the mark that it did. */
@@ -403,14 +265,14 @@ export const adopt = (
   manifests: ReadonlyArray<Uint8Array>,
   now: number
 ): Result.Result<Manifest.Manifest, Failure> => {
-  const advanced = advance(opened, contact.account, held, manifests)
+  const advanced = Manifests.advance(opened, contact.account, held, manifests)
   if (Result.isFailure(advanced)) {
-    report(opened, work, handle, held, manifests, advanced.failure.cause, now)
+    Manifests.report(opened, work, handle, held, manifests, advanced.failure.cause, now)
     return Result.fail(advanced.failure)
   }
   const { newest } = advanced.success
   put(opened, work, contact, { ...contact.record, user: user ?? contact.record.user, manifest: newest.bytes })
-  follow(opened, work, handle, contact, held, advanced.success, now)
+  Manifests.follow(opened, work, handle, contact, held, advanced.success, now)
   work.batch.applied(() => {
     if (user !== undefined) opened.checked.add(user)
   })
@@ -434,10 +296,6 @@ const askFrom = (opened: Opened, account: Uint8Array, held: number) => {
   const after = Math.max(held - 1, 0)
   return Effect.flatMap(opened.directory.manifestsAfter(account, after), (entry) => complete(opened, entry, after))
 }
-
-/** Whether an account's newest known manifest says that a device is not, or no longer, one of its. */
-export const isRemoved = ({ manifest }: Contact, device: Uint8Array): boolean =>
-  manifest !== undefined && Manifest.deviceOf(manifest, device) === undefined
 
 /** Follows an account's manifests, from `answer` if it is complete, else with what the directory has beyond the one held. */
 export const refresh = (

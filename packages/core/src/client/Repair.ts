@@ -18,6 +18,7 @@ import * as Background from "./internal/background.ts"
 import type { Entry, Handle, Lane, Opened, Repair } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Sealing from "./Sealing.ts"
 import * as Trust from "./Trust.ts"
@@ -88,7 +89,7 @@ export const clear = (opened: Opened, account: string): Effect.Effect<void> =>
     opened,
     Effect.forEach(
       [...opened.lanes.values()].filter(
-        (lane) => lane.account === account && Peers.isGone(opened, account, Bytes.fromHex(lane.device)!)
+        (lane) => lane.account === account && Manifests.isGone(opened, account, Bytes.fromHex(lane.device)!)
       ),
       (lane) => clearLane(opened, lane),
       { discard: true }

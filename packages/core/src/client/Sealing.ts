@@ -19,7 +19,7 @@ import * as Conversations from "./Conversations.ts"
 import type { Device, Entry, Handle, Opened, SessionEntry } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
-import * as Peers from "./Peers.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Records from "./Records.ts"
 import * as Trust from "./Trust.ts"
 
@@ -84,7 +84,7 @@ export const post = (
 ): void => {
   const hex = Bytes.toHex(device)
   // Rule manifest.revoke.2: whatever asks for it.
-  if (work.barred.has(hex) || Peers.isBarred(opened, handle.hex, device)) return
+  if (work.barred.has(hex) || Manifests.isBarred(opened, handle.hex, device)) return
   const lane = Outbox.laneOf(opened, handle.hex, hex)
   const behind = !urgent && (lane.waiting.length > 0 || work.stalled.has(hex))
   const sealed = behind ? "no-session" : seal(opened, work, handle, device, draft, now, urgent)

@@ -12,11 +12,11 @@ import * as Body from "../envelope/Body.ts"
 import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Loading from "./Loading.ts"
-import type { ClientError } from "./Errors.ts"
 import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 import * as Warnings from "./Warnings.ts"
@@ -77,7 +77,7 @@ const fetchFor = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
   const id = Bytes.fromHex(lane.device)!
   const contact = opened.contacts.get(lane.account)
   if (contact === undefined) return yield* Effect.fail({ retryAfterMs: 1000 })
-  if (Peers.isGone(opened, lane.account, id)) return yield* Effect.fail("removed" as const)
+  if (Manifests.isGone(opened, lane.account, id)) return yield* Effect.fail("removed" as const)
   const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, id))
   if (Result.isSuccess(fetched)) {
     opened.prepared.set(lane.device, fetched.success)
