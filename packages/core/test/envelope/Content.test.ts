@@ -325,6 +325,13 @@ describe("Content", () => {
     expect(causeOf(encode(content({ _tag: "Own", word: dressed })))).toBe("decode.value")
   })
 
+  it("names the manifests gone by in 4 bytes, while their versions are small [own.cost.1] [own.lists.1]", () => {
+    const length = (extensions: Content.Extensions) => ok(encode(content(text, { extensions }))).length
+    const bare = length(Content.noExtensions)
+    expect(length({ lists: { own: 127, peer: 127 }, unknown: [] }) - bare).toBe(4)
+    expect(length({ lists: { own: 128, peer: 0 }, unknown: [] }) - bare).toBe(5)
+  })
+
   it("stands in no other conversation than the empty one [content.own.2]", () => {
     const word: Body.Own = { _tag: "Own", word: { own: "history", data: id } }
     expect(causeOf(encode(content(word, { conversation: draw(16) })))).toBe("decode.value")
