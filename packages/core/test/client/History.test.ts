@@ -250,3 +250,42 @@ it.effect("a device that joined later is not given what was said before, until i
     expect(yield* digestOf(tablet)).toBe(yield* digestOf(bob))
   })
 )
+
+it.effect(
+  "devices that agree say little, and devices that cannot agree do not keep each other busy [history.bound.1] [history.when.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, bob, conversation, phone, world: net } = yield* world()
+      for (let i = 0; i < 5; i++) yield* alice.client.send("bob", `${i}`)
+      yield* World.tick(60)
+      expect(yield* digestOf(bob)).toBe(yield* digestOf(phone))
+      const hours = (count: number) => World.tick(count * 60, 60_000)
+      const before = net.network.submitted.length
+      yield* hours(3)
+      // A word, its answer and their receipts, from either side, each hour.
+      expect(net.network.submitted.length - before).toBeLessThan(3 * 12)
+      // Bob still has the place of an entry that is gone from his file: he can never give it.
+      yield* World.close(bob)
+      yield* World.close(phone)
+      const remove = (actor: World.Actor, keys: (key: string) => boolean) => {
+        const snapshot = actor.disk.snapshot()
+        const records = new Map([...snapshot.records].filter(([key]) => !keys(key)))
+        actor.disk.restore({ ...snapshot, records })
+      }
+      const entryKeys = [...bob.actor.disk.snapshot().records.keys()].filter((key) => key.startsWith("history/entry/"))
+      const lost = entryKeys[2]!
+      remove(bob.actor, (key) => key === lost)
+      remove(phone.actor, (key) => key.startsWith("history/entry/") || key.startsWith("history/index/"))
+      const laptop = yield* net.open(bob.actor, { history: true })
+      const back = yield* net.open(phone.actor, { history: true })
+      yield* World.tick(100)
+      expect((yield* textsOf(back, conversation)).length).toBe(4)
+      expect(yield* digestOf(laptop)).not.toBe(yield* digestOf(back))
+      const since = net.network.submitted.length
+      yield* hours(3)
+      expect(net.network.submitted.length - since).toBeLessThan(3 * 30)
+      for (let i = 0; i < 30; i++) yield* laptop.client.history.compare
+      yield* World.tick(100)
+      expect(net.network.submitted.length - since).toBeLessThan(3 * 30 + 100)
+    })
+)
