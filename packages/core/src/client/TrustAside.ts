@@ -28,13 +28,7 @@ export const isWaiting = (opened: Opened, work: Asides, account: string): boolea
   opened.trust.aside.has(account) || work.asideNext.has(account)
 
 /** Puts a message aside, as a record of the inbox. When too many are, it is deleted and the user told. */
-export const put = (
-  opened: Opened,
-  work: Asides,
-  { hex }: Handle,
-  record: Records.Inbox,
-  now: number
-): void => {
+export const put = (opened: Opened, work: Asides, { hex }: Handle, record: Records.Inbox, now: number): void => {
   const { trust } = opened
   const { count, next } = trust.aside.get(hex) ?? { count: 0, next: 1 }
   const order = work.asideNext.get(hex) ?? next
@@ -61,6 +55,7 @@ export const release = (opened: Opened, account: string): Effect.Effect<void, Cl
         const now = yield* Background.now
         if (contact === undefined || !opened.trust.aside.has(account) || !Trust.isHeard(opened, contact, now)) return
         const work = new Conversations.Work()
+        work.handles.add(handle)
         let order = opened.received
         for (const { key, value } of yield* Loading.scanAll(opened.store, `aside/${account}/`)) {
           work.batch.put(Records.keys.inbox(++order), value)
