@@ -59,14 +59,14 @@ export const make = (opened: Opened): ClientApi => {
   // A changed identity is an error only when the policy does not have it accepted (rule trust.effect.4).
   const find = (peer: Peer) =>
     Effect.catchTag(look(peer), "IdentityChanged", (changed) =>
-      Effect.flatMap(
-        Trusting.settleIdentity(opened, changed.pinned),
-        (accepted): ReturnType<typeof look> => (accepted ? look(peer) : Effect.fail(changed))
+      Effect.flatMap(Trusting.settleIdentity(opened, changed.pinned), (accepted): ReturnType<typeof look> =>
+        accepted ? look(peer) : Effect.fail(changed)
       )
     )
 
   /** Rule trust.effect.5. */
-  const allowed = <E>(found: Effect.Effect<Contact, E>) => Effect.tap(found, (contact) => Trust.maySend(opened, contact))
+  const allowed = <E>(found: Effect.Effect<Contact, E>) =>
+    Effect.tap(found, (contact) => Trust.maySend(opened, contact))
 
   const converse = (contact: Contact, user: string): Conversation => {
     // Every call looks at the contact again: its identity may have changed meanwhile.
@@ -113,7 +113,9 @@ export const make = (opened: Opened): ClientApi => {
     status: opened.transport.status,
     contacts: failed(
       Effect.sync(() =>
-        [...opened.contacts.values()].filter(({ hex }) => hex !== opened.hex.account).map((contact) => Trusting.describe(opened, Peers.present(contact)))
+        [...opened.contacts.values()]
+          .filter(({ hex }) => hex !== opened.hex.account)
+          .map((contact) => Trusting.describe(opened, Peers.present(contact)))
       )
     ),
     trust: trustOf(failed, Trusting.make(opened)),

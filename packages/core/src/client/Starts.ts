@@ -245,7 +245,10 @@ const holdStart = Effect.fnUntraced(function* (
   const pinned = opened.names.get(user)!
   warn(opened, work, delivery, "policy.identity-changed", Peers.senderOf(opened, pinned, ""))
   work.after.push(
-    Effect.andThen(Background.persist(opened, Peers.holdIdentity(opened, pinned, account)), opened.settleIdentity(pinned))
+    Effect.andThen(
+      Background.persist(opened, Peers.holdIdentity(opened, pinned, account)),
+      opened.settleIdentity(pinned)
+    )
   )
 })
 
