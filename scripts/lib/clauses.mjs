@@ -47,6 +47,8 @@ export const without = {
     "failure.silent.1": "that nothing is sent: tests of the client",
     "session.start.5": clock,
     "session.retry.4": clock,
+    "session.retry.5": clock,
+    "fence.told.1": clock,
     "link.resume.*": clock,
     "state.commit.*": stores,
     "state.lease.*": stores,
