@@ -477,6 +477,13 @@ export class Actor {
         return
       case "SessionReset":
         this.#events.push({ type: "session-reset", device: warning.peer.device })
+        return
+      // Told by `device-changed`, or no events of this protocol.
+      case "DevicesChanged":
+      case "Forked":
+      case "Revoked":
+      case "Trust":
+      case "SetAsideFull":
     }
   }
 
