@@ -156,7 +156,9 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       // Rule relay.password.2: who asked, for whoever keeps the log.
       onPasswordIssued: (user, device) =>
         void log(
-          Effect.logInfo(`relay: one-time password for ${user}, asked for by device ${Bytes.toHex(device).slice(0, 8)}`)
+          Effect.logInfo(
+            `relay: one-time password for ${user}, asked for by device ${Bytes.toHex(device).slice(0, 8)}`
+          ).pipe(Effect.annotateLogs("audit", "one-time-password"))
         )
     })
     let lastFailureLogged = Number.NEGATIVE_INFINITY

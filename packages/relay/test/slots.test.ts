@@ -1,13 +1,13 @@
 import { Bytes } from "@tacit/core/hazmat"
 import { FixtureAccount } from "@tacit/core/testing"
-import type { RelayLimits } from "@tacit/relay"
+import { type RelayLimits, startRelay } from "@tacit/relay"
 import * as Effect from "effect/Effect"
 import { DatabaseSync } from "node:sqlite"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { codeOf, crypto, type Peer, type Question } from "./Peer.ts"
-import { folder, type Member, type Running, start } from "./start.ts"
+import { codeOf, connect, crypto, type Peer, type Question } from "./Peer.ts"
+import { folder, type Member, type Running, start, until } from "./start.ts"
 
 const bytes = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill)
 const slotOf = (number: number): Uint8Array => Bytes.concat(bytes(8, 0x51), Bytes.be64(number))
@@ -284,5 +284,19 @@ describe("one-time passwords that a device asks for", () => {
     // What is left is the administrator's, used by the first device.
     expect(db.prepare("SELECT count(*) AS n FROM invitations").get()).toEqual({ n: 1 })
     db.close()
+  })
+
+  it("leave a line that can be picked out of the log [relay.password.2]", async () => {
+    const lines: Array<string> = []
+    await using relay = await startRelay({ database: ":memory:" }, (line) => void lines.push(line))
+    const account = FixtureAccount.makeAccount(crypto, "alice")
+    const fixture = account.addDevice()
+    const [registering, device] = [await connect(relay.url), await connect(relay.url)]
+    await registering.register(account, fixture, "alice", await relay.invite("alice"))
+    await device.login(fixture)
+    expect(codeOf(await device.ask({ type: 26 }))).toBe(27)
+    await until(() => lines.some((line) => line.includes(" audit=one-time-password")))
+    expect(lines.filter((line) => line.includes(" audit="))).toHaveLength(1)
+    await Promise.all([registering.close(), device.close()])
   })
 })

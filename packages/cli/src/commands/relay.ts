@@ -93,7 +93,10 @@ export const relayStart: Command = {
     const platform = platformOf(context)
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const service = { database: join(directory, "relay.db"), name: inputs.required("name"), ...platform }
-    const log = terminal.debug ? terminal.err : undefined
+    // What an operator answers for is always told; everything else on request.
+    const log = (line: string): void => {
+      if (terminal.debug || line.includes(" audit=")) terminal.err(line)
+    }
     const broker = inputs.text("broker")
     await using relay =
       broker === undefined
