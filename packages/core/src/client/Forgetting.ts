@@ -27,7 +27,6 @@ export const forget = (opened: Opened): void => {
   for (const held of [asked, proven, warned, missed, proofs, synced.waiting]) held.clear()
   for (const held of [trust.entries, trust.aside, trust.named, trust.warned]) held.clear()
   inbox.cache.clear()
-  opened.history?.forget()
   if (history === undefined) return
   history.state.index = undefined
   history.state.halves.clear()

@@ -59,10 +59,6 @@ export const attach = (opened: Opened, state: State.HistoryState): void => {
     commit: (batch, notes) => Keeping.commitWith(opened, state, batch, notes),
     near: (device) => {
       if (Telling.isPartner(opened, Bytes.toHex(device))) Comparing.soon(opened, state, device)
-    },
-    forget: () => {
-      state.index = undefined
-      state.halves.clear()
     }
   }
   opened.hearHistory = (device, word) => hear(opened, state, device, word)

@@ -65,8 +65,6 @@ export interface History {
   ) => Effect.Effect<void, StoreError | LeaseLost | StoredRecordError>
   /** A session with an own device began, or it healed: compares soon. */
   readonly near: (device: Uint8Array) => void
-  /** Lets go of what is held in memory of entries. */
-  readonly forget: () => void
 }
 
 /** What a client with a history holds. */
