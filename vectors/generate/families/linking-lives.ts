@@ -147,7 +147,7 @@ export const linkings = (): VectorFile => {
   valid(
     "pin-second",
     "a wrong PIN, then the right one of 7 digits",
-    ["link.attempt.1", "link.pin.1"],
+    ["link.attempt.1", "link.pin.1", "link.pin.2"],
     thenRight(second, 2),
     ["WrongPin"]
   )
@@ -156,7 +156,7 @@ export const linkings = (): VectorFile => {
   valid(
     "pin-third",
     "two wrong PINs, then the right one of 8 digits, typed in two groups",
-    ["link.attempt.1", "link.pin.1"],
+    ["link.attempt.1", "link.pin.1", "link.pin.2"],
     thenRight(third, 3, spaced),
     ["WrongPin"]
   )
