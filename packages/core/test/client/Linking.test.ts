@@ -19,6 +19,7 @@ import type {
 } from "../../src/client/LinkApi.ts"
 import * as Manifest from "../../src/identity/Manifest.ts"
 import type { Slots } from "../../src/ports/Slots.ts"
+import { Refused } from "../../src/ports/Transport.ts"
 import * as World from "./World.ts"
 
 const relay = "memory://relay"
@@ -415,6 +416,51 @@ it.effect("a device of somebody else that comes first is not linked, whichever c
       expect(["attempts", "mismatch", "expired"]).toContain((yield* Effect.flip(offer.result)).reason)
       expect(yield* devicesOf(alice)).toHaveLength(1)
     }
+  })
+)
+
+it.effect(
+  "a relay of another name than the old device's is refused, and the device is removed again [link.payload.1] [link.revoke.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, tablet, world } = yield* scene
+      tablet.meddle = (slots) => ({
+        ...slots,
+        join: (place, progress) => Effect.map(slots.join(place, progress), (line) => ({ ...line, relay: "elsewhere" }))
+      })
+      const see = screens()
+      const offer = yield* alice.client.link.invite({ relay, challenges: ["pin"] })
+      yield* follow(offer.states, atOld(see, offer))
+      const { join } = yield* world.link(tablet, { uri: offer.uri })
+      yield* follow(join.states, atNew(see, join))
+      yield* World.tick(10)
+      expect(yield* Effect.flip(join.result)).toMatchObject({ reason: "refused", by: "self" })
+      expect(yield* Effect.flip(offer.result)).toMatchObject({ reason: "refused", by: "other" })
+      const { devices, revoked } = yield* alice.client.devices
+      expect([devices.length, revoked.length]).toEqual([1, 1])
+      expect([...tablet.disk.snapshot().records.keys()]).toEqual([])
+    })
+)
+
+it.effect("without a password from the relay nothing is published [link.abort.1] [relay.password.1]", () =>
+  Effect.gen(function* () {
+    const world = World.make()
+    const actor = world.actor("alice")
+    const refusal = new Refused({ code: "not-admin", explanation: "", retryAfterMs: 0, detail: Bytes.empty })
+    actor.meddle = (slots) => ({ ...slots, issuePassword: Effect.fail(refusal) })
+    yield* world.register(actor)
+    const alice = yield* world.open(actor)
+    yield* World.tick(5)
+    const see = screens()
+    const offer = yield* alice.client.link.invite({ relay, challenges: ["pin"] })
+    yield* follow(offer.states, atOld(see, offer))
+    const { join } = yield* world.link(world.actor("tablet"), { uri: offer.uri })
+    yield* follow(join.states, atNew(see, join))
+    yield* World.tick(10)
+    expect(yield* Effect.flip(offer.result)).toMatchObject({ reason: "failed", by: "self" })
+    expect(yield* Effect.flip(join.result)).toMatchObject({ reason: "failed", by: "other" })
+    expect(world.network.manifests("alice")).toHaveLength(1)
+    expect([...actor.disk.snapshot().records.keys()].filter((key) => /^(linking|proposal)/.test(key))).toEqual([])
   })
 )
 
