@@ -115,6 +115,11 @@ const kinds: {
   synced: client(Records.Synced),
   greeted: client(Records.Greeted),
   unsent: client(Records.Unsent),
+  proposal: client(Records.Proposal),
+  removed: client(Records.Removed),
+  renewed: client(Records.Renewed),
+  notice: client(Records.Notice),
+  proof: client(Records.Proof),
   sent: (_, bytes) => Result.map(Retry.decode(bytes), (read) => ({ fields: toJson(read), bytes: Retry.encode(read) }))
 }
 

@@ -285,6 +285,29 @@ const records: ReadonlyArray<readonly [id: string, kind: string, title: string, 
     "a message that failed for a device",
     [1, fill(0xb1, 32), at, { text: "device-removed" }],
     { version: 1, account: h(0xb1, 32), at, reason: "device-removed" }
+  ],
+  [
+    "proposal",
+    "proposal",
+    "an own manifest that was signed",
+    [1, fill(0x3f, 300)],
+    { version: 1, manifest: h(0x3f, 300) }
+  ],
+  ["removed", "removed", "this device was removed", [1, 4, at], { version: 1, manifest: 4, at }],
+  ["renewed", "renewed", "sessions from before are replaced", [1, at], { version: 1, before: at }],
+  [
+    "notice",
+    "notice",
+    "two devices added and one removed, to be told",
+    [1, at, [fill(0xd1, 32), fill(0xd2, 32)], [fill(0xd3, 32)]],
+    { version: 1, at, added: [h(0xd1, 32), h(0xd2, 32)], removed: [h(0xd3, 32)] }
+  ],
+  [
+    "proof",
+    "proof",
+    "a fork proof of which somebody was told",
+    [1, at, 1, fill(0x93, 600)],
+    { version: 1, at, told: 1, proof: h(0x93, 600) }
   ]
 ]
 
@@ -374,7 +397,13 @@ const wrong: ReadonlyArray<readonly [id: string, twin: string, title: string, re
   ["synced-device-31", "synced", "a device id of 31 bytes", [1, fill(0xd2, 31), at, fill(0x93, 60)]],
   ["synced-word-text", "synced", "a word that is text", [1, fill(0xd2, 32), at, { text: "x" }]],
   ["greeted-nothing", "greeted", "no time", [1]],
-  ["unsent-reason-65", "unsent", "a reason of 65 bytes", [1, fill(0xb1, 32), at, { text: "r".repeat(65) }]]
+  ["unsent-reason-65", "unsent", "a reason of 65 bytes", [1, fill(0xb1, 32), at, { text: "r".repeat(65) }]],
+  ["proposal-long", "proposal", "a manifest of 49,153 bytes", [1, fill(0x3f, 49_153)]],
+  ["removed-version-0", "removed", "version 0", [1, 0, at]],
+  ["renewed-nothing", "renewed", "no time", [1]],
+  ["notice-device-31", "notice", "a device id of 31 bytes", [1, at, [fill(0xd1, 31)], []]],
+  ["notice-51", "notice", "51 devices added", [1, at, Array.from({ length: 51 }, (_, i): Value => fill(i, 32)), []]],
+  ["proof-told-2", "proof", "told 2", [1, at, 2, fill(0x93, 600)]]
 ]
 
 export const clientRecords = (): VectorFile => {
