@@ -60,7 +60,7 @@ const takeFromStopped = (process_: ChildProcess, path: string): ReturnType<typeo
   })
 
 describe("a process that is killed", () => {
-  it(`keeps every acknowledged commit whole, ${rounds} times over`, { timeout: 60_000 }, async () => {
+  it(`keeps every acknowledged commit whole, ${rounds} times over`, { timeout: 240_000 }, async () => {
     const path = join(folder, "killed")
     let before = {
       token: 0,
@@ -100,7 +100,7 @@ describe("a process that is killed", () => {
     expect(commits).toBeGreaterThan(rounds * 3)
   })
 
-  it("leaves whole commits only, wherever its log was cut or spoiled", { timeout: 60_000 }, async () => {
+  it("leaves whole commits only, wherever its log was cut or spoiled", { timeout: 240_000 }, async () => {
     const path = join(folder, "cut")
     const child = Crasher.start(path)
     await child.atLeast(200)
@@ -138,7 +138,7 @@ describe("a process that is killed", () => {
 })
 
 describe("a process that lives", () => {
-  it("keeps others out until it is killed, by name of the reason [state.lease.1]", { timeout: 60_000 }, async () => {
+  it("keeps others out until it is killed, by name of the reason [state.lease.1]", { timeout: 240_000 }, async () => {
     const path = join(folder, "held")
     const child = Crasher.start(path)
     await child.atLeast(1)
@@ -158,7 +158,7 @@ describe("a process that lives", () => {
 
   it(
     "is the only one of several that open at once, and the next one follows its death [state.lease.1]",
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       const path = join(folder, "race")
       for (let round = 0; round < 2; round++) {
@@ -173,7 +173,7 @@ describe("a process that lives", () => {
     }
   )
 
-  it("is shut out for ever when it wakes up after a take-over [state.lease.1]", { timeout: 60_000 }, async () => {
+  it("is shut out for ever when it wakes up after a take-over [state.lease.1]", { timeout: 240_000 }, async () => {
     const path = join(folder, "zombie")
     const child = Crasher.start(path, 20)
     await child.atLeast(30)

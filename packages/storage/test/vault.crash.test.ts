@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import { randomBytes } from "node:crypto"
 import { afterAll, describe, expect, it, vi } from "vitest"
 
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 360_000 })
 
 const folder = mkdtempSync(join(tmpdir(), "tacit-vault-crash-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
