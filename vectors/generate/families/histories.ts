@@ -830,12 +830,7 @@ export const archives = (): VectorFile => {
   // Words of a handing over.
   const noChain = trace.literal("no-chain", new Uint8Array(16))
   const words: ReadonlyArray<readonly [id: string, title: string, value: ReadonlyArray<Arg>, json: Json]> = [
-    [
-      "want",
-      "a want",
-      [2, all.archive, 3, noChain],
-      { word: 2, archive: all.archive, next: 3, chain: noChain }
-    ],
+    ["want", "a want", [2, all.archive, 3, noChain], { word: 2, archive: all.archive, next: 3, chain: noChain }],
     ["end", "an end", [4, all.archive, 2], { word: 4, archive: all.archive, reason: 2 }],
     ["wish", "a wish", [5, [3, 20]], { word: 5, range: { choice: 3, last: 20 } }],
     [
