@@ -37,11 +37,14 @@ const tacit = async (profile: string, ...words: ReadonlyArray<string>): Promise<
   return { code, ...text }
 }
 
-const json = async (profile: string, ...words: ReadonlyArray<string>): Promise<ReadonlyArray<Record<string, any>>> =>
+const json = async (
+  profile: string,
+  ...words: ReadonlyArray<string>
+): Promise<ReadonlyArray<Record<string, unknown>>> =>
   (await tacit(profile, ...words, "--json")).out
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record<string, any>)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 const storeOf = (profile: string): string => join(folder, "data", profile, "client.db")
 
@@ -186,9 +189,9 @@ describe("tacit device revoke", () => {
 
 describe("tacit device proof", () => {
   /** Two signed lists out of the published vectors. */
-  const published = (): ReadonlyArray<Record<string, any>> => {
+  const published = (): ReadonlyArray<Record<string, unknown>> => {
     const file = new URL("../../../vectors/identity/proof.json", import.meta.url)
-    return (JSON.parse(readFileSync(file, "utf8")) as { readonly cases: ReadonlyArray<Record<string, any>> }).cases
+    return (JSON.parse(readFileSync(file, "utf8")) as { readonly cases: ReadonlyArray<Record<string, unknown>> }).cases
   }
   const bytesOf = (id: string): Uint8Array => {
     const file = JSON.parse(readFileSync(new URL("../../../vectors/identity/proof.json", import.meta.url), "utf8")) as {
