@@ -2,6 +2,7 @@
  * Invitations and link codes as text: what a QR code or a line in a message holds.
  *
  * Spec: docs/spec/19-linking.md §19.1, rules invitation.url.1 and invitation.url.2.
+ * Vectors: vectors/linking.
  * Does not look at the bytes, and fetches nothing.
  */
 import * as Result from "effect/Result"
