@@ -180,7 +180,7 @@ export const refusals = ({ cancelled, code, file, joiner, mallory, old, pin, rig
     "link.state"
   )
   const form = (id: string, title: string, twin: string, step: number, change: Change, cause: string): void =>
-    refuse(id, title, ["link.frame.1"], ["Form"], twin, { at: frameAt(step), ...change } as Delta, cause)
+    refuse(id, title, ["link.frame.1"], ["Form"], twin, { at: frameAt(step), ...change }, cause)
   form("kind-0", "a kind that does not exist", twins.code, 2, { op: "set", offset: 1, bytes: "00" }, "decode.value")
   form("kind-7", "another one", twins.code, 6, { op: "set", offset: 1, bytes: "07" }, "decode.value")
   form(

@@ -332,7 +332,7 @@ export const steps = (): VectorFile => {
     void file.invalid(
       { id: `link-reveal-bad-${id}`, title, clauses, flags },
       "link-reveal-run",
-      { at: "in/reveal", ...change } as Delta,
+      { at: "in/reveal", ...change },
       cause
     )
   const put = (
@@ -475,7 +475,7 @@ export const steps = (): VectorFile => {
     void file.invalid(
       { id: `link-open-bad-${id}`, title, clauses: ["link.keys.2"], flags: [flag] },
       "link-open-ready",
-      { at, ...change } as Delta,
+      { at, ...change },
       "auth.tag"
     )
   const assign = (value: Ref | number): Change => ({ op: "assign", value })
@@ -520,7 +520,7 @@ export const steps = (): VectorFile => {
         critical: cause === "link.code"
       },
       "link-code-run",
-      { at: "in/code", ...change } as Delta,
+      { at: "in/code", ...change },
       cause
     )
   const codeBytes = trace.value(code)
