@@ -15,8 +15,6 @@ import type * as MemoryStore from "../../src/testing/MemoryStore.ts"
 import * as World from "../client/World.ts"
 import type { Step, Who } from "./Script.ts"
 
-const history = { beginning: 0 } as const
-
 /** One device of a person, through all its processes. */
 interface Device {
   readonly actor: World.Actor
@@ -50,12 +48,17 @@ export interface Outcome {
 
 const names = ["alice", "bob"] as const
 
-/** Plays a script in a world of its own. */
-export const play = (seed: number, script: ReadonlyArray<Step>): Effect.Effect<Outcome, unknown, Scope.Scope> =>
-  Random.withSeed(playWith(seed, script), `convergence ${seed}`)
+/** Plays a script in a world of its own. Devices compare what was sent from `beginning` on. */
+export const play = (
+  seed: number,
+  script: ReadonlyArray<Step>,
+  beginning = 0
+): Effect.Effect<Outcome, unknown, Scope.Scope> =>
+  Random.withSeed(playWith(seed, script, beginning), `convergence ${seed}`)
 
-const playWith = (seed: number, script: ReadonlyArray<Step>) =>
+const playWith = (seed: number, script: ReadonlyArray<Step>, beginning: number) =>
   Effect.gen(function* () {
+    const history = { beginning }
     yield* TestClock.setTime(1_700_000_000_000)
     const world = World.make(1 + (seed % 250))
     const persons: ReadonlyArray<Person> = names.map((name) => ({ name, devices: [] }))

@@ -13,7 +13,7 @@ export interface Failed {
 }
 
 /** Plays the steps of a seed with these numbers, or all. */
-export const once = async (seed: number, steps?: ReadonlyArray<number>): Promise<Outcome> => {
+export const once = async (seed: number, steps?: ReadonlyArray<number>, beginning = 0): Promise<Outcome> => {
   const script = Script.make(seed)
   const chosen = steps === undefined ? script : steps.map((at) => script[at]!)
   // Keeps the process alive and ends a run in which everybody waits for somebody.
@@ -21,9 +21,9 @@ export const once = async (seed: number, steps?: ReadonlyArray<number>): Promise
   const hung = new Promise<Outcome>((done) => {
     patience = setTimeout(() => done(brokenOff("it hangs")), patienceMs)
   })
-  const outcome = Effect.runPromiseExit(Effect.provide(Effect.scoped(play(seed, chosen)), TestClock.layer())).then(
-    (exit) => (Exit.isSuccess(exit) ? exit.value : brokenOff(`it broke off: ${String(exit.cause)}`))
-  )
+  const outcome = Effect.runPromiseExit(
+    Effect.provide(Effect.scoped(play(seed, chosen, beginning)), TestClock.layer())
+  ).then((exit) => (Exit.isSuccess(exit) ? exit.value : brokenOff(`it broke off: ${String(exit.cause)}`)))
   return Promise.race([outcome, hung]).finally(() => clearTimeout(patience))
 }
 
