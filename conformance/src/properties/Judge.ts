@@ -8,6 +8,7 @@ import type { CryptoProvider } from "@tacit/core/hazmat"
 import type { Budget, CaseOutcome, Property, Steps, Wire } from "../protocol/Result.ts"
 import { declares } from "../protocol/Hello.ts"
 import type { Subject } from "../subject/Subject.ts"
+import * as Crossing from "./Crossing.ts"
 import * as Differential from "./Differential.ts"
 import * as Encoding from "./Encoding.ts"
 import { sample } from "./Generate.ts"
@@ -129,6 +130,7 @@ class Judgement {
     }
     const scripted = [...this.verdicts].filter(([, { outcome }]) => outcome === "pass").map(([id]) => id)
     if (scripted.length > 0) await this.#scripts(new Set(scripted))
+    if (wants("P18") && devices) await this.#timed("P18", () => this.#crossing())
     if (wants("P22") && devices) await this.#timed("P22", () => this.#shapes())
     if (wants("P16") && declares(hello, "encoding")) await this.#timed("P16", () => this.#encodings())
     const topics = Differential.topics.filter((topic) => declares(hello, Differential.familyOf[topic]))
@@ -254,6 +256,22 @@ class Judgement {
   }
 
   // ---- Others
+
+  async #crossing(): Promise<void> {
+    const { seed, signal, size } = this.#options
+    const verdict = this.verdicts.get("P18")!
+    const watched = new Set(["P18"])
+    for (const reproducer of Crossing.sample(numberOf(seed), Math.ceil(size.scripts / 2))) {
+      if (signal?.aborted === true) return
+      const { broken, violation } = await runScript({ ...this.#stage(), used: this.used }, reproducer, watched)
+      verdict.scripts++
+      verdict.steps += reproducer.script.length
+      if (violation !== undefined) return this.#violated("P18", reproducer)
+      if (broken === undefined) continue
+      if (broken.side === "reference") throw broken
+      return this.#fail("P18", broken.kind, broken.message, this.#failure(reproducer, undefined))
+    }
+  }
 
   async #shapes(): Promise<void> {
     const { seed, size } = this.#options

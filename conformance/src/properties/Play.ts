@@ -8,6 +8,7 @@
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import type { Answer } from "../protocol/Message.ts"
 import type { Members, Stage } from "../protocol/Value.ts"
+import * as Crossing from "./Crossing.ts"
 import { Malice } from "./Malice.ts"
 import { Strangers } from "./Strangers.ts"
 import type { Sent } from "./Model.ts"
@@ -72,7 +73,7 @@ export class Play {
       if (trail() !== before) did(step[0])
     }
     world.step = -1
-    await this.#end()
+    await this.#end(Crossing.isJudged(script))
   }
 
   // ---- Choices
@@ -745,9 +746,11 @@ export class Play {
 
   // ---- The end
 
-  async #end(): Promise<void> {
+  async #end(crossing: boolean): Promise<void> {
     const world = this.#world
+    const { options } = world
     for (const person of world.people) if (person.down) await this.#restart(person)
+    if (crossing && options.name === "pair" && options.watched.has("P18")) await this.#converge()
     await this.#accept()
     await this.#quiet()
     if (this.#usurped && !this.#accepted) {
@@ -812,16 +815,53 @@ export class Play {
     }
   }
 
+  /**
+   * P18: however starts crossed and whatever of them is lost or late, a message each way brings both into one session. What comes late does not
+   * part them again, unless it is a reset notice, which takes over (session.cross.3): then a message each way does it again.
+   */
+  async #converge(): Promise<void> {
+    const world = this.#world
+    const late = world.flight.splice(0)
+    const together = await this.#eachWay()
+    for (const wire of late.reverse()) await this.#deliver(wire)
+    await this.#quiet()
+    if (world.resets > 0) return void (await this.#eachWay())
+    const [one, other] = world.people as [Person, Person]
+    const sides = [await this.#session(one, other), await this.#session(other, one)]
+    if (sides.some((session) => session !== together)) {
+      world.fail("P18", "what came late parted two sides that sent in one session (session.cross.1)")
+    }
+  }
+
+  /** A message each way, and what it makes devices do of themselves. Answers the session in which both send then. */
+  async #eachWay(): Promise<unknown> {
+    const world = this.#world
+    const [one, other] = world.people as [Person, Person]
+    await this.#sendNow(one, other, this.#text(0))
+    await this.#deliverAll()
+    await this.#sendNow(other, one, this.#text(0))
+    await this.#deliverAll()
+    const session = await this.#session(one, other)
+    if (session === undefined || session !== (await this.#session(other, one))) {
+      world.fail("P18", "after a message each way two sides send in different sessions (session.cross.2)")
+    }
+    return session
+  }
+
+  /** The session in which a person sends to another one. */
+  async #session(one: Person, other: Person): Promise<unknown> {
+    const answer = await this.#world.ask(one, "session.agree", { account: other.account, device: other.device })
+    return "ok" in answer ? answer.ok["session"] : undefined
+  }
+
   /** P06: one session on both sides. */
   async #agree(): Promise<void> {
     const world = this.#world
     for (const one of world.people) {
       for (const other of world.people) {
         if (one.index >= other.index || !one.knows.has(other.index) || !other.knows.has(one.index)) continue
-        const a = await world.ask(one, "session.agree", { account: other.account, device: other.device })
-        const b = await world.ask(other, "session.agree", { account: one.account, device: one.device })
-        const mine = "ok" in a ? a.ok["session"] : undefined
-        const theirs = "ok" in b ? b.ok["session"] : undefined
+        const mine = await this.#session(one, other)
+        const theirs = await this.#session(other, one)
         if (mine !== theirs || mine === undefined) world.fail("P06", "two sides send in different sessions")
       }
     }

@@ -4,8 +4,8 @@
  * Spec: docs/spec/21-conformance.md §21.3.
  */
 
-/** Worlds of whole devices; transcripts side by side; single encodings; requests at a time; runs side by side. */
-export type Judged = "script" | "differential" | "encoding" | "concurrency" | "shape" | "freshness"
+/** Worlds of whole devices; crossing starts in them; transcripts side by side; single encodings; requests at a time; runs side by side. */
+export type Judged = "script" | "crossing" | "differential" | "encoding" | "concurrency" | "shape" | "freshness"
 
 export interface PropertyInfo {
   readonly id: string
@@ -19,7 +19,7 @@ const property = (id: string, judged: Judged, critical: boolean, title: string):
   id,
   title,
   judged,
-  level: judged === "encoding" ? 1 : 2,
+  level: judged === "encoding" ? 1 : judged === "crossing" ? 3 : 2,
   critical
 })
 
@@ -48,6 +48,7 @@ export const properties = [
   property("P15", "differential", false, "with the same coins, subject and reference give the same bytes"),
   property("P16", "encoding", true, "accepted bytes encode again to themselves"),
   property("P17", "script", true, "a revoked device is heard no more, and nothing is sealed for it"),
+  property("P18", "crossing", false, "after crossing starts both sides send in one session within a message each way"),
   property("P19", "script", true, "one-time keys and session starts work once; a forged use does not use them up"),
   property("P20", "script", true, "a rollback is noticed or harmless"),
   property("P21", "concurrency", false, "overlapping requests to one actor have the effect of some order"),

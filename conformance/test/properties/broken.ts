@@ -171,6 +171,23 @@ export const broken: ReadonlyArray<BrokenSubject> = [
     script: talk
   },
   {
+    property: "P18",
+    how: "goes on in a session of its own after starts crossed",
+    make: () =>
+      changed(() => {
+        const began = new Set<string | undefined>()
+        return (reply, { as, op }) => {
+          const used = okOf(reply)?.["used"]
+          if (op === "session.send" && Array.isArray(used) && used.length > 0) began.add(as)
+          return op === "session.agree" && began.size > 1 ? put(reply, { session: as === "a0" ? "00" : "01" }) : reply
+        }
+      }),
+    script: [
+      ["send", 0, 0, 0],
+      ["send", 1, 0, 0]
+    ]
+  },
+  {
     property: "P10",
     how: "takes in what is for another mailbox",
     make: () => accepting("envelope.mailbox"),
