@@ -34,6 +34,7 @@ export const meaning: { readonly [op: string]: string } = {
   "x25519-public": "X25519 public key of a secret",
   x25519: "X25519 agreement",
   "x25519-iterate": "X25519, result and key exchanged, so many times",
+  elligator2: "the map of RFC 9380 from a field element to a point of curve25519",
   "ed25519-public": "Ed25519 public key of a seed",
   "ed25519-sign": "Ed25519 signature",
   "ed25519-verify": "strict Ed25519 verification",

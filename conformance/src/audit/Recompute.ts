@@ -4,7 +4,7 @@
  * Spec: vectors/README.md (derivation traces); docs/spec/01-suites.md.
  * A reading of its own beside the generator's and the second verifier's. Runs in browsers.
  */
-import type { CryptoProvider } from "@tacit/core/hazmat"
+import { type CryptoProvider, Elligator2 } from "@tacit/core/hazmat"
 import { isObject, unhex } from "./Model.ts"
 
 type Inputs = { readonly [name: string]: unknown }
@@ -264,6 +264,8 @@ export const compute = (
       return n("len") < 1 || n("len") > 8160 ? undefined : crypto.hkdfExpand(b("prk"), b("info"), n("len"))
     case "hkdf-sha256":
       return n("len") < 1 || n("len") > 8160 ? undefined : crypto.hkdfSha256(b("ikm"), b("salt"), b("info"), n("len"))
+    case "elligator2":
+      return Elligator2.map(b("field"))
     case "x25519-public":
       return crypto.x25519PublicKey(b("k"))
     case "x25519":

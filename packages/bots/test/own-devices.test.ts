@@ -14,8 +14,9 @@ const crypto = await loadNodeProvider()
 let scene: Scene | undefined
 const running = new Set<PromiseClient>()
 afterEach(async () => {
-  await Promise.all([...running].map((client) => client.close()))
+  const open = [...running]
   running.clear()
+  await Promise.all(open.map((client) => client.close()))
   await scene?.close()
   scene = undefined
 })
@@ -32,18 +33,23 @@ const open = async (device: Device): Promise<void> => {
   const client = await openClient(device.options)
   running.add(client)
   device.client = client
-  void (async () => {
+  const listen = (loop: () => Promise<void>): void =>
+    // A call that the end of the client interrupts is none of this test's.
+    void loop().catch((error: unknown) => {
+      if (running.has(client)) throw error
+    })
+  listen(async () => {
     for await (const message of client.messages()) {
       await client.take(message)
       device.messages.push(message)
     }
-  })()
-  void (async () => {
+  })
+  listen(async () => {
     for await (const item of client.synced()) {
       await client.takeSynced(item)
       device.synced.push(item)
     }
-  })()
+  })
 }
 
 const close = async (device: Device): Promise<void> => {

@@ -368,7 +368,8 @@ export const receipt = (
     if (!Body.isNumbered(tracked.type)) continue
     // Nobody reads a copy: when it arrived, all is said about it.
     if (state === "read" || tracked.type === Body.types.ownDevice) {
-      work.batch.applied(() => Outcomes.end(opened, device.hex, message, state))
+      // At once, as the record goes: nobody who asks meanwhile may find neither. A receipt whose commit fails comes again.
+      Outcomes.end(opened, device.hex, message, state)
       device.tracked.delete(message)
       work.batch.remove(Records.keys.sent(device.hex, tracked.order))
     } else {
