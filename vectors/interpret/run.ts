@@ -8,6 +8,7 @@ import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as agreement from "./agreement.ts"
 import * as bulk from "./bulk.ts"
 import * as encoding from "./encoding.ts"
+import * as devices from "./devices.ts"
 import * as envelope from "./envelope.ts"
 import * as identity from "./identity.ts"
 import * as labels from "./labels.ts"
@@ -94,7 +95,8 @@ export const actors: { readonly [family: string]: Actors } = {
   ratchet: ratchet.actors,
   sequence: sequence.actors,
   identity: identity.actors,
-  linking: linking.actors
+  linking: linking.actors,
+  devices: devices.actors
 }
 
 /** Why an answer is not the one a case asks for. */

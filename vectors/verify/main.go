@@ -229,6 +229,8 @@ func checkFile(path string, content []byte) (valid, invalid int) {
 				file.checkPrimitive(item)
 			} else if op, _ := item["op"].(string); strings.HasPrefix(op, "safety.") {
 				file.checkSafety(item)
+			} else if root["family"] == "devices" {
+				file.checkDevices(item)
 			} else if op == "proof.verify" {
 				file.checkProof(item)
 			} else if strings.HasPrefix(op, "trust.") {

@@ -24,6 +24,7 @@ type signedList struct {
 	version                 uint64
 	devices                 map[string]listed
 	revoked                 map[string]uint64
+	roles                   map[string]uint64
 }
 
 // reader walks a value that scan has found canonical; it panics with an outcome where the layout is another.
@@ -110,7 +111,7 @@ func readManifest(whole []byte) signedList {
 	r := &reader{in: body}
 	r.tuple(8)
 	r.want(r.uint() == 1, "decode.value")
-	m := signedList{devices: map[string]listed{}, revoked: map[string]uint64{}}
+	m := signedList{devices: map[string]listed{}, revoked: map[string]uint64{}, roles: map[string]uint64{}}
 	m.account, m.version, m.previous = r.bin(), r.uint(), r.bin()
 	r.uint()
 	last := ""
@@ -127,6 +128,7 @@ func readManifest(whole []byte) signedList {
 		agreement, role, addedIn := r.bin(), r.uint(), r.uint()
 		r.want(role >= 1 && role <= 3 && addedIn >= 1 && addedIn <= m.version, "decode.value")
 		m.devices[id] = listed{hex.EncodeToString(agreement), addedIn}
+		m.roles[id] = role
 	}
 	last = ""
 	for range r.list() {

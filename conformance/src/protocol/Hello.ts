@@ -21,6 +21,7 @@ export const families = [
   "sequence",
   "identity",
   "linking",
+  "devices",
   "history",
   "trust",
   "state",

@@ -53,7 +53,8 @@ const casts: Readonly<Record<string, Actors>> = {
   window: actors["sequence"]!,
   fence: actors["sequence"]!,
   manifest: actors["identity"]!,
-  link: actors["linking"]!
+  link: actors["linking"]!,
+  devices: actors["devices"]!
 }
 
 /** What makes a fresh subject of its own state. */

@@ -9,6 +9,8 @@ import { family as agreementFamily } from "./agreement.ts"
 import { sessions, shared } from "./agreement-sessions.ts"
 import { bundles } from "./bundle.ts"
 import { aead } from "./aead.ts"
+import { family as devicesFamily, fanOut } from "./devices.ts"
+import { lists, received } from "./devices-lists.ts"
 import { ed25519 } from "./ed25519.ts"
 import { encoding, family as encodingFamily } from "./encoding.ts"
 import { encodingBulk, ratchetBulk } from "./bulk.ts"
@@ -68,6 +70,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits(), ratchetBulk()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
+  { family: devicesFamily, build: () => [fanOut(), lists(), received()] },
   { family: linkingFamily, build: () => [invitations(), texts(), cpace(), steps(), linkings()] },
   { family: historyFamily, build: () => [histories(), archives()] },
   { family: vaultFamily, build: () => [vaultHeaders(), vaultRecords()] },

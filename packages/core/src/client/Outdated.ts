@@ -5,17 +5,11 @@
  * Says nothing but a version; the manifests come from the directory.
  */
 import type * as Content from "../envelope/Content.ts"
+import * as Addressing from "../identity/Addressing.ts"
 import type { Burst } from "./Burst.ts"
 import type { Device, Opened } from "./Opened.ts"
 
-/** A device that goes on in its old ways is told again after so long, ms. */
-const againMs = 60_000
-
-interface Told {
-  readonly version: number
-  readonly at: number
-}
-const told = new WeakMap<Opened, Map<string, Told>>()
+const told = new WeakMap<Opened, Map<string, Addressing.Told>>()
 
 /** Devices remembered as told. */
 const most = 4096
@@ -24,10 +18,9 @@ const most = 4096
 export const note = (opened: Opened, work: Burst, device: Device, lists: Content.Extensions["lists"]): void => {
   if (lists === undefined || lists.peer >= opened.manifestVersion) return
   const version = opened.manifestVersion
-  const known = told.get(opened) ?? new Map<string, Told>()
+  const known = told.get(opened) ?? new Map<string, Addressing.Told>()
   told.set(opened, known)
-  const last = known.get(device.hex)
-  if (last !== undefined && last.version === version && work.now - last.at < againMs) return
+  if (!Addressing.isTold(lists.peer, version, known.get(device.hex), work.now)) return
   if (known.size >= most) known.clear()
   known.set(device.hex, { version, at: work.now })
   work.outdated.add(device.hex)

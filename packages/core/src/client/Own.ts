@@ -13,6 +13,7 @@ import * as Limits from "../base/Limits.ts"
 import * as Body from "../envelope/Body.ts"
 import type * as Content from "../envelope/Content.ts"
 import type * as OwnDevice from "../envelope/OwnDevice.ts"
+import * as Addressing from "../identity/Addressing.ts"
 import type * as Manifest from "../identity/Manifest.ts"
 import * as Conversations from "./Conversations.ts"
 import type { ClientError } from "./Errors.ts"
@@ -50,17 +51,15 @@ export const others = (opened: Opened): ReadonlyArray<Uint8Array> => {
 export const addedSince = (opened: Opened, version: number): ReadonlyArray<Uint8Array> => {
   const manifest = opened.contacts.get(opened.hex.account)?.manifest
   if (manifest === undefined || version >= manifest.version) return nobody
-  return others(opened).filter((id) =>
-    manifest.devices.some(({ addedIn, device }) => addedIn > version && Bytes.equal(device, id))
-  )
+  const added = new Set(Addressing.addedSince(manifest, opened.self.device, version).map(Bytes.toHex))
+  return others(opened).filter((id) => added.has(Bytes.toHex(id)))
 }
 
 /** Whether the sender of a message went by lists that did not have this device, so that it may have come as a copy before. */
 export const isCopied = (opened: Opened, lists: Content.Extensions["lists"]): boolean => {
-  const listed = opened.contacts
-    .get(opened.hex.account)
-    ?.manifest?.devices.find(({ device }) => Bytes.equal(device, opened.self.device))
-  return lists !== undefined && listed !== undefined && lists.peer < listed.addedIn
+  const manifest = opened.contacts.get(opened.hex.account)?.manifest
+  if (lists === undefined || manifest === undefined) return false
+  return Addressing.isUnknownTo(manifest, opened.self.device, lists.peer)
 }
 
 /**

@@ -12,7 +12,7 @@ import * as Bundle from "../agreement/Bundle.ts"
 import * as Bytes from "../base/Bytes.ts"
 import type { Cause, Failure } from "../base/Failure.ts"
 import * as Content from "../envelope/Content.ts"
-import * as Device from "../identity/Device.ts"
+import * as Addressing from "../identity/Addressing.ts"
 import type * as Manifest from "../identity/Manifest.ts"
 import * as Name from "../identity/Name.ts"
 import type { DirectoryEntry } from "../ports/Directory.ts"
@@ -345,9 +345,7 @@ export const targets = (opened: Opened, handle: Handle): ReadonlyArray<Uint8Arra
 
 /** The devices of a manifest that read, without this one. */
 export const readers = ({ self }: Pick<Opened, "self">, manifest: Manifest.Manifest): ReadonlyArray<Uint8Array> =>
-  manifest.devices
-    .filter(({ device, role }) => role !== Device.roles.replica && !Bytes.equal(device, self.device))
-    .map(({ device }) => device)
+  Addressing.readers(manifest, self.device)
 
 /** Why a device cannot be prepared for a first message. */
 export type Unprepared = TransportError | Refused | ClientError | PeerMisbehaved
