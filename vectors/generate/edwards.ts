@@ -21,7 +21,17 @@ const power = (base: bigint, exponent: bigint): bigint => {
   }
   return out
 }
-const inverse = (a: bigint): bigint => power(a, p - 2n)
+/** By Euclid; 0 for 0. */
+const inverse = (a: bigint): bigint => {
+  let [low, high] = [mod(a), p]
+  let [x, y] = [1n, 0n]
+  while (low > 1n) {
+    const quotient = high / low
+    ;[low, high] = [high - quotient * low, low]
+    ;[x, y] = [y - quotient * x, x]
+  }
+  return low === 0n ? 0n : mod(x)
+}
 const d = mod(-121665n * inverse(121666n))
 const rootOfMinusOne = power(2n, (p - 1n) / 4n)
 
@@ -41,14 +51,28 @@ export const add = (a: Point, b: Point): Point => {
   }
 }
 
-export const multiply = (scalar: bigint, point: Point): Point => {
-  let out = identity
-  let double = point
+/** Extended coordinates: x = X/Z, y = Y/Z, T = XY/Z. */
+type Extended = readonly [x: bigint, y: bigint, z: bigint, t: bigint]
+
+/** The complete addition of RFC 8032, section 5.1.4: no inversion. */
+const addExtended = ([x1, y1, z1, t1]: Extended, [x2, y2, z2, t2]: Extended): Extended => {
+  const a = ((y1 - x1) * (y2 - x2)) % p
+  const b = ((y1 + x1) * (y2 + x2)) % p
+  const c = (((2n * t1 * t2) % p) * d) % p
+  const e = (2n * z1 * z2) % p
+  const [f, g, h, i] = [b - a, e - c, e + c, b + a]
+  return [(f * g) % p, (h * i) % p, (g * h) % p, (f * i) % p]
+}
+
+export const multiply = (scalar: bigint, { x, y }: Point): Point => {
+  let out: Extended = [0n, 1n, 1n, 0n]
+  let double: Extended = [x, y, 1n, mod(x * y)]
   for (let s = scalar; s > 0n; s >>= 1n) {
-    if (s & 1n) out = add(out, double)
-    double = add(double, double)
+    if (s & 1n) out = addExtended(out, double)
+    double = addExtended(double, double)
   }
-  return out
+  const over = inverse(out[2])
+  return { x: mod(out[0] * over), y: mod(out[1] * over) }
 }
 
 /** Point with this y and this parity of x, if y is on the curve. */
