@@ -335,7 +335,7 @@ export const fanOut = (): VectorFile => {
       ["manifest.rollback.1"],
       "Rollback",
       1,
-      chain(person, 2, 2) as Json,
+      chain(person, 2, 2),
       "fresh.rollback"
     )
     refuse(
@@ -344,7 +344,7 @@ export const fanOut = (): VectorFile => {
       ["manifest.rollback.1"],
       "Rollback",
       3,
-      chain(person, 1, 3) as Json,
+      chain(person, 1, 3),
       "fresh.rollback"
     )
     refuse(
@@ -353,7 +353,7 @@ export const fanOut = (): VectorFile => {
       ["manifest.skip.1"],
       "Gap",
       1,
-      chain(person, 5, 5) as Json,
+      chain(person, 5, 5),
       "lookup.manifest-gap"
     )
     refuse(
@@ -443,7 +443,7 @@ export const fanOut = (): VectorFile => {
       "a history that does not begin with version 1",
       "manifest.skip.1",
       "Gap",
-      chain(person, 2, 3) as Json,
+      chain(person, 2, 3),
       "lookup.manifest-gap"
     )
     first(
@@ -459,7 +459,7 @@ export const fanOut = (): VectorFile => {
       "another account's history",
       "manifest.check.1",
       "Forged",
-      chain(person === "alice" ? "bob" : "alice", 1, 3) as Json,
+      chain(person === "alice" ? "bob" : "alice", 1, 3),
       "auth.account"
     )
   }
