@@ -25,8 +25,9 @@ afterEach(async () => {
 interface Device {
   readonly options: NodeOptions & { readonly path: string }
   client: PromiseClient
-  readonly messages: Array<Incoming>
-  readonly synced: Array<Synced>
+  /** By order: what was shown and not taken before the client closed is shown again under the same one. */
+  readonly messages: Map<number, Incoming>
+  readonly synced: Map<number, Synced>
 }
 
 const open = async (device: Device): Promise<void> => {
@@ -40,14 +41,14 @@ const open = async (device: Device): Promise<void> => {
     })
   listen(async () => {
     for await (const message of client.messages()) {
+      device.messages.set(message.order, message)
       await client.take(message)
-      device.messages.push(message)
     }
   })
   listen(async () => {
     for await (const item of client.synced()) {
+      device.synced.set(item.order, item)
       await client.takeSynced(item)
-      device.synced.push(item)
     }
   })
 }
@@ -76,18 +77,25 @@ const person = async (user: string, count: number): Promise<ReadonlyArray<Device
   const options = await scene!.account(user)
   const first = await openClient(options)
   await first.close()
-  const devices: Array<Device> = [{ options, client: first, messages: [], synced: [] }]
+  const devices: Array<Device> = [{ options, client: first, messages: new Map(), synced: new Map() }]
   let newest: Uint8Array | undefined
   for (let i = 2; i <= count; i++) {
     const path = options.path.replace(/\.db$/, `-${i}.db`)
     newest = await further(options.path, path, newest)
     const password = await scene!.relay.invite(user)
-    const device: Device = { options: { ...options, path, password }, client: first, messages: [], synced: [] }
+    const device: Device = {
+      options: { ...options, path, password },
+      client: first,
+      messages: new Map(),
+      synced: new Map()
+    }
     // It registers now, with the manifest that lists it.
     await (await openClient(device.options)).close()
     devices.push(device)
   }
   for (const device of devices) await open(device)
+  // A device copies to those of its own it knows of: each has to have followed the manifest.
+  for (const { client } of devices) await client.refreshDevices()
   return devices
 }
 
@@ -100,9 +108,11 @@ const until = async (what: string, condition: () => boolean): Promise<void> => {
 }
 
 const texts = ({ messages }: Device): ReadonlyArray<string> =>
-  messages.map(({ body }) => (body.type === "text" ? body.text : body.type)).sort()
+  [...messages.values()].map(({ body }) => (body.type === "text" ? body.text : body.type)).sort()
 const copies = ({ synced }: Device): ReadonlyArray<string> =>
-  synced.flatMap((item) => (item.type === "sent" && item.body.type === "text" ? [item.body.text] : [])).sort()
+  [...synced.values()]
+    .flatMap((item) => (item.type === "sent" && item.body.type === "text" ? [item.body.text] : []))
+    .sort()
 
 it("two people with three devices each see every message once on every device, one of which is closed meanwhile [own.copy.1] [own.copy.4] [own.read.1]", async () => {
   scene = await makeScene()
@@ -147,10 +157,11 @@ it("two people with three devices each see every message once on every device, o
     expect([i, texts(alice[i]!), copies(alice[i]!)]).toEqual([i, all("bob"), others("alice", i)])
     expect([i, texts(bob[i]!), copies(bob[i]!)]).toEqual([i, all("alice"), others("bob", i)])
   }
-  const [message] = alice[0]!.messages
+  const [message] = alice[0]!.messages.values()
   const conversation = await alice[0]!.client.conversation("bob")
   await conversation.markRead([message!.id])
-  const marked = (device: Device) => device.synced.some((item) => item.type === "read" && item.ids[0] === message!.id)
+  const marked = (device: Device) =>
+    [...device.synced.values()].some((item) => item.type === "read" && item.ids[0] === message!.id)
   await until("the read mark", () => marked(alice[1]!) && marked(alice[2]!))
   const last = await conversation.send("the end")
   const outcome = async () => (await conversation.outcome(last.id)).map(({ own, state }) => `${own} ${state}`).sort()

@@ -94,7 +94,7 @@ export interface DeviceOutcome {
   readonly reason: string | undefined
 }
 
-/** What another device of one's own account did. `order` rises, and names it for `takeSynced`. */
+/** What another device of one's own account did. `order` rises, across restarts too, with gaps, and names it for `takeSynced`. */
 export type Synced = {
   /** The own device. */
   readonly by: Sender

@@ -47,9 +47,13 @@ export const put = (opened: Opened, work: Burst, { delivery, device, word }: Own
   })
 }
 
+/** Orders of one start of the device: what is taken leaves nothing behind, so each start has a range of its own. */
+const ordersAStart = 2 ** 24
+
 /** Reads which words wait. */
 export const load = Effect.fnUntraced(function* (opened: Opened) {
   const { synced } = opened
+  synced.next = opened.self.fence.generation * ordersAStart
   for (const { key } of yield* Loading.scanAll(opened.store, "synced/")) {
     const order = Records.orderOf(key)
     synced.waiting.add(order)
