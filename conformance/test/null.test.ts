@@ -51,7 +51,7 @@ describe("null subjects", () => {
       expect(footer.level ?? 0).toBeLessThan(2)
       expect(footer.marks).toEqual([])
       expect(ended.map((one) => one.outcome)).toContain(outcome)
-    }, 120_000)
+    }, 300_000)
   }
 
   it("fail through the command, with the same code and a level that is none", async () => {
@@ -59,5 +59,5 @@ describe("null subjects", () => {
     const { code, out } = await command("run", ...words)
     expect(code).toBe(1)
     expect(out).toMatch(/^no level · suite \d+\.\d+\.\d+ · 0 waived/m)
-  }, 60_000)
+  }, 180_000)
 })

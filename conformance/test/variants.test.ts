@@ -20,7 +20,7 @@ describe("legitimate variants", () => {
       expect(outcomes(ran)).toEqual([])
       expect(ran.footer.exit).toBe(0)
       expect(ran.footer.level).toBe(1)
-    }, 60_000)
+    }, 180_000)
   }
 
   for (const name of ["answers in another order", "errors merged", "talkative"]) {
@@ -30,7 +30,7 @@ describe("legitimate variants", () => {
       expect(ran.footer.exit).toBe(0)
       const { total } = Object.values(ran.footer.families).reduce((a, b) => ({ ...a, total: a.total + b.total }))
       expect(total).toBe(suite().cases.length)
-    }, 60_000)
+    }, 180_000)
   }
 
   it("have the mark exact only where every class is told [level.marks.1] [verdict.stage.1]", async () => {
@@ -38,5 +38,5 @@ describe("legitimate variants", () => {
       (await runOf(handlerSource(variants[name]!), { selection: { level: 1, families: [], cases: [] } })).footer.marks
     expect(await marks("errors merged")).toEqual([])
     expect(await marks("other error texts")).toEqual([])
-  }, 60_000)
+  }, 180_000)
 })
