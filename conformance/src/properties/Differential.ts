@@ -23,7 +23,7 @@ import type { Answer } from "../protocol/Message.ts"
 import { type Members, same } from "../protocol/Value.ts"
 import type { Subject } from "../subject/Subject.ts"
 import * as Bytecode from "./Bytecode.ts"
-import { textOf } from "./Text.ts"
+import { bytesOf, textOf } from "./Text.ts"
 
 /** What is compared in one transcript. */
 export const topics = ["ratchet", "window", "fence", "session"] as const
@@ -80,7 +80,6 @@ export class Differs extends Error {
 
 const now = 1_700_000_000_000
 const hex = Bytes.toHex
-const unhex = (text: unknown): Uint8Array => Bytes.fromHex(textOf(text)) ?? Bytes.empty
 const shortOf = (answer: Answer): string => {
   const text = JSON.stringify(answer)
   return text.length > 300 ? `${text.slice(0, 300)}…` : text
@@ -98,7 +97,7 @@ class Both {
     this.#subject = subject
     this.#reference = reference
     this.reached = reached
-    this.#draw = SeededEntropy.make(crypto, unhex(seed), "differential")
+    this.#draw = SeededEntropy.make(crypto, bytesOf(seed), "differential")
   }
 
   /** A fresh value, by its label. */
@@ -161,7 +160,7 @@ interface Sent {
 }
 
 const spoilt = (bytes: string, at: number, bit: number): string => {
-  const out = unhex(bytes)
+  const out = bytesOf(bytes)
   out[(at * 31 + bit) % out.length]! ^= 1 << (bit & 7)
   return hex(out)
 }
@@ -425,8 +424,8 @@ const session = async (both: Both, crypto: CryptoProvider): Promise<Play> => {
       case "spoil": {
         if (sent.length === 0) return
         const one = sent[b % sent.length]!
-        const items = Bytecode.envelope(unhex(one.bytes))?.all ?? []
-        const longer = c % 5 === 0 ? Bytecode.longer(unhex(one.bytes), items[a % items.length]!) : undefined
+        const items = Bytecode.envelope(bytesOf(one.bytes))?.all ?? []
+        const longer = c % 5 === 0 ? Bytecode.longer(bytesOf(one.bytes), items[a % items.length]!) : undefined
         return receive({ ...one, bytes: longer === undefined ? spoilt(one.bytes, c, a) : hex(longer) }, false)
       }
       case "store":

@@ -5,6 +5,7 @@
  * Needs no key: two messages under one keystream show `c1 ⊕ c2 = p1 ⊕ p2` where their texts lie. Sees suites 1 and 2; the nonces of all.
  */
 import { Bytes } from "@tacit/core/hazmat"
+import { bytesOf } from "./Text.ts"
 import * as Bytecode from "./Bytecode.ts"
 
 /** Bytes of text that must agree: by chance that happens once in 2⁹⁶. */
@@ -25,7 +26,7 @@ export class Keystream {
    * The very same bytes again are no second use.
    */
   note(wire: string, text: Uint8Array | undefined): string | undefined {
-    const bytes = Bytes.fromHex(wire) ?? Bytes.empty
+    const bytes = bytesOf(wire)
     const parsed = Bytecode.envelope(bytes)
     if (parsed === undefined) return undefined
     const body = bytes.subarray(parsed.body.content, parsed.body.end)

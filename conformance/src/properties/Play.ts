@@ -15,7 +15,7 @@ import type { Sent } from "./Model.ts"
 import { operand, type Script, type Step, type StepName } from "./Script.ts"
 import * as Tamper from "./Tamper.ts"
 import { Broken, type Person, type Wire, type World } from "./World.ts"
-import { textOf } from "./Text.ts"
+import { bytesOf, textOf } from "./Text.ts"
 
 /** Hours and days a script may let pass in all: prekeys and skipped keys live longer. */
 const mostTime = 20 * 86_400_000
@@ -34,7 +34,6 @@ const mostResets = 12
 const early: ReadonlySet<string> = new Set(["decode", "version", "policy", "lookup", "authenticate", "opaque", "limit"])
 
 const toHex = Bytes.toHex
-const fromHex = (text: string): Uint8Array => Bytes.fromHex(text) ?? Bytes.empty
 
 /** One script in one world. */
 export class Play {
@@ -174,8 +173,8 @@ export class Play {
         const wire = this.#wire(a)
         if (wire === undefined) return
         const to = world.people[wire.from]!
-        const sent = fromHex(wire.bytes)
-        const bytes = b % 2 === 0 ? sent : Tamper.readdressed(sent, fromHex(to.mailbox))!.bytes
+        const sent = bytesOf(wire.bytes)
+        const bytes = b % 2 === 0 ? sent : Tamper.readdressed(sent, bytesOf(to.mailbox))!.bytes
         return this.#hostile(to, bytes, "an envelope that came back to its sender", "P10", early)
       }
       case "redirect":
@@ -183,8 +182,8 @@ export class Play {
         const wire = this.#wire(a)
         if (wire === undefined) return
         const to = this.#other(world.people[wire.to]!, b)
-        const sent = fromHex(wire.bytes)
-        const bytes = name === "redirect" ? sent : Tamper.readdressed(sent, fromHex(to.mailbox))!.bytes
+        const sent = bytesOf(wire.bytes)
+        const bytes = name === "redirect" ? sent : Tamper.readdressed(sent, bytesOf(to.mailbox))!.bytes
         return this.#hostile(to, bytes, "an envelope for somebody else", "P10", early)
       }
       case "truncate":
@@ -457,12 +456,12 @@ export class Play {
     const wire = this.#wire(operands[0])
     if (wire === undefined) return
     const other = this.#wire(operands[1])!
-    const own = [...world.people.map(({ account }) => fromHex(account)), this.#malice.identity.agreement]
+    const own = [...world.people.map(({ account }) => bytesOf(account)), this.#malice.identity.agreement]
     const [, first, second] = operands
     const tampered = Tamper.ways[way]!(
-      fromHex(wire.bytes),
+      bytesOf(wire.bytes),
       [first, second, operands[0] >> 3],
-      fromHex(other.bytes),
+      bytesOf(other.bytes),
       own
     )
     if (tampered === undefined) return
@@ -519,11 +518,11 @@ export class Play {
     if (victim.down) await this.#restart(victim)
     if (!this.#malice.knows(victim.device)) {
       const bundle = victim.bundles.shift() ?? victim.last
-      this.#malice.begin(victim.device, victim.account, fromHex(bundle), world.now)
+      this.#malice.begin(victim.device, victim.account, bytesOf(bundle), world.now)
     }
-    const others = world.people.filter((one) => one !== victim).map(({ certificate }) => fromHex(certificate))
+    const others = world.people.filter((one) => one !== victim).map(({ certificate }) => bytesOf(certificate))
     const text = this.#text(kind)
-    const trick = this.#malice.trick(victim.device, fromHex(victim.mailbox), kind, decoded(text), others)
+    const trick = this.#malice.trick(victim.device, bytesOf(victim.mailbox), kind, decoded(text), others)
     if (trick.stages.length > 0) {
       return this.#hostile(victim, trick.bytes, trick.what, trick.property, trick.stages)
     }
@@ -540,7 +539,7 @@ export class Play {
     const world = this.#world
     if (!from.knows.has(to.index) || this.#blocked(from, to) || world.resets > mostResets) return
     if (from.down) await this.#restart(from)
-    const good = fromHex(from.offered.get(to.index) ?? to.last)
+    const good = bytesOf(from.offered.get(to.index) ?? to.last)
     const [stranger] = world.people.filter((one) => one !== to)
     const way = mode % 7
     // One that was used before: the session it begins cannot open, and is asked for anew.
@@ -560,7 +559,7 @@ export class Play {
       () => Tamper.unsigned(good, ["/3/1", "/3/2"], operands),
       () => Tamper.unsigned(good, ["/4/2", "/4/3"], operands),
       () => good.slice(0, good.length - 1 - (mode % 90)),
-      () => fromHex(stranger!.last)
+      () => bytesOf(stranger!.last)
     ][way - 2]!()
     if (bad === undefined) return
     await this.#reset(from, to)
@@ -584,14 +583,14 @@ export class Play {
     const world = this.#world
     if (!person.knows.has(other.index) || this.#usurped) return
     if (person.down) await this.#restart(person)
-    const genuine = fromHex(other.manifest)
+    const genuine = bytesOf(other.manifest)
     const flip = genuine.slice()
     flip[(mode * 13) % flip.length]! ^= 1 << (mode & 7)
     const [stranger] = world.people.filter((one) => one !== other)
     const lies: ReadonlyArray<ReadonlyArray<Uint8Array>> = [
       [flip],
       [genuine.slice(0, -1 - (mode % 40))],
-      [fromHex(stranger!.manifest)],
+      [bytesOf(stranger!.manifest)],
       [Bytes.concat(genuine, Uint8Array.of(0))],
       []
     ]
@@ -663,7 +662,7 @@ export class Play {
       const world = this.#world
       const taken = await world.ask(person, "actor.snapshot")
       if (!("ok" in taken)) return
-      const bytes = fromHex(textOf(taken.ok["snapshot"]))
+      const bytes = bytesOf(taken.ok["snapshot"])
       if (bytes.length === 0) return
       if (bit % 3 === 0) bytes[(at * 997) % bytes.length]! ^= 1 << (bit & 7)
       const damaged = bit % 3 === 0 ? bytes : bytes.slice(0, (at * 997) % bytes.length)
@@ -880,4 +879,4 @@ export class Play {
 }
 
 const asList = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
-const decoded = (hex: string): string => Bytes.utf8Decode(fromHex(hex)) ?? ""
+const decoded = (hex: string): string => Bytes.utf8Decode(bytesOf(hex)) ?? ""

@@ -8,7 +8,7 @@
 import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import { isObject, type Members, type Stage } from "../protocol/Value.ts"
 import { Malice } from "./Malice.ts"
-import { textOf } from "./Text.ts"
+import { bytesOf, textOf } from "./Text.ts"
 import type { Person, World } from "./World.ts"
 
 /** What a play does for them. */
@@ -30,7 +30,6 @@ export interface Means {
 const tooMany = 42
 
 const toHex = Bytes.toHex
-const fromHex = (text: string): Uint8Array => Bytes.fromHex(text) ?? Bytes.empty
 
 /** Everybody who came by in one script. */
 export class Strangers {
@@ -57,7 +56,7 @@ export class Strangers {
     const { model } = this.#world
     const sent = model.begin(index, to.index, this.#means.text(index))
     sent.fate = "sent"
-    const envelope = malice.message(to.device, fromHex(to.mailbox), Bytes.utf8Decode(fromHex(sent.text)) ?? "")
+    const envelope = malice.message(to.device, bytesOf(to.mailbox), Bytes.utf8Decode(bytesOf(sent.text)) ?? "")
     await this.#world.receive(to, toHex(envelope))
     if (model.wasShown(sent)) return envelope
     if (model.clean) this.#world.fail("P01", "a stranger's message was not shown")
@@ -73,7 +72,7 @@ export class Strangers {
     const sessions = mode % 4 === 0 ? tooMany : 2
     let first: Uint8Array | undefined
     for (let i = 0; i < sessions; i++) {
-      malice.begin(person.device, person.account, fromHex(person.last), this.#world.now + i)
+      malice.begin(person.device, person.account, bytesOf(person.last), this.#world.now + i)
       const start = await this.#say(malice, index, person)
       if (start === undefined) return
       first ??= start
@@ -94,7 +93,7 @@ export class Strangers {
       world.ask(person, "peer.learn", { user, account, manifests: manifests.map(toHex) })
     const [first] = malice.manifests as [Uint8Array]
     if ("reject" in (await learn(first))) return
-    malice.begin(person.device, person.account, fromHex(person.bundles.shift() ?? person.last), world.now)
+    malice.begin(person.device, person.account, bytesOf(person.bundles.shift() ?? person.last), world.now)
     if ((await this.#say(malice, index, person)) === undefined) return
     // The person writes back, so that the session is answered and the device need not introduce itself any more.
     const back = await this.#write(person, index, account)
@@ -109,12 +108,12 @@ export class Strangers {
     const refuse = (what: string, stages: ReadonlyArray<Stage>) => {
       const sent = world.model.begin(index, person.index, this.#means.text(mode))
       sent.fate = "sent"
-      const text = Bytes.utf8Decode(fromHex(sent.text)) ?? ""
-      const envelope = malice.message(person.device, fromHex(person.mailbox), text)
+      const text = Bytes.utf8Decode(bytesOf(sent.text)) ?? ""
+      const envelope = malice.message(person.device, bytesOf(person.mailbox), text)
       return this.#means.hostile(person, envelope, what, "P17", stages)
     }
     await refuse("a revoked device's message (manifest.device.2)", ["policy", "lookup"])
-    malice.begin(person.device, person.account, fromHex(person.last), world.now + 1)
+    malice.begin(person.device, person.account, bytesOf(person.last), world.now + 1)
     await refuse("a revoked device's start (manifest.device.1)", ["policy"])
     const after = await this.#write(person, index, account)
     if (after.some(({ to }) => to === toHex(malice.mailbox)))
@@ -137,6 +136,6 @@ export class Strangers {
     const out = Array.isArray(answer.ok["out"]) ? answer.ok["out"] : []
     return out
       .filter((one): one is Members => isObject(one))
-      .map(({ to, wire }) => ({ to: textOf(to), wire: fromHex(textOf(wire)) }))
+      .map(({ to, wire }) => ({ to: textOf(to), wire: bytesOf(wire) }))
   }
 }

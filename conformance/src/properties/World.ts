@@ -14,7 +14,7 @@ import type { Stamp } from "./Runs.ts"
 import type { WorldName } from "./Script.ts"
 import * as Bytecode from "./Bytecode.ts"
 import { Bytes } from "@tacit/core/hazmat"
-import { textOf } from "./Text.ts"
+import { bytesOf, textOf } from "./Text.ts"
 
 /** Who answers for a person. */
 export type Side = "subject" | "reference"
@@ -273,7 +273,7 @@ export class World {
     for (const { to, wire } of fresh) {
       const bytes = textOf(wire)
       const other = this.people.find(({ mailbox }) => mailbox === to)
-      const parsed = Bytecode.envelope(Bytes.fromHex(bytes) ?? Bytes.empty)
+      const parsed = Bytecode.envelope(bytesOf(bytes))
       if (parsed === undefined) throw new Broken("violation", "what was sent is no envelope", person.side)
       this.#wires.add(bytes)
       const reused = this.keystream.note(bytes, fresh.length === 1 && message ? Bytes.fromHex(message.text) : undefined)

@@ -362,14 +362,20 @@ func TestDamagedSnapshots(t *testing.T) {
 	w.refused("state.corrupt", "alice", "actor.restore", map[string]any{"snapshot": ""})
 }
 
-func TestIdentityChanged(t *testing.T) {
-	w := newWorld(t, "alice", "bob")
+// After a first message of alice: another account under her name, and the directory's
+// answer that gives it.
+func (w *world) renewed() map[string]any {
 	w.carry(w.send("alice", "bob", "one"))
 	w.who["alice again"] = w.ok("alice again", "actor.new", map[string]any{"user": "alice"})
 	w.bundles["alice again"] = w.ok("alice again", "prekey.publish", map[string]any{"count": 2})["bundles"].([]any)
 	w.learn("alice again", "bob")
 	w.offer("alice again", "bob")
-	answer := map[string]any{"user": "alice", "account": w.who["alice again"]["account"], "manifests": []any{w.who["alice again"]["manifest"]}}
+	return map[string]any{"user": "alice", "account": w.who["alice again"]["account"], "manifests": []any{w.who["alice again"]["manifest"]}}
+}
+
+func TestIdentityChanged(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	answer := w.renewed()
 	if reply := w.ask("bob", "peer.learn", answer); reply["reject"] == nil {
 		t.Fatalf("another account under the name: %v", reply)
 	}
@@ -381,12 +387,7 @@ func TestIdentityChanged(t *testing.T) {
 // ask [subject.peer.3].
 func TestIdentityChangedSilently(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
-	w.carry(w.send("alice", "bob", "one"))
-	w.who["alice again"] = w.ok("alice again", "actor.new", map[string]any{"user": "alice"})
-	w.bundles["alice again"] = w.ok("alice again", "prekey.publish", map[string]any{"count": 2})["bundles"].([]any)
-	w.learn("alice again", "bob")
-	w.offer("alice again", "bob")
-	answer := map[string]any{"user": "alice", "account": w.who["alice again"]["account"], "manifests": []any{w.who["alice again"]["manifest"]}}
+	answer := w.renewed()
 	w.ok("bob", "peer.answer", answer)
 	w.expect(w.tell("bob", w.ok("bob", "poll", map[string]any{})))
 	w.expect(w.carry(w.send("alice again", "bob", "is it me?")), "bob identity-changed", "bob refused policy.identity-changed")

@@ -82,6 +82,9 @@ export const startMosquitto = async (): Promise<TestBroker> => {
 
 export type BrokerKind = "aedes" | "mosquitto"
 
+/** Those there are here. */
+export const kinds: ReadonlyArray<BrokerKind> = hasMosquitto ? ["aedes", "mosquitto"] : ["aedes"]
+
 /** A broker until the scope closes. */
 export const scoped = (kind: BrokerKind): Effect.Effect<TestBroker, never, Scope.Scope> =>
   Effect.acquireRelease(

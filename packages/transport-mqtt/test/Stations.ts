@@ -1,5 +1,6 @@
 /** Devices on a place, for tests beside the contract suites. */
 import { Crypto, Directory, KeyCustody, Transport } from "@tacit/core"
+import { Bytes } from "@tacit/core/hazmat"
 import { FixtureAccount, type RelayPlace } from "@tacit/core/testing"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -46,6 +47,25 @@ export const join = (place: RelayPlace, user: string): Effect.Effect<Member, unk
     yield* opened.directory.register(FixtureAccount.registration(account, opened.fixture, user, password))
     return { ...opened, account }
   })
+
+/** Two registered users; bob is logged in and takes session messages. */
+export const pair = (place: RelayPlace): Effect.Effect<readonly [Member, Member], unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const alice = yield* join(place, "alice")
+    const bob = yield* join(place, "bob")
+    yield* bob.open
+    yield* bob.directory.setDeliveryToken(bob.fixture.tokenHash)
+    return [alice, bob] as const
+  })
+
+/** Submits an envelope that {@link numberOf} tells from others. */
+export const submit = (from: Member, to: Pick<Member, "fixture">, number: number) =>
+  from.transport.submit(
+    FixtureAccount.envelope(to.fixture.mailbox, 2, Bytes.concat(Bytes.be64(number), new Uint8Array(56))),
+    to.fixture.token
+  )
+
+export const numberOf = (envelope: Uint8Array): number => Bytes.readBe32(envelope, envelope.length - 60)
 
 /** "success", the code of a refusal, or the tag of any other error. */
 export const outcome = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<string, never, R> =>

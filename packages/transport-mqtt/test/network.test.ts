@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join as joinPath } from "node:path"
 import { Bundle, Bytes } from "@tacit/core/hazmat"
-import { FixtureAccount, type RelayPlace } from "@tacit/core/testing"
+import { FixtureAccount } from "@tacit/core/testing"
 import { type OpenOptions, openClient } from "@tacit/bots"
 import { makeSteward } from "@tacit/relay"
 import { layer } from "@tacit/transport-mqtt"
@@ -11,42 +11,18 @@ import { Address, BrokerLink, Card, Handshake, Host, Opener, Topics } from "@tac
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
-import { type BrokerKind, hasMosquitto, scoped } from "./Brokers.ts"
-import { join, type Member, outcome, station } from "./Stations.ts"
-import { crypto, makePlace, patience, type Place, type PlaceOptions, root } from "./place.ts"
-
-const kinds: ReadonlyArray<BrokerKind> = hasMosquitto ? ["aedes", "mosquitto"] : ["aedes"]
-
-const on = (
-  options: PlaceOptions,
-  run: (place: Place) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-): Promise<void> =>
-  Effect.runPromise(Effect.scoped(Effect.flatMap(makePlace(options), (place) => Effect.gen(() => run(place)))))
-
-const pair = (place: RelayPlace): Effect.Effect<readonly [Member, Member], unknown, Scope.Scope> =>
-  Effect.gen(function* () {
-    const alice = yield* join(place, "alice")
-    const bob = yield* join(place, "bob")
-    yield* bob.open
-    yield* bob.directory.setDeliveryToken(bob.fixture.tokenHash)
-    return [alice, bob] as const
-  })
-
-const submit = (from: Member, to: Member, number: number) =>
-  from.transport.submit(
-    FixtureAccount.envelope(to.fixture.mailbox, 2, Bytes.concat(Bytes.be64(number), new Uint8Array(56))),
-    to.fixture.token
-  )
+import { kinds, scoped } from "./Brokers.ts"
+import { join, type Member, numberOf, outcome, pair, station, submit } from "./Stations.ts"
+import { crypto, makePlace, on, patience, root } from "./place.ts"
 
 /** Takes and acknowledges until `count` different numbers came; fails when one comes again that was acknowledged. */
 const drain = (member: Member, count: number): Effect.Effect<ReadonlyArray<number>, unknown> => {
   const seen = new Set<number>()
   return member.transport.deliveries.pipe(
     Stream.mapEffect(({ envelope, id }) => {
-      seen.add(Bytes.readBe32(envelope, envelope.length - 60))
+      seen.add(numberOf(envelope))
       return Effect.as(member.transport.acknowledge([id]), seen.size)
     }),
     Stream.takeUntil((size) => size >= count),
@@ -247,7 +223,7 @@ describe("a steward", { timeout: 60_000 }, () => {
         const bob = yield* station(place, account.addDevice())
         yield* bob.open
         const [delivery] = yield* Stream.runCollect(Stream.take(bob.transport.deliveries, 1))
-        expect(Bytes.readBe32(delivery!.envelope, delivery!.envelope.length - 60)).toBe(1)
+        expect(numberOf(delivery!.envelope)).toBe(1)
       })
     } finally {
       rmSync(folder, { recursive: true, force: true })

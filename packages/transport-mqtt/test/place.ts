@@ -60,3 +60,10 @@ export const makePlace = (options: PlaceOptions): Effect.Effect<Place, unknown, 
       ...(options.limits?.mailboxEnvelopes === undefined ? {} : { mailboxEnvelopes: options.limits.mailboxEnvelopes })
     }
   }).pipe(Effect.provide(Logger.layer([])))
+
+/** Runs steps on a place of their own. */
+export const on = (
+  options: PlaceOptions,
+  run: (place: Place) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
+): Promise<void> =>
+  Effect.runPromise(Effect.scoped(Effect.flatMap(makePlace(options), (place) => Effect.gen(() => run(place)))))

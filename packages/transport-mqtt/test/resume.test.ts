@@ -1,6 +1,5 @@
 /** Sessions at the broker that outlive a connection: links that come back to them, and what happens where there is none to come back to. */
-import { FixtureAccount, type RelayPlace } from "@tacit/core/testing"
-import { Bytes } from "@tacit/core/hazmat"
+import { FixtureAccount } from "@tacit/core/testing"
 import { BrokerLink } from "@tacit/transport-mqtt/wire"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,35 +10,11 @@ import { once } from "node:events"
 import { connect as connectSocket, createServer, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
-import { type BrokerKind, hasMosquitto, scoped } from "./Brokers.ts"
-import { join, type Member, station } from "./Stations.ts"
-import { makePlace, type Place, type PlaceOptions } from "./place.ts"
+import { type BrokerKind, kinds, scoped } from "./Brokers.ts"
+import { join, type Member, numberOf, pair, station, submit } from "./Stations.ts"
+import { on } from "./place.ts"
 
-const kinds: ReadonlyArray<BrokerKind> = hasMosquitto ? ["aedes", "mosquitto"] : ["aedes"]
 const resumeMs = 20_000
-
-const on = (
-  options: PlaceOptions,
-  run: (place: Place) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-): Promise<void> =>
-  Effect.runPromise(Effect.scoped(Effect.flatMap(makePlace(options), (place) => Effect.gen(() => run(place)))))
-
-const pair = (place: RelayPlace): Effect.Effect<readonly [Member, Member], unknown, Scope.Scope> =>
-  Effect.gen(function* () {
-    const alice = yield* join(place, "alice")
-    const bob = yield* join(place, "bob")
-    yield* bob.open
-    yield* bob.directory.setDeliveryToken(bob.fixture.tokenHash)
-    return [alice, bob] as const
-  })
-
-const submit = (from: Member, to: Member, number: number) =>
-  from.transport.submit(
-    FixtureAccount.envelope(to.fixture.mailbox, 2, Bytes.concat(Bytes.be64(number), new Uint8Array(56))),
-    to.fixture.token
-  )
-
-const numberOf = (envelope: Uint8Array): number => Bytes.readBe32(envelope, envelope.length - 60)
 
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
 

@@ -21,12 +21,14 @@ export const forget = (opened: Opened): void => {
   }
   for (const { dh1 } of opened.prepared.values()) if (dh1 !== undefined) wipe([dh1])
   wipe([opened.self.secret, opened.self.token])
-  const { asked, checked, contacts, handles, history, inbox, lanes, missed, names, prepared } = opened
-  const { proofs, proven, sends, synced, tags, trust, warned } = opened
+  const { asked, checked, contacts, ended, handles, history, inbox, lanes, missed, names, prepared } = opened
+  const { proofs, proven, sends, synced, tags, told, trust, warned } = opened
   for (const held of [handles, prepared, contacts, names, checked, tags, lanes, sends]) held.clear()
-  for (const held of [asked, proven, warned, missed, proofs, synced.waiting]) held.clear()
+  for (const held of [asked, ended, proven, told, warned, missed, proofs, synced.waiting]) held.clear()
   for (const held of [trust.entries, trust.aside, trust.named, trust.warned]) held.clear()
   inbox.cache.clear()
+  opened.others = undefined
+  opened.greetedBy = undefined
   if (history === undefined) return
   history.state.index = undefined
   history.state.halves.clear()

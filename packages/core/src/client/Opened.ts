@@ -16,6 +16,7 @@ import type { SuiteId } from "../crypto/Suite.ts"
 import type * as Body from "../envelope/Body.ts"
 import type * as OwnDevice from "../envelope/OwnDevice.ts"
 import type { DeviceIdentity } from "../identity/Device.ts"
+import type { Told } from "../identity/Addressing.ts"
 import type { ForkProof } from "../identity/ForkProof.ts"
 import type { Manifest } from "../identity/Manifest.ts"
 import type { Entropy } from "../ports/Crypto.ts"
@@ -253,6 +254,12 @@ export interface Opened extends Ports {
   readonly proofs: Map<string, KeptProof>
   /** When an account's manifests were last asked for in vain because a message named a newer one, ms (rule manifest.lists.1). */
   readonly missed: Map<string, number>
+  /** Peer devices told of the newest own manifest (rule own.lists.3). */
+  readonly told: Map<string, Told>
+  /** The own devices that read, but this one, by the newest own manifest when they were last looked for. */
+  others: { readonly manifest: Manifest; readonly devices: ReadonlyArray<Uint8Array> } | undefined
+  /** The own manifest by which own devices were last greeted (rule own.greet.1). */
+  greetedBy: Manifest | undefined
 
   /** Pinned accounts, and the own one with what is known of its manifest. */
   readonly contacts: Map<string, Contact>
@@ -269,6 +276,8 @@ export interface Opened extends Ports {
   /** Sessions by tag in hexadecimal. */
   readonly tags: Map<string, TagEntry>
   readonly lanes: Map<string, Lane>
+  /** What devices said last of messages of which no record is kept any more: by message, then by device. */
+  readonly ended: Map<string, Map<string, "delivered" | "read">>
 
   readonly inbox: InboxState
   readonly synced: SyncedState

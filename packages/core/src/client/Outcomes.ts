@@ -22,19 +22,14 @@ export const keptMs = 30 * 24 * 60 * 60 * 1000
 /** Messages of which it is remembered, while the client is open, that a device has done with them. */
 const mostEnded = 4096
 
-type Ended = "delivered" | "read"
-const ended = new WeakMap<Opened, Map<string, Map<string, Ended>>>()
-
 /** Remembers the last state of a message of which no record is kept any more. */
-export const end = (opened: Opened, device: string, message: string, state: Ended): void => {
-  const messages = ended.get(opened) ?? new Map<string, Map<string, Ended>>()
-  ended.set(opened, messages)
-  const states = messages.get(message)
+export const end = ({ ended }: Opened, device: string, message: string, state: "delivered" | "read"): void => {
+  const states = ended.get(message)
   if (states !== undefined) return void states.set(device, state)
-  messages.set(message, new Map([[device, state]]))
-  for (const oldest of messages.keys()) {
-    if (messages.size <= mostEnded) return
-    messages.delete(oldest)
+  ended.set(message, new Map([[device, state]]))
+  for (const oldest of ended.keys()) {
+    if (ended.size <= mostEnded) return
+    ended.delete(oldest)
   }
 }
 
@@ -97,7 +92,7 @@ export const of = (
   })
 
 const stateOf = (opened: Opened, device: Device, id: string): Api.OutboxState | undefined =>
-  ended.get(opened)?.get(id)?.get(device.hex) ?? device.tracked.get(id)?.state
+  opened.ended.get(id)?.get(device.hex) ?? device.tracked.get(id)?.state
 
 /** What a message that is kept in a lane waits for. */
 const waitsFor = (opened: Opened, handle: Handle, lane: Lane, id: string): string | undefined => {

@@ -9,8 +9,6 @@ import * as Addressing from "../identity/Addressing.ts"
 import type { Burst } from "./Burst.ts"
 import type { Device, Opened } from "./Opened.ts"
 
-const told = new WeakMap<Opened, Map<string, Addressing.Told>>()
-
 /** Devices remembered as told. */
 const most = 4096
 
@@ -18,11 +16,10 @@ const most = 4096
 export const note = (opened: Opened, work: Burst, device: Device, lists: Content.Extensions["lists"]): void => {
   if (lists === undefined || lists.peer >= opened.manifestVersion) return
   const version = opened.manifestVersion
-  const known = told.get(opened) ?? new Map<string, Addressing.Told>()
-  told.set(opened, known)
-  if (!Addressing.isTold(lists.peer, version, known.get(device.hex), work.now)) return
-  if (known.size >= most) known.clear()
-  known.set(device.hex, { version, at: work.now })
+  const { told } = opened
+  if (!Addressing.isTold(lists.peer, version, told.get(device.hex), work.now)) return
+  if (told.size >= most) told.clear()
+  told.set(device.hex, { version, at: work.now })
   work.outdated.add(device.hex)
   work.answers.add(device)
 }

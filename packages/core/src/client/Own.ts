@@ -14,7 +14,6 @@ import * as Body from "../envelope/Body.ts"
 import type * as Content from "../envelope/Content.ts"
 import type * as OwnDevice from "../envelope/OwnDevice.ts"
 import * as Addressing from "../identity/Addressing.ts"
-import type * as Manifest from "../identity/Manifest.ts"
 import * as Conversations from "./Conversations.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
@@ -28,21 +27,13 @@ import * as Sealing from "./Sealing.ts"
 import * as TrustState from "./TrustState.ts"
 
 const nobody: ReadonlyArray<Uint8Array> = []
-const known = new WeakMap<
-  Opened,
-  { readonly manifest: Manifest.Manifest; readonly devices: ReadonlyArray<Uint8Array> }
->()
 
 /** The own devices that read, by the newest own manifest, but this one (rule own.devices.1). Nearly always none, and found at once. */
 export const others = (opened: Opened): ReadonlyArray<Uint8Array> => {
   const manifest = opened.contacts.get(opened.hex.account)?.manifest
   if (manifest === undefined || opened.removed !== undefined) return nobody
-  let found = known.get(opened)
-  if (found?.manifest !== manifest) {
-    found = { manifest, devices: Peers.readers(opened, manifest) }
-    known.set(opened, found)
-  }
-  const { devices } = found
+  if (opened.others?.manifest !== manifest) opened.others = { manifest, devices: Peers.readers(opened, manifest) }
+  const { devices } = opened.others
   if (devices.length === 0 || opened.proposal === undefined) return devices
   return devices.filter((id) => !Manifests.isBarred(opened, opened.hex.account, id))
 }
@@ -181,16 +172,14 @@ export const tell = (
 
 // ---- Getting to know each other
 
-const greetedBy = new WeakMap<Opened, Manifest.Manifest>()
-
 /**
  * Greets own devices that were not greeted yet, in the background, when the own manifest is another one than at the last call (rule
  * own.greet.1).
  */
 export const follow = (opened: Opened): void => {
   const manifest = opened.contacts.get(opened.hex.account)?.manifest
-  if (manifest === undefined || greetedBy.get(opened) === manifest) return
-  greetedBy.set(opened, manifest)
+  if (manifest === undefined || opened.greetedBy === manifest) return
+  opened.greetedBy = manifest
   if (others(opened).length > 0) opened.spawn(Background.persist(opened, greet(opened)))
 }
 

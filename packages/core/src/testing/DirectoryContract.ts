@@ -22,24 +22,14 @@ import {
   refusal,
   type RelayContractOptions,
   type RelayPlace,
-  station
+  station,
+  testsOn
 } from "./RelayPlace.ts"
 
 /** Registers the suite. A network is made for every test. */
 export const directoryContract = (name: string, makePlace: MakePlace, options: RelayContractOptions): void => {
-  const { describe, expect, timeoutMs = 20_000 } = options
-
-  type Body = (place: RelayPlace) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-  const on = (title: string, run: Body): void => {
-    options.it(
-      title,
-      () =>
-        Effect.runPromise(
-          Effect.scoped(Effect.flatMap(Effect.suspend(makePlace), (place) => Effect.gen(() => run(place))))
-        ),
-      timeoutMs
-    )
-  }
+  const { describe, expect } = options
+  const { on } = testsOn(makePlace, options)
 
   /** A member that is logged in and has published `oneTime` prekeys of each kind. */
   const published = (place: RelayPlace, user: string, oneTime: number): Effect.Effect<Member, unknown, Scope.Scope> =>

@@ -55,7 +55,33 @@ export interface RelayContractOptions extends TestRunner {
 }
 
 /** Opens a network for one test. */
-export type MakePlace = () => Effect.Effect<RelayPlace, unknown, Scope.Scope>
+export type MakePlace<Place extends RelayPlace = RelayPlace> = () => Effect.Effect<Place, unknown, Scope.Scope>
+
+type Steps = Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
+
+/** How a suite writes its tests: each gets a network of its own. */
+export const testsOn = <Place extends RelayPlace>(
+  makePlace: MakePlace<Place>,
+  { it, timeoutMs = 20_000 }: RelayContractOptions
+) => {
+  const on = (title: string, run: (place: Place) => Steps): void => {
+    it(
+      title,
+      () =>
+        Effect.runPromise(
+          Effect.scoped(Effect.flatMap(Effect.suspend(makePlace), (place) => Effect.gen(() => run(place))))
+        ),
+      timeoutMs
+    )
+  }
+  /** A test that needs a network which can be disturbed; passes over adapters without. */
+  const disturbed = (title: string, run: (place: Place, faults: Faults) => Steps): void =>
+    on(title, function* (place) {
+      const { faults } = place
+      if (faults !== undefined) yield* Effect.gen(() => run(place, faults))
+    })
+  return { disturbed, on }
+}
 
 /** One opening of a device's adapter. */
 export interface Station {

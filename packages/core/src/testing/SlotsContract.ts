@@ -7,7 +7,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Bytes from "../base/Bytes.ts"
 import { Crypto } from "../ports/Crypto.ts"
@@ -16,7 +15,14 @@ import { KeyCustody } from "../ports/KeyCustody.ts"
 import { type SlotLine, type SlotPlace, Slots } from "../ports/Slots.ts"
 import { Transport } from "../ports/Transport.ts"
 import * as FixtureAccount from "./FixtureAccount.ts"
-import { type Faults, join as joinUser, outcome, type RelayContractOptions, type RelayPlace } from "./RelayPlace.ts"
+import {
+  join as joinUser,
+  type MakePlace,
+  outcome,
+  type RelayContractOptions,
+  type RelayPlace,
+  testsOn
+} from "./RelayPlace.ts"
 
 /** A network whose adapter has slots too. */
 export interface SlotsPlace extends RelayPlace {
@@ -24,31 +30,9 @@ export interface SlotsPlace extends RelayPlace {
 }
 
 /** Registers the suite. A network is made for every test. */
-export const slotsContract = (
-  name: string,
-  makePlace: () => Effect.Effect<SlotsPlace, unknown, Scope.Scope>,
-  options: RelayContractOptions
-): void => {
-  const { describe, expect, timeoutMs = 20_000 } = options
-
-  type Body = (place: SlotsPlace) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-  const on = (title: string, run: Body): void => {
-    options.it(
-      title,
-      () =>
-        Effect.runPromise(
-          Effect.scoped(Effect.flatMap(Effect.suspend(makePlace), (place) => Effect.gen(() => run(place))))
-        ),
-      timeoutMs
-    )
-  }
-  const disturbed = (
-    title: string,
-    run: (place: SlotsPlace, faults: Faults) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-  ): void =>
-    on(title, function* (place) {
-      if (place.faults !== undefined) yield* Effect.gen(() => run(place, place.faults!))
-    })
+export const slotsContract = (name: string, makePlace: MakePlace<SlotsPlace>, options: RelayContractOptions): void => {
+  const { describe, expect } = options
+  const { disturbed, on } = testsOn(makePlace, options)
 
   /** An opening of the adapter for a device, registered or not. */
   const station = (place: SlotsPlace, fixture: FixtureAccount.FixtureDevice) =>

@@ -19,7 +19,6 @@ import * as Canonical from "../codec/Canonical.ts"
 import type { Delivery } from "../ports/Transport.ts"
 import * as FixtureAccount from "./FixtureAccount.ts"
 import {
-  type Faults,
   join,
   joinDevice,
   type MakePlace,
@@ -29,7 +28,8 @@ import {
   type RelayContractOptions,
   type RelayPlace,
   type Station,
-  station
+  station,
+  testsOn
 } from "./RelayPlace.ts"
 
 const sessionStart = 1
@@ -54,27 +54,8 @@ const range = (from: number, to: number): ReadonlyArray<number> => Array.from({ 
 
 /** Registers the suite. A network is made for every test. */
 export const transportContract = (name: string, makePlace: MakePlace, options: RelayContractOptions): void => {
-  const { describe, expect, timeoutMs = 20_000 } = options
-
-  type Body = (place: RelayPlace) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-  const on = (title: string, run: Body): void => {
-    options.it(
-      title,
-      () =>
-        Effect.runPromise(
-          Effect.scoped(Effect.flatMap(Effect.suspend(makePlace), (place) => Effect.gen(() => run(place))))
-        ),
-      timeoutMs
-    )
-  }
-  /** A test that needs a network which can be disturbed; passes over adapters without. */
-  const disturbed = (
-    title: string,
-    run: (place: RelayPlace, faults: Faults) => Generator<Effect.Effect<unknown, unknown, Scope.Scope>, void, never>
-  ): void =>
-    on(title, function* (place) {
-      if (place.faults !== undefined) yield* Effect.gen(() => run(place, place.faults!))
-    })
+  const { describe, expect } = options
+  const { disturbed, on } = testsOn(makePlace, options)
 
   /** The next `count` deliveries. */
   const receive = (member: Station, count: number) => Stream.runCollect(Stream.take(member.transport.deliveries, count))

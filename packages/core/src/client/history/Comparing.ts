@@ -43,9 +43,6 @@ const dayMs = 24 * 60 * minuteMs
 /** Entries read for one answer. */
 const mostRead = 128 * 1024
 
-/** Halves of entries that are kept until the other half comes. */
-const mostHalves = 16
-
 // ---- Beginning
 
 /** Begins exchanges with every other own device. */
@@ -247,20 +244,9 @@ const join = (
   now: number
 ): Effect.Effect<void, ClientError> =>
   Effect.suspend(() => {
-    const name = `${device} ${Bytes.toHex(place)}`
-    const before = state.halves.get(name)
-    const first = half === 0 ? bytes : before?.first
-    const second = half === 1 ? bytes : before?.second
-    state.halves.delete(name)
-    if (first === undefined || second === undefined) {
-      state.halves.set(name, { first, second })
-      for (const oldest of state.halves.keys()) {
-        if (state.halves.size <= mostHalves) break
-        state.halves.delete(oldest)
-      }
-      return Effect.void
-    }
-    const entry = Entry.decode(Bytes.concat(first, second))
+    const whole = State.join(state, `${device} ${Bytes.toHex(place)}`, half, bytes)
+    if (whole === undefined) return Effect.void
+    const entry = Entry.decode(Bytes.concat(...whole))
     if (Result.isFailure(entry)) return Effect.void
     return Effect.asVoid(Keeping.store(opened, state, [{ entry: entry.success, receivedAt: now, origin: "compared" }]))
   })

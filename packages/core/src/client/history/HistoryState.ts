@@ -149,3 +149,26 @@ export const conversationOf = ({ conversations, places }: PlaceIndex, place: Uin
   const at = places.below(place)
   return at < places.size && Bytes.equal(places.at(at), place) ? conversations[places.tagAt(at)] : undefined
 }
+
+/** Halves that are kept until the other half comes. */
+const mostHalves = 16
+
+/** Takes one half, number 0 or 1, of what goes by `name`; with the other one it answers both, else it keeps it. */
+export const join = (
+  { halves }: Pick<HistoryState, "halves">,
+  name: string,
+  half: number,
+  bytes: Uint8Array
+): readonly [first: Uint8Array, second: Uint8Array] | undefined => {
+  const before = halves.get(name)
+  const first = half === 0 ? bytes : before?.first
+  const second = half === 1 ? bytes : before?.second
+  halves.delete(name)
+  if (first !== undefined && second !== undefined) return [first, second]
+  halves.set(name, { first, second })
+  for (const oldest of halves.keys()) {
+    if (halves.size <= mostHalves) break
+    halves.delete(oldest)
+  }
+  return undefined
+}

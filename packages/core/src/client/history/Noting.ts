@@ -10,21 +10,11 @@ import * as Content from "../../envelope/Content.ts"
 import * as Entry from "../../history/Entry.ts"
 import type { Work } from "../Conversations.ts"
 import type { Handle, Opened } from "../Opened.ts"
+import type { Draft } from "../Sealing.ts"
 import * as Records from "./HistoryRecords.ts"
 import type { Origin } from "./HistoryRecords.ts"
 
-/** A message of this device before it is sealed. Its number may be 0: it is noted again when it has one. */
-interface Draft {
-  readonly type: number
-  readonly messageId: Uint8Array
-  readonly sequence: number
-  readonly sentAt: number
-  readonly body: Uint8Array
-  readonly replyTo: Uint8Array | undefined
-  readonly fallback: string | undefined
-}
-
-/** A message that this device sends. */
+/** A message that this device sends. Its number may be 0: it is noted again when it has one. */
 export const sent = ({ history, self }: Opened, work: Work, handle: Handle, draft: Draft, now: number): void => {
   if (history === undefined || !Entry.isKept(draft.type)) return
   const { body, fallback, messageId, replyTo, sentAt, sequence: number, type } = draft

@@ -22,7 +22,7 @@ import { ArchiveError } from "./HistoryErrors.ts"
 import * as Own from "../Own.ts"
 import * as Giving from "./Giving.ts"
 import * as Records from "./HistoryRecords.ts"
-import type * as State from "./HistoryState.ts"
+import * as State from "./HistoryState.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Selecting from "./Selecting.ts"
 import * as Telling from "./Telling.ts"
@@ -30,9 +30,6 @@ import * as Telling from "./Telling.ts"
 /** A want is repeated when nothing has come for so long, ms, then twice as long, up to an hour (rule history.hand.2). */
 const patienceMs = 15_000
 const longestMs = 60 * 60 * 1000
-
-/** Halves of chunks that are kept until the other half comes. */
-const mostHalves = 16
 
 /** A wish is remembered for so long, ms. */
 const wishMs = 24 * 60 * 60 * 1000
@@ -106,20 +103,9 @@ export const half = (
 ): Effect.Effect<void, ClientError> =>
   Effect.suspend(() => {
     const id = Bytes.toHex(word.archive)
-    const name = `${Bytes.toHex(device)} ${id} ${word.index}`
-    const before = state.halves.get(name)
-    const first = word.half === 0 ? word.bytes : before?.first
-    const second = word.half === 1 ? word.bytes : before?.second
-    state.halves.delete(name)
-    if (first === undefined || second === undefined) {
-      state.halves.set(name, { first, second })
-      for (const oldest of state.halves.keys()) {
-        if (state.halves.size <= mostHalves) break
-        state.halves.delete(oldest)
-      }
-      return Effect.void
-    }
-    return state.handing.withPermit(chunk(opened, state, device, id, word, Handing.joined(first, second)))
+    const whole = State.join(state, `${Bytes.toHex(device)} ${id} ${word.index}`, word.half, word.bytes)
+    if (whole === undefined) return Effect.void
+    return state.handing.withPermit(chunk(opened, state, device, id, word, Handing.joined(...whole)))
   })
 
 const chunk = Effect.fnUntraced(function* (
