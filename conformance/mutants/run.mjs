@@ -1,29 +1,98 @@
-// Mutates the protocol's folders in a private copy of the tree and tries the vectors on every mutant.
+// Mutates the protocol's folders in a private copy of the tree, tries the vectors on every mutant, and the properties on
+// those that the vectors let pass.
 //
-// `npm run mutants` in the repository's root; `npm run mutants -- --mutate "packages/core/src/ratchet/*.ts"` for a part. Writes
-// mutants.json beside this file. Takes an hour or more.
+// `npm run mutants` in the repository's root; `npm run mutants -- ratchet session` for some of the parts. One part after the
+// other, so that a run that is stopped keeps what it has: results/<part>.json beside this file. All of it takes an hour.
+// `npm run mutants -- --missed` tries again only what the stored results say nothing noticed, after vectors were added.
+// Then says the score, and which survivors survivors.json does not explain (report.mjs).
 import { spawnSync } from "node:child_process"
-import { copyFileSync, existsSync, rmSync, symlinkSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { privateCopy } from "../breaks/copy.ts"
+import { missed, parts, report, results } from "./report.mjs"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
+const again = process.argv.includes("--missed")
+const wanted = process.argv.slice(2).filter((word) => word !== "--missed")
+const unknown = wanted.filter((part) => !(part in parts))
+if (unknown.length > 0) {
+  console.error(`there is no part ${unknown.join(", ")}; the parts: ${Object.keys(parts).join(", ")}`)
+  process.exit(2)
+}
 if (!existsSync(join(here, "node_modules"))) {
   const installed = spawnSync("npm", ["ci"], { cwd: here, stdio: "inherit" })
   if (installed.status !== 0) process.exit(4)
 }
+
+/** Tries these tests on the mutants of these files, or ranges of files. */
+const tried = (copy, tests, mutated) => {
+  const found = join(copy, "mutants.json")
+  rmSync(found, { force: true })
+  const stryker = join(here, "node_modules/@stryker-mutator/core/bin/stryker.js")
+  const options = ["run", "conformance/mutants/stryker.config.json", "--mutate", mutated.join(",")]
+  const { status } = spawnSync(process.execPath, [stryker, ...options], {
+    cwd: copy,
+    stdio: "inherit",
+    env: { ...process.env, TACIT_MUTANTS: tests }
+  })
+  if (existsSync(found)) return JSON.parse(readFileSync(found, "utf8"))
+  console.error(`Stryker ended with ${status} and without results`)
+  process.exit(4)
+}
+
+const placeOf = ({ location: { end, start }, mutatorName, replacement }) =>
+  [start.line, start.column, end.line, end.column, mutatorName, replacement].join(":")
+
+/** Where a mutant is, in the form that says to mutate there: lines from 1, columns from 0. */
+const rangeOf = (path, { location: { end, start } }) =>
+  `${path}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`
+
+/** Tries these tests on what nothing noticed so far. */
+const triedOnMissed = (copy, tests, found) => {
+  const passed = Object.entries(found.files).flatMap(([path, { mutants }]) =>
+    mutants.filter(missed).map((mutant) => ({ path, mutant }))
+  )
+  if (passed.length === 0) return
+  console.log(`${tests}, on ${passed.length} that nothing noticed so far`)
+  const now = tried(copy, tests, [...new Set(passed.map(({ mutant, path }) => rangeOf(path, mutant)))])
+  for (const { mutant, path } of passed) {
+    const same = now.files[path]?.mutants.find((other) => placeOf(other) === placeOf(mutant))
+    if (same === undefined || same.status === "NoCoverage") continue
+    mutant.status = same.status
+    if (!missed(same)) mutant.statusReason = tests
+  }
+}
+
+/** The results as they are stored, of the source as it is. */
+const stored = (part) => {
+  const file = join(results, `${part}.json`)
+  if (!existsSync(file)) {
+    console.error(`${part} was not run yet: npm run mutants -- ${part}`)
+    process.exit(2)
+  }
+  const found = JSON.parse(readFileSync(file, "utf8"))
+  for (const [path, { source }] of Object.entries(found.files)) {
+    if (readFileSync(join(here, "../..", path), "utf8") === source) continue
+    console.error(`${path} is not what it was when ${part} was run: npm run mutants -- ${part}`)
+    process.exit(2)
+  }
+  return found
+}
+
+mkdirSync(results, { recursive: true })
 const copy = privateCopy()
 try {
   symlinkSync(join(here, "node_modules/@stryker-mutator"), join(copy, "node_modules/@stryker-mutator"))
-  const stryker = join(here, "node_modules/@stryker-mutator/core/bin/stryker.js")
-  const run = spawnSync(
-    process.execPath,
-    [stryker, "run", "conformance/mutants/stryker.config.json", ...process.argv.slice(2)],
-    { cwd: copy, stdio: "inherit" }
-  )
-  if (existsSync(join(copy, "mutants.json"))) copyFileSync(join(copy, "mutants.json"), join(here, "mutants.json"))
-  process.exitCode = run.status ?? 4
+  for (const [part, files] of Object.entries(parts)) {
+    if (wanted.length > 0 && !wanted.includes(part)) continue
+    console.log(`== ${part}`)
+    const found = again ? stored(part) : tried(copy, "vectors", files)
+    if (again) triedOnMissed(copy, "vectors", found)
+    triedOnMissed(copy, "properties", found)
+    writeFileSync(join(results, `${part}.json`), JSON.stringify(found))
+  }
 } finally {
   rmSync(copy, { recursive: true, force: true })
 }
+process.exitCode = report()

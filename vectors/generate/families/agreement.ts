@@ -262,6 +262,8 @@ export class Session {
       readonly index?: number
       /** Numbers already given out by initiator and responder. */
       readonly sequence?: readonly [number, number]
+      /** What the responder's bundle accepts. */
+      readonly accepts?: ReadonlyArray<number>
     },
     drawn?: { readonly turns: readonly [number, number]; readonly nonces: readonly [number, number] }
   ) {
@@ -276,7 +278,7 @@ export class Session {
     this.#sequence = [...(keys.sequence ?? [0, 0])]
     this.#sealed = 64 * (keys.index ?? 0)
     const spk = keys.spk ?? responder.spk
-    this.bundle = bundle(trace, `${name}.bundle`, responder.device, spk, keys.kem, keys.opk)
+    this.bundle = bundle(trace, `${name}.bundle`, responder.device, spk, keys.kem, keys.opk, keys.accepts)
     this.agreed = pqxdh(
       trace,
       name,

@@ -420,6 +420,8 @@ const forged = (file: FileBuilder, bob: Published): void => {
   }
 }
 
+const keysOf = ({ device: { account, agree, device } }: Published) => ({ account, device, agree })
+
 /** Whether a bundle is that of the device one asked for, as the account's manifest lists it. */
 const belonging = (file: FileBuilder, bob: Published, carol: Published): void => {
   const world = "published"
@@ -456,6 +458,12 @@ const belonging = (file: FileBuilder, bob: Published, carol: Published): void =>
     make("other-key", [{ ...first, agree: carol.device.agree }])
   )
   refuse("replica", "the manifest says that it is a replica", "manifest", make("replica", [{ ...first, role: 3 }]))
+  const replica = {
+    ...bob.device,
+    certificate: certificate(trace, "replica.certificate", bob.device.accountSeed, keysOf(bob), 3)
+  }
+  const certified = bundle(trace, "certified-replica", replica, bob.spk, bob.kem[0]!, bob.opk[0])
+  refuse("certified-replica", "its certificate says that it is a replica", "bytes", certified)
 }
 
 /** Beginning a session with a bundle. */
@@ -534,5 +542,34 @@ const beginnings = (file: FileBuilder): void => {
     "Misbinding",
     { at: "script/0/in/device", op: "assign", value: bob.device.device },
     "auth.reflected"
+  )
+  // What Bob accepts is more than Alice prefers, and less.
+  const fewer = new Session(trace, "fewer", 1, alice, "bundle/begin/alice/1/fewer", bob, {
+    opk: bob.opk[0],
+    kem: bob.kem[0]!,
+    accepts: [1, 3, 200]
+  })
+  const choice = "begin-session-second-choice"
+  const chosen = [begin(alice, "alice/1"), beginSession(fewer, "alice/1", [2, 1, 3])]
+  file.transcript(
+    {
+      id: choice,
+      title: "Bob does not accept what Alice prefers, and accepts two others: the one that comes first with her",
+      clauses: ["prekey.bundle.1", "suite.choice.1"],
+      world
+    },
+    chosen
+  )
+  file.refused(
+    {
+      id: `${choice}-none`,
+      title: "Bob's suites are not Alice's",
+      clauses: ["prekey.bundle.1", "suite.choice.1"],
+      flags: ["Policy"]
+    },
+    choice,
+    { at: "script/1/in/suites", op: "assign", value: [2] },
+    "policy.suite",
+    { rejects: 1, probe: chosen }
   )
 }
