@@ -16,7 +16,7 @@ import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
 import type { ClientError } from "./Errors.ts"
 import type { Contact, Device, Handle, Opened } from "./Opened.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import { endOf } from "./Progress.ts"
 import * as Peers from "./Peers.ts"
 import type * as Retry from "./Retry.ts"
@@ -103,7 +103,7 @@ export const hold = (opened: Opened, work: Burst, account: string): Effect.Effec
     Effect.map(Conversations.acquire(opened, account), (handle) => {
       work.held.set(account, handle)
       work.handles.add(handle)
-      Outbox.absorb(opened, work, handle, work.now)
+      Settling.absorb(opened, work, handle, work.now)
       return handle
     })
   )

@@ -28,7 +28,7 @@ import * as Outcomes from "./Outcomes.ts"
 import * as Peers from "./Peers.ts"
 import * as Sending from "./Sending.ts"
 import * as Synced from "./Synced.ts"
-import * as Trust from "./Trust.ts"
+import * as TrustAllows from "./TrustAllows.ts"
 import type { TrustApi } from "./TrustApi.ts"
 import * as Trusting from "./Trusting.ts"
 
@@ -66,7 +66,7 @@ export const make = (opened: Opened): ClientApi => {
 
   /** Rule trust.effect.5. */
   const allowed = <E>(found: Effect.Effect<Contact, E>) =>
-    Effect.tap(found, (contact) => Trust.maySend(opened, contact))
+    Effect.tap(found, (contact) => TrustAllows.maySend(opened, contact))
 
   const converse = (contact: Contact, user: string): Conversation => {
     // Every call looks at the contact again: its identity may have changed meanwhile.

@@ -20,13 +20,14 @@ import * as Following from "./Following.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Handle, Opened, SessionEntry } from "./Opened.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Outdated from "./Outdated.ts"
 import * as Own from "./Own.ts"
 import * as OwnCopy from "./OwnCopy.ts"
 import * as Peers from "./Peers.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Trust from "./Trust.ts"
+import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
 import * as Warnings from "./Warnings.ts"
 import { type Burst, reject, warn } from "./Burst.ts"
@@ -133,7 +134,7 @@ const act = (
     case "Typing":
       return show(opened, work, handle, device, content, delivery, false)
     case "Receipt":
-      return Outbox.receipt(opened, work, device, body.state, body.messages, work.now)
+      return Settling.receipt(opened, work, device, body.state, body.messages, work.now)
     case "Acknowledge":
       return
     case "Reset":
@@ -230,7 +231,7 @@ export const show = (
   late: boolean
 ): void => {
   const contact = work.contacts.get(handle.hex) ?? opened.contacts.get(handle.hex)
-  const isHeard = contact === undefined || Trust.receives(opened, work, contact, work.now)
+  const isHeard = contact === undefined || TrustAllows.receives(opened, work, contact, work.now)
   if (isHeard && !TrustAside.isWaiting(opened, work, handle.hex)) {
     work.shows.push(Inbox.put(opened, work, handle, device, content, receivedAt, late, ++work.received))
     return

@@ -20,6 +20,7 @@ import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Prekeys from "./Prekeys.ts"
@@ -194,7 +195,7 @@ const request = (opened: Opened, account: string, hex: string, isProbe: boolean)
         const { fence, restored } = opened.self
         const work = new Sealing.SendWork()
         work.handles.add(handle)
-        Outbox.absorb(opened, work, handle, now)
+        Settling.absorb(opened, work, handle, now)
         if (isProbe || device.peer.archivedIn < restored) {
           Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
           work.setPeer(device, { ...device.peer, archivedIn: restored })

@@ -182,6 +182,8 @@ export interface Lane {
   blocked: boolean
   /** A fiber that tries to seal what waits is running. */
   sealing: boolean
+  /** Sets it going, if it has anything to do. */
+  readonly start: () => void
 }
 
 /** The durable inbox and who reads it. */

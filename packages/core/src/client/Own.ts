@@ -19,7 +19,7 @@ import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
@@ -116,7 +116,7 @@ const makeRoom = (opened: Opened, work: Sealing.SendWork, device: string, now: n
   const lane = opened.lanes.get(device)
   if (lane === undefined || lane.waiting.length < Limits.maxWaitingCopies) return
   const surplus = lane.waiting.length - Limits.maxWaitingCopies + 1
-  Outbox.giveUp(opened, work, lane, lane.waiting.slice(0, surplus), away, now)
+  Settling.giveUp(opened, work, lane, lane.waiting.slice(0, surplus), away, now)
 }
 
 /** Why a copy was given up that waited for a device that is away. */
@@ -162,7 +162,7 @@ export const tell = (
         Effect.flatMap(Background.now, (now) => {
           const work = new Sealing.SendWork()
           work.handles.add(own)
-          Outbox.absorb(opened, work, own, now)
+          Settling.absorb(opened, work, own, now)
           for (const word of words) post(opened, work, own, word, now, { devices: to })
           return Conversations.commitWork(opened, work)
         })
@@ -196,7 +196,7 @@ const greet = (opened: Opened): Effect.Effect<void, ClientError> =>
           Effect.flatMap(Background.now, (now) => {
             const work = new Sealing.SendWork()
             work.handles.add(own)
-            Outbox.absorb(opened, work, own, now)
+            Settling.absorb(opened, work, own, now)
             const contacts = [...opened.contacts.values()].filter(({ hex }) => hex !== opened.hex.account)
             for (const contact of contacts) {
               const { print } = TrustState.recordOf(opened.trust, contact.hex)

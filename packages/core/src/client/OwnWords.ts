@@ -21,7 +21,7 @@ import type { Contact, Handle, Opened } from "./Opened.ts"
 import * as OwnCopy from "./OwnCopy.ts"
 import * as Peers from "./Peers.ts"
 import * as Synced from "./Synced.ts"
-import * as Trust from "./Trust.ts"
+import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
 
 /** A device whose mailbox is not known: a session with it brings it. */
@@ -87,7 +87,7 @@ const takeContact = Effect.fnUntraced(function* (
   { account, state, user, verified }: OwnDevice.OwnContact
 ) {
   const { contact } = yield* known(opened, work, account)
-  if (Trust.fromOwnDevice(opened, work, contact, verified, work.now)) {
+  if (TrustAllows.fromOwnDevice(opened, work, contact, verified, work.now)) {
     work.after.push(Background.persist(opened, TrustAside.release(opened, contact.hex)))
   }
   if (user === "" || user === opened.self.user) return

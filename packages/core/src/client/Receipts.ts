@@ -12,7 +12,7 @@ import * as Conversations from "./Conversations.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Handle, Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
 
@@ -90,7 +90,7 @@ export const flush = (opened: Opened, account: string, hex: string): Effect.Effe
           if (device === undefined || device.owed.size === 0) return Effect.void
           if (!Sealing.isReady(opened, work, handle, device.id)) return Effect.void
           work.handles.add(handle)
-          Outbox.absorb(opened, work, handle, now)
+          Settling.absorb(opened, work, handle, now)
           device.receiptAt = Math.min(device.receiptAt, now - intervalMs)
           settle(opened, work, handle, device, now)
           return Conversations.commitWork(opened, work)

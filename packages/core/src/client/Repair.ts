@@ -18,10 +18,11 @@ import * as Background from "./internal/background.ts"
 import type { Entry, Handle, Lane, Opened, Repair } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Sealing from "./Sealing.ts"
-import * as Trust from "./Trust.ts"
+import * as TrustAllows from "./TrustAllows.ts"
 
 const again: Repair = { _tag: "Again" }
 
@@ -69,7 +70,7 @@ const renewToken = (opened: Opened, lane: Lane): Effect.Effect<void> => {
           if (device === undefined) return Effect.void
           const work = new Sealing.SendWork()
           work.handles.add(handle)
-          Outbox.absorb(opened, work, handle, now)
+          Settling.absorb(opened, work, handle, now)
           Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
           work.setPeer(device, { ...device.peer, token: undefined })
           Sealing.post(opened, work, handle, device.id, Sealing.control(opened, { _tag: "Acknowledge" }, now), now)
@@ -113,13 +114,13 @@ const clearSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, l
   const now = yield* Background.now
   const work = new Sealing.SendWork()
   work.handles.add(handle)
-  Outbox.absorb(opened, work, handle, now)
+  Settling.absorb(opened, work, handle, now)
   const all = [...lane.waiting, ...lane.queue].filter((entry) => !entry.done)
   const entries = all.slice(0, clearedAtOnce)
   for (const entry of entries) {
     if (opened.removed === undefined) yield* pass(opened, work, handle, lane, entry, now)
   }
-  Outbox.giveUp(opened, work, lane, entries, opened.removed === undefined ? "device-removed" : "revoked", now)
+  Settling.giveUp(opened, work, lane, entries, opened.removed === undefined ? "device-removed" : "revoked", now)
   yield* Conversations.commitWork(opened, work)
   return all.length - entries.length
 })
@@ -136,7 +137,7 @@ const pass = Effect.fnUntraced(function* (
   const record = yield* Outbox.recordOf(opened, entry)
   if (record === undefined || !Body.isNumbered(entry.type)) return
   // Rule trust.effect.5.
-  if (Trust.isSendingHeld(opened, handle.hex)) return
+  if (TrustAllows.isSendingHeld(opened, handle.hex)) return
   const fresh = Peers.targets(opened, handle).filter((id) => {
     const hex = Bytes.toHex(id)
     const other = opened.lanes.get(hex)

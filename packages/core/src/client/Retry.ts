@@ -16,7 +16,7 @@ import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
@@ -90,7 +90,7 @@ const request = (
         if (prepared === undefined) return Effect.void
         const work = new Sealing.SendWork()
         work.handles.add(handle)
-        Outbox.absorb(opened, work, handle, now)
+        Settling.absorb(opened, work, handle, now)
         const id = Bytes.fromHex(hex)!
         const device =
           handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, id, prepared.bundle.mailbox)
@@ -148,7 +148,7 @@ const answer = (
       Orders.reserve(opened, digests.length),
       // What the relay has already is logged first, so that it can be asked for.
       Effect.andThen(
-        Outbox.settleNow(opened, account),
+        Settling.settle(opened, account),
         Conversations.withHandle(opened, account, (handle) =>
           Effect.gen(function* () {
             const now = yield* Background.now
@@ -204,7 +204,7 @@ const repeat = (opened: Opened, key: string, account: string, hex: string, above
     Effect.andThen(
       Orders.reserve(opened, Limits.retryLogMessages),
       Effect.andThen(
-        Outbox.settleNow(opened, account),
+        Settling.settle(opened, account),
         Conversations.withHandle(opened, account, (handle) =>
           Effect.gen(function* () {
             const now = yield* Background.now

@@ -19,6 +19,7 @@ import * as Conversations from "./Conversations.ts"
 import type { Device, Entry, Handle, Opened, SessionEntry } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Records from "./Records.ts"
 import * as Trust from "./Trust.ts"
@@ -101,13 +102,13 @@ export const post = (
     work.stalled.add(hex)
     work.batch.applied(() => {
       lane.waiting.push(entry)
-      Outbox.tell(opened, { account: handle.hex, hex }, entry.message, entry.type, "queued")
+      Settling.tell(opened, { account: handle.hex, hex }, entry.message, entry.type, "queued")
       opened.wake(lane)
     })
   } else {
     work.posted.add(hex)
     work.batch.applied(() => {
-      Outbox.tell(opened, { account: handle.hex, hex }, entry.message, entry.type, "queued")
+      Settling.tell(opened, { account: handle.hex, hex }, entry.message, entry.type, "queued")
       Outbox.enqueue(opened, lane, entry)
     })
   }

@@ -18,7 +18,7 @@ import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened, PlainBody, SendRequest } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
-import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
@@ -132,10 +132,10 @@ const sealRequests = Effect.fnUntraced(function* (
   yield* Orders.reserve(opened, count * (devices.length + copies) + copies)
   const work = new Sealing.SendWork()
   work.handles.add(handle)
-  Outbox.absorb(opened, work, handle, now)
+  Settling.absorb(opened, work, handle, now)
   if (own !== undefined) {
     work.handles.add(own)
-    Outbox.absorb(opened, work, own, now)
+    Settling.absorb(opened, work, own, now)
     // Rule own.contact.1: with the first message.
     if (handle.sequence.last === 0 && contact !== undefined)
       Own.post(opened, work, own, Own.contactWord(contact, 1), now)
@@ -253,7 +253,7 @@ export const reset = Effect.fnUntraced(function* (opened: Opened, contact: Conta
       const now = yield* Background.now
       const work = new Sealing.SendWork()
       work.handles.add(handle)
-      Outbox.absorb(opened, work, handle, now)
+      Settling.absorb(opened, work, handle, now)
       for (const device of handle.devices.values()) {
         if (Conversations.activeSession(device) === undefined) continue
         Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
@@ -283,10 +283,10 @@ export const markRead = Effect.fnUntraced(function* (opened: Opened, contact: Co
       yield* Orders.reserve(opened, parts * (handle.devices.size + copies))
       const work = new Sealing.SendWork()
       work.handles.add(handle)
-      Outbox.absorb(opened, work, handle, now)
+      Settling.absorb(opened, work, handle, now)
       if (own !== undefined) {
         work.handles.add(own)
-        Outbox.absorb(opened, work, own, now)
+        Settling.absorb(opened, work, own, now)
       }
       Noting.read(opened, work, messages, now)
       for (let i = 0; i < messages.length; i += Limits.maxReceiptIds) {

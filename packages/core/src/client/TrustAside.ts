@@ -15,7 +15,7 @@ import * as Loading from "./Loading.ts"
 import type { Handle, Opened } from "./Opened.ts"
 import * as Progress from "./Progress.ts"
 import * as Records from "./Records.ts"
-import * as Trust from "./Trust.ts"
+import * as TrustAllows from "./TrustAllows.ts"
 import * as Warnings from "./Warnings.ts"
 
 /** A work that may set messages aside: the order of the next one, by account. */
@@ -53,7 +53,8 @@ export const release = (opened: Opened, account: string): Effect.Effect<void, Cl
       Effect.gen(function* () {
         const contact = opened.contacts.get(account)
         const now = yield* Background.now
-        if (contact === undefined || !opened.trust.aside.has(account) || !Trust.isHeard(opened, contact, now)) return
+        if (contact === undefined || !opened.trust.aside.has(account) || !TrustAllows.isHeard(opened, contact, now))
+          return
         const work = new Conversations.Work()
         work.handles.add(handle)
         let order = opened.received

@@ -28,6 +28,7 @@ import type { Contact, Opened } from "./Opened.ts"
 import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
 import * as Trust from "./Trust.ts"
+import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
 import type { Evidence, Safety, SafetyDevice, Verified } from "./TrustApi.ts"
 import * as TrustRecords from "./TrustRecords.ts"
@@ -186,7 +187,7 @@ export const change = (
         const work = new Conversations.Work()
         work.handles.add(handle)
         TrustState.put(opened.trust, work.batch, account, next(TrustState.recordOf(opened.trust, account)))
-        if (contact !== undefined) Trust.reconsider(opened, work, contact, now)
+        if (contact !== undefined) TrustAllows.reconsider(opened, work, contact, now)
         return Conversations.commitWork(opened, work)
       })
     ),

@@ -16,6 +16,7 @@ import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
@@ -105,7 +106,7 @@ const sealSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, la
   const now = yield* Background.now
   const work = new Sealing.SendWork()
   work.handles.add(handle)
-  Outbox.absorb(opened, work, handle, now)
+  Settling.absorb(opened, work, handle, now)
   if (!Sealing.isNumberless(opened, handle)) yield* numberWaiting(opened, work, handle)
   const id = Bytes.fromHex(lane.device)!
   const sealed: Array<Entry> = []

@@ -13,7 +13,7 @@ import type { ClientError } from "../Errors.ts"
 import * as Background from "../internal/background.ts"
 import type { Opened } from "../Opened.ts"
 import * as Orders from "../Orders.ts"
-import * as Outbox from "../Outbox.ts"
+import * as Settling from "../Settling.ts"
 import * as Own from "../Own.ts"
 import * as Peers from "../Peers.ts"
 import * as Sealing from "../Sealing.ts"
@@ -35,7 +35,7 @@ export const tell = Effect.fnUntraced(function* (
     Effect.flatMap(Background.now, (now) => {
       const work = new Sealing.SendWork()
       work.handles.add(own)
-      Outbox.absorb(opened, work, own, now)
+      Settling.absorb(opened, work, own, now)
       for (const word of words) Own.post(opened, work, own, word, now, { devices: [device] })
       more(work)
       return Conversations.commitWork(opened, work)
