@@ -69,7 +69,7 @@ export const Summary = Schema.Struct({
   /** What is wrong with the result file. */
   problems: Schema.Array(Schema.String),
   exit: optional(Count),
-  ms: optional(Schema.Number)
+  ms: optional(Schema.Finite)
 })
 export type Summary = typeof Summary.Type
 

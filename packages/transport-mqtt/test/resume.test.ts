@@ -65,7 +65,8 @@ describe.each(versions)("over %s, protocol %s", { timeout: 90_000 }, (kind, prot
                   to.destroy()
                 })
             }
-            client.pipe(to).pipe(client)
+            client.pipe(to)
+            to.pipe(client)
           })
           yield* Effect.acquireRelease(
             Effect.promise(async () => {

@@ -169,9 +169,10 @@ export const withHandle = <A, E>(
   use: (handle: Handle) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | ClientError> =>
   Effect.flatMap(get(opened, account), (handle) =>
-    Effect.flatMap(
+    Effect.filterOrElse(
       handle.lock.hold((): Effect.Effect<A | typeof stale, E> => (handle.stale ? Effect.succeed(stale) : use(handle))),
-      (result) => (result === stale ? withHandle(opened, account, use) : Effect.succeed(result))
+      (result): result is A => result !== stale,
+      () => withHandle(opened, account, use)
     )
   )
 

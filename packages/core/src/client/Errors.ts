@@ -84,7 +84,7 @@ export class InvalidPolicy extends Schema.TaggedError<InvalidPolicy>()("InvalidP
  */
 export class Revoked extends Schema.TaggedError<Revoked>()("Revoked", {
   /** The version of the account's manifest that does not list this device. */
-  version: Schema.Number
+  version: Schema.Finite
 }) {}
 
 /** Only an admin device, which has the account key, changes the account's devices. Do it on one. */

@@ -291,7 +291,7 @@ const settled = (opened: Opened, hex: string) =>
     }
     yield* forget(opened, hex)
     return true
-  }).pipe(Effect.catch(() => Effect.succeed(false)))
+  }).pipe(Effect.orElseSucceed(() => false))
 
 const settle = (opened: Opened, hex: string): Effect.Effect<void> =>
   Effect.flatMap(Effect.andThen(opened.admitted.await, settled(opened, hex)), (done) =>

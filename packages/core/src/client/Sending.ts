@@ -203,7 +203,7 @@ const sentBefore = (opened: Opened, id: Uint8Array): Effect.Effect<Api.Sent | un
   const key = Records.keys.once(Bytes.toHex(id))
   return Effect.flatMap(opened.store.get(key), (stored) =>
     stored === undefined
-      ? Effect.succeed(undefined)
+      ? Effect.undefined
       : Effect.map(Records.read(Records.Once, key, stored.value), ({ conversation, devices, sequence }) => ({
           id: Bytes.toHex(id),
           conversation: Bytes.toHex(conversation),

@@ -168,6 +168,8 @@ const pull = Effect.fnUntraced(function* (opened: Opened) {
       }
     )
   )
+  // What is made here is the pull itself, which its stream runs again and again.
+  // @effect-diagnostics-next-line returnEffectInGen:off
   return Effect.andThen(takeGiven, next)
 })
 

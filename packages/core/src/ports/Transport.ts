@@ -30,7 +30,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   code: Schema.String,
   explanation: Schema.String,
-  retryAfterMs: Schema.Number,
+  retryAfterMs: Schema.Finite,
   detail: Schema.Uint8Array
 }) {}
 

@@ -370,7 +370,8 @@ export const make = (options: Options): MemoryNetwork => {
       return Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<readonly [Delivery], Refused> => {
         for (let next = connection.queue[0]; next !== undefined; next = connection.queue[0]) {
           if (next.at > now) {
-            return Effect.andThen(Effect.raceFirst(connection.wake.await, Effect.sleep(next.at - now)), pull)
+            const due = { duration: next.at - now, orElse: () => Effect.void }
+            return Effect.andThen(Effect.timeoutOrElse(connection.wake.await, due), pull)
           }
           connection.queue.shift()
           const { envelope, id, receivedAt } = next.kept

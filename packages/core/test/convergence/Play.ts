@@ -290,9 +290,7 @@ const playWith = (seed: number, script: ReadonlyArray<Step>, beginning: number) 
       if (isEqual) break
     }
     if (!isEqual) for (const some of found) problems.push(...some)
-    histories = yield* Effect.forEach(persons, (person) =>
-      Effect.flatMap(historyOf(live(person)[0]!), (entries) => Effect.succeed(entries))
-    )
+    histories = yield* Effect.forEach(persons, (person) => historyOf(live(person)[0]!))
     for (const [i, entries] of histories.entries()) {
       const name = persons[i]!.name
       const times = new Map<string, number>()

@@ -101,8 +101,9 @@ describe("disk of the memory store", () => {
     disk.fail({ operation: "get", nth: 3, when: "before" })
     disk.fail({ operation: "scan", nth: 1, when: "before" })
     const tags = await using(disk, (store) =>
-      Effect.all(
-        [store.get("a"), store.get("a"), store.get("a"), store.get("a"), store.scan(""), store.scan("")].map(tagOf)
+      Effect.forEach(
+        [store.get("a"), store.get("a"), store.get("a"), store.get("a"), store.scan(""), store.scan("")],
+        tagOf
       )
     )
     expect(tags).toEqual(["StoreError", "success", "StoreError", "success", "StoreError", "success"])

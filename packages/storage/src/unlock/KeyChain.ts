@@ -56,7 +56,7 @@ export const keyChain = ({
   /** The key that stands there, if any does. */
   const read = (question: UnlockQuestion): Effect.Effect<Secret | undefined, UnlockError> =>
     Effect.flatMap(chain.read(entry), (found) =>
-      found === undefined ? Effect.succeed(undefined) : Unlock.parse(found, question, source, "key")
+      found === undefined ? Effect.undefined : Unlock.parse(found, question, source, "key")
     )
 
   const draw = Effect.fnUntraced(function* (question: UnlockQuestion): Effect.fn.Return<Secret, UnlockError> {

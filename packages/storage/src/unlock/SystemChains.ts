@@ -52,7 +52,7 @@ export const secretService = ({
     name,
     read: (entry) =>
       Effect.flatMap(call(["lookup", ...words(entry)]), ({ code, complained, output }) =>
-        code === 0 ? Effect.succeed(output) : code === 1 && !complained ? Effect.succeed(undefined) : failed(name)
+        code === 0 ? Effect.succeed(output) : code === 1 && !complained ? Effect.undefined : failed(name)
       ),
     write: (entry, secret) =>
       Effect.flatMap(
@@ -79,7 +79,7 @@ export const macKeychain = ({ program = "security", timeoutMs = defaultTimeoutMs
     name,
     read: (entry) =>
       Effect.flatMap(call(["find-generic-password", "-w", ...words(entry)]), ({ code, output }) =>
-        code === 0 ? Effect.succeed(output) : code === notFound ? Effect.succeed(undefined) : failed(name)
+        code === 0 ? Effect.succeed(output) : code === notFound ? Effect.undefined : failed(name)
       ),
     write: (entry, secret) =>
       Effect.flatMap(
@@ -120,7 +120,7 @@ export const credentialLocker = ({
       Effect.flatMap(
         call(`$c=$v.Retrieve(${names});$c.RetrievePassword();[Console]::Out.Write($c.Password)`, entry),
         ({ code, output }) =>
-          code === 0 ? Effect.succeed(output) : code === notFound ? Effect.succeed(undefined) : failed(name)
+          code === 0 ? Effect.succeed(output) : code === notFound ? Effect.undefined : failed(name)
       ),
     write: (entry, secret) =>
       Effect.flatMap(

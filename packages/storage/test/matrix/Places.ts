@@ -89,8 +89,10 @@ const stoppable = (base: Base, above: (store: StoreApi) => Effect.Effect<StoreAp
           Effect.suspend(() => {
             if (isOver()) return stopped("commit")
             // Commits at hand at the moment may have been written or not; nobody is told so any more.
-            const told = Effect.flatMap(store.commit(writes), (revisions) =>
-              isOver() ? stopped("commit") : Effect.succeed(revisions)
+            const told = Effect.filterOrElse(
+              store.commit(writes),
+              () => !isOver(),
+              () => stopped("commit")
             )
             if (++commits !== moment?.nth) return told
             return moment.when === "before" ? die : Effect.andThen(told, die)

@@ -23,7 +23,9 @@ export const pauseMs = (attempt: number): Effect.Effect<number> =>
 /** Waits before another attempt, or until the transport comes back. */
 export const pause = (opened: Opened, attempt: number, atLeastMs = 0): Effect.Effect<void> =>
   Effect.flatMap(pauseMs(attempt), (ms) =>
-    atLeastMs > ms ? Effect.sleep(atLeastMs) : Effect.raceFirst(Effect.sleep(ms), opened.reconnected.await)
+    atLeastMs > ms
+      ? Effect.sleep(atLeastMs)
+      : Effect.timeoutOrElse(opened.reconnected.await, { duration: ms, orElse: () => Effect.void })
   )
 
 /** Ends the client: every stream and every further call fails with this error. */

@@ -111,7 +111,7 @@ export const headerOf = ({
   StoreError
 > =>
   Effect.flatMap(below.get(headerKey), (record) => {
-    if (record === undefined) return Effect.succeed(undefined)
+    if (record === undefined) return Effect.undefined
     const header = VaultHeader.decode(crypto, record.value)
     return Result.isFailure(header)
       ? Effect.fail(unusableFor("open", header.failure))

@@ -175,7 +175,7 @@ export const make = (below: Store["Service"], crypto: CryptoProvider, entropy: E
   const store = Store.of({
     get: (key) =>
       read("get", Rules.keyFault(key), (contents) =>
-        contents.entries.has(key) ? load(contents, key, "get") : Effect.succeed(undefined)
+        contents.entries.has(key) ? load(contents, key, "get") : Effect.undefined
       ),
     scan: (prefix, options) =>
       read("scan", Rules.scanFault(prefix, options), (contents) =>
