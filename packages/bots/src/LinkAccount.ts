@@ -50,7 +50,9 @@ export const linkAccount = async (options: LinkAccountOptions): Promise<LinkedDe
       uri,
       ...(signal === undefined ? {} : { signal })
     })
-    const client = layerOn({ ...options, user: linked.user, password: undefined }, store)
+    // What comes before the caller opens the account belongs to its history too.
+    const history = options.history ?? linked.history !== undefined
+    const client = layerOn({ ...options, history, user: linked.user, password: undefined }, store)
     await Effect.runPromise(Effect.ignore(Effect.timeout(Effect.provide(published, client), patienceMs)))
     return linked
   } finally {

@@ -45,14 +45,20 @@ export type {
 export type {
   ArchiveProgress,
   ArchiveRange,
+  ArchiveUnderWay,
   HistoryApi,
   HistoryConversation,
+  HistoryDevice,
   HistoryEntry,
   HistoryOptions,
   HistoryPage,
+  HistoryStatus,
+  HistorySurvey,
+  HistoryWish,
   ImportProgress,
   PageOptions
 } from "./client/history/HistoryApi.ts"
+export { stored as surveyHistory } from "./client/history/Surveying.ts"
 export { ArchiveError, HistoryOff } from "./client/history/HistoryErrors.ts"
 export * as TrustPolicy from "./trust/Policy.ts"
 export type { Decision, EventName, Facts } from "./trust/Event.ts"

@@ -123,7 +123,7 @@ export const make = (opened: Opened): ClientApi => {
     devices: failed(Effect.sync(() => Devices.list(opened))),
     refreshDevices: failed(Effect.map(Devices.refresh(opened), () => Devices.list(opened))),
     revokeDevice: (device) => failed(Devices.revoke(opened, device)),
-    link: { invite: (options) => failed(link.invite(options)) },
+    link: { invite: (options) => failed(link.invite(options)), promised: failed(link.promised) },
     proofs: failed(Effect.sync(() => Notices.proofs(opened))),
     history: History.make(opened)
   }

@@ -11,6 +11,8 @@ import type { Abilities } from "../link/Decision.ts"
 import type { Reason } from "../link/Frame.ts"
 import type { Refused, TransportError } from "../ports/Transport.ts"
 import type { Sender } from "./Api.ts"
+import type { ArchiveRange } from "./history/HistoryApi.ts"
+import type { ArchiveError, HistoryOff } from "./history/HistoryErrors.ts"
 import type { AlreadyRegistered, ClientError, InvalidMessage, NotAdmin, Revoked } from "./Errors.ts"
 
 /** What a device of an account may do. `admin` gets the account key and can add and remove devices; `replica` stores and cannot read. */
@@ -58,6 +60,11 @@ export interface InviteOptions {
   readonly lifetimeMs?: number | undefined
   /** Digits of a PIN, 6 when nothing is said. */
   readonly pinDigits?: 6 | 7 | 8 | undefined
+  /**
+   * What the new device gets of the history, `{}` for all of it: it asks for that once it is opened with history, and this device gives
+   * it, whenever both are open. Nothing when nothing is said. This device has to keep history.
+   */
+  readonly history?: ArchiveRange | undefined
 }
 
 /** What happens on the device that invites. */
@@ -99,13 +106,30 @@ export interface LinkOffer {
   readonly result: Effect.Effect<{ readonly device: string; readonly role: RoleName }, LinkEnded>
 }
 
-/** Errors of `invite`. `InvalidMessage` with `bad-invitation`: address, lifetime or challenges are none. */
-export type InviteError = ClientError | InvalidMessage | LinkUnsupported | NotAdmin | Revoked | TransportError | Refused
+/**
+ * Errors of `invite`. `InvalidMessage` with `bad-invitation`: address, lifetime or challenges are none. With `history`: `HistoryOff`, or
+ * `ArchiveError` with `bad-range` (none, or more than 4,096 bytes of conversations), or `bad-device` for a replica, which cannot read.
+ */
+export type InviteError =
+  | ArchiveError
+  | ClientError
+  | HistoryOff
+  | InvalidMessage
+  | LinkUnsupported
+  | NotAdmin
+  | Revoked
+  | TransportError
+  | Refused
 
 /** Linking devices, on one of the account that has its key. */
 export interface LinkApi {
   /** Makes an invitation for one further device. One is out at a time: another one cancels that before it. */
   readonly invite: (options: InviteOptions) => Effect.Effect<LinkOffer, InviteError>
+  /**
+   * What this device was promised of the history when it was linked (rule link.history.2), until that is offered to it. Also without
+   * the option `history`: it says that opening with it brings something.
+   */
+  readonly promised: Effect.Effect<ArchiveRange | undefined, ClientError>
 }
 
 /** How to join. */
@@ -126,7 +150,13 @@ export type JoinState =
   /** Show the digits; when the old device shows the same, `confirm`; when not, `deny`. */
   | { readonly _tag: "CompareDigits"; readonly digits: string }
   /** What makes it a device of the account came and is stored; it is being registered. */
-  | { readonly _tag: "Received"; readonly user: string; readonly account: string; readonly role: RoleName }
+  | {
+      readonly _tag: "Received"
+      readonly user: string
+      readonly account: string
+      readonly role: RoleName
+      readonly history?: ArchiveRange
+    }
   /** It is a device of the account: open the client. */
   | { readonly _tag: "Linked"; readonly self: Sender; readonly role: RoleName }
   | { readonly _tag: "Ended"; readonly reason: LinkReason; readonly by: "self" | "other" }
@@ -135,6 +165,8 @@ export type JoinState =
 export interface LinkedDevice extends Sender {
   readonly user: string
   readonly role: RoleName
+  /** What the device that invited it gives of the history, if it gives any: open the client with history to get it. */
+  readonly history?: ArchiveRange
 }
 
 /** A linking from the new device's side. */

@@ -31,6 +31,9 @@ import type { Refused, TransportError } from "../ports/Transport.ts"
 import * as FenceStep from "../sequence/Fence.ts"
 import { Batch, commit } from "./Commit.ts"
 import { AlreadyRegistered } from "./Errors.ts"
+import * as HistoryRecords from "./history/HistoryRecords.ts"
+import * as Selecting from "./history/Selecting.ts"
+import * as Surveying from "./history/Surveying.ts"
 import * as Log from "./internal/log.ts"
 import {
   abilities,
@@ -135,8 +138,8 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
   let linked: LinkedDevice | undefined
 
   const succeed = (device: LinkedDevice): void => {
-    const { role, ...self } = device
-    states.publish({ _tag: "Linked", self, role })
+    const { account, device: id, role, user } = device
+    states.publish({ _tag: "Linked", self: { account, device: id, user }, role })
     Deferred.doneUnsafe(ended, Exit.succeed(device))
   }
 
@@ -154,14 +157,15 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
           const { payload } = event
           if (payload.relay !== line.relay)
             return (state: Join.State) => Result.succeed(Join.abort(crypto, state, "refused"))
-          const kept = yield* Effect.result(keep(ports, payload, event.handover))
+          const kept = yield* Effect.result(keep(ports, payload, event.handover, invitation.device))
           if (Result.isFailure(kept)) {
             if (kept.failure._tag !== "CustodyError" || kept.failure.reason !== "unopened") return yield* kept.failure
             return (state: Join.State) => Result.succeed(Join.abort(crypto, state, "refused"))
           }
           const { account, device, user } = kept.success
           const role = nameOf[payload.role]
-          states.publish({ _tag: "Received", user, account: Bytes.toHex(account), role })
+          const history = payload.history === undefined ? {} : { history: Selecting.wantedOf(payload.history) }
+          states.publish({ _tag: "Received", user, account: Bytes.toHex(account), role, ...history })
           yield* Effect.retry(register(ports, kept.success, payload.password), {
             while: ({ _tag }) => _tag === "TransportError",
             schedule: Schedule.spaced("1 second"),
@@ -174,7 +178,7 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
               return Effect.fail(new Driver.Stop())
             })
           )
-          linked = { user, account: Bytes.toHex(account), device: Bytes.toHex(device), role }
+          linked = { user, account: Bytes.toHex(account), device: Bytes.toHex(device), role, ...history }
           return (state: Join.State, now: number) => Join.finish(crypto, state, now)
         }
         case "Linked":
@@ -229,11 +233,15 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
   return handle
 })
 
-/** Stores what the payload makes of this device, keys first: from here on it registers, also after a crash. */
+/**
+ * Stores what the payload makes of this device, keys first: from here on it registers, also after a crash. `old` is the device that
+ * invited it, 32 bytes: it is asked for what the payload promises of the history.
+ */
 const keep = Effect.fnUntraced(function* (
   { crypto, custody, entropy, store }: Ports,
   payload: Payload.Checked,
-  handover: Channel.Handover
+  handover: Channel.Handover,
+  old: Uint8Array
 ) {
   const { account, agreement, device } = payload.certified
   const known = { account, alias: payload.alias }
@@ -262,6 +270,15 @@ const keep = Effect.fnUntraced(function* (
   const { password, role } = payload
   batch.put(Records.keys.self, Records.Self.encode(self))
   batch.put(LinkRecords.keys.joining, LinkRecords.Joining.encode({ version: Records.written, password, role }))
+  // Rule link.history.2: asked for when the client is first opened with history.
+  if (payload.history !== undefined) {
+    const wish = {
+      version: HistoryRecords.written,
+      range: payload.history,
+      madeAt: yield* Clock.currentTimeMillis
+    } as const
+    batch.put(HistoryRecords.keys.wish(Bytes.toHex(old)), HistoryRecords.Wish.encode(wish))
+  }
   yield* commit(store, batch)
   return self
 })
@@ -289,6 +306,7 @@ const discard = Effect.fnUntraced(function* ({ custody, store }: Ports) {
   const batch = new Batch()
   batch.remove(Records.keys.self)
   batch.remove(LinkRecords.keys.joining)
+  for (const { key } of yield* store.scan(HistoryRecords.keys.wishes)) batch.remove(key)
   yield* commit(store, batch)
   yield* custody.forget
 })
@@ -296,15 +314,13 @@ const discard = Effect.fnUntraced(function* ({ custody, store }: Ports) {
 /** Goes on where a crash stopped a device that had stored what it registers with. */
 const resume = Effect.fnUntraced(function* (ports: Ports, self: Records.Self, { password, role }: LinkRecords.Joining) {
   const name = nameOf[role as Role]
-  const device: LinkedDevice = {
-    user: self.user,
-    account: Bytes.toHex(self.account),
-    device: Bytes.toHex(self.device),
-    role: name
-  }
+  const [wish] = yield* Surveying.wishes(ports.store)
+  const history = wish === undefined ? {} : { history: wish.range }
+  const sender = { user: self.user, account: Bytes.toHex(self.account), device: Bytes.toHex(self.device) }
+  const device: LinkedDevice = { ...sender, role: name, ...history }
   const states = Log.make<JoinState>()
   const { account, user } = device
-  states.publish({ _tag: "Received", user, account, role: name })
+  states.publish({ _tag: "Received", user, account, role: name, ...history })
   const registered = yield* Effect.result(register(ports, self, password))
   if (Result.isFailure(registered) && registered.failure._tag !== "Refused") return yield* registered.failure
   // The password expired, or the device was removed meanwhile. It may also have registered before the crash, long ago.
@@ -319,7 +335,6 @@ const resume = Effect.fnUntraced(function* (ports: Ports, self: Records.Self, { 
     batch.remove(LinkRecords.keys.joining)
     yield* commit(ports.store, batch)
   }
-  const { role: _, ...sender } = device
   states.publish({ _tag: "Linked", self: sender, role: name })
   states.end()
   const closed = Effect.fail(new LinkRefused({ cause: "link.closed" }))

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
+import { type Range, RangeLayout } from "../envelope/HistoryRange.ts"
 import * as Certificate from "../identity/Certificate.ts"
 import { type Role, roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
@@ -22,6 +23,10 @@ import type { SlotLine } from "../ports/Slots.ts"
 import { Batch, commit } from "./Commit.ts"
 import * as Devices from "./Devices.ts"
 import { InvalidMessage, NotAdmin, Revoked } from "./Errors.ts"
+import type { ArchiveRange } from "./history/HistoryApi.ts"
+import { ArchiveError, HistoryOff } from "./history/HistoryErrors.ts"
+import * as Selecting from "./history/Selecting.ts"
+import * as Surveying from "./history/Surveying.ts"
 import * as Log from "./internal/log.ts"
 import {
   abilities,
@@ -56,7 +61,8 @@ export const make = (opened: Opened): LinkApi => {
         if (current !== undefined) yield* current.cancel
         current = yield* invite(opened, options)
         return current
-      })
+      }),
+    promised: Effect.map(Surveying.wishes(opened.store), (wishes) => wishes[0]?.range)
   }
 }
 
@@ -91,6 +97,7 @@ const invite = (opened: Opened, options: InviteOptions): Effect.Effect<LinkOffer
     ) {
       return yield* new InvalidMessage({ reason: "bad-invitation" })
     }
+    const history = options.history === undefined ? undefined : yield* partOf(opened, role, options.history)
     if (opened.removed !== undefined) return yield* new Revoked({ version: opened.removed.manifest })
     if (Manifest.deviceOf(Devices.newest(opened), self.device)?.role !== roles.admin) return yield* new NotAdmin()
 
@@ -118,7 +125,7 @@ const invite = (opened: Opened, options: InviteOptions): Effect.Effect<LinkOffer
 
     const states = Log.make<OfferState>()
     const ended = Deferred.makeUnsafe<{ readonly device: string; readonly role: RoleName }, LinkEnded>()
-    const certifying = { opened, relay, role, issuePassword: slots.issuePassword }
+    const certifying = { opened, relay, role, history, issuePassword: slots.issuePassword }
 
     const onEvent: Driver.OnEvent<Offer.State, Offer.Event> = (event) =>
       Effect.gen(function* () {
@@ -185,18 +192,33 @@ const invite = (opened: Opened, options: InviteOptions): Effect.Effect<LinkOffer
     }
   })
 
+/** The part of the history that the new device is to ask for (rule link.history.1). */
+const partOf = (opened: Opened, role: RoleName, wanted: ArchiveRange) =>
+  Effect.gen(function* () {
+    if (opened.history === undefined) return yield* new HistoryOff()
+    if (role === "replica") return yield* new ArchiveError({ reason: "bad-device" })
+    const range = yield* Selecting.rangeOf(wanted)
+    // A device that does not know the extension has to take it all the same.
+    const fits = RangeLayout.encode(range).length <= Limits.maxUnknownExtensionBytes
+    return fits ? range : yield* new ArchiveError({ reason: "bad-range" })
+  })
+
 interface Certifying {
   readonly opened: Opened
   /** The relay's name. */
   readonly relay: string
   readonly role: RoleName
+  readonly history: Range | undefined
   readonly issuePassword: Effect.Effect<{ readonly password: string; readonly expiresAt: number }, unknown>
 }
 
 type Verified = Extract<Offer.Event, { readonly _tag: "Verified" }>
 
 /** Adds the device to the account and makes the payload. What would be left of it after a crash is noted before anything is published. */
-const certify = ({ issuePassword, opened, relay, role }: Certifying, { agreement, device, handover }: Verified) =>
+const certify = (
+  { history, issuePassword, opened, relay, role }: Certifying,
+  { agreement, device, handover }: Verified
+) =>
   Effect.gen(function* () {
     const { crypto, custody, self } = opened
     const number: Role = roles[role]
@@ -224,7 +246,8 @@ const certify = ({ issuePassword, opened, relay, role }: Certifying, { agreement
       manifest: manifest.bytes,
       alias,
       rendezvousSeed: self.rendezvous,
-      handover: sealed
+      handover: sealed,
+      history
     }
     return (state: Offer.State, now: number) => Offer.grant(crypto, state, payload, now)
   })

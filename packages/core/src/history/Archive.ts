@@ -13,26 +13,16 @@ import * as Stored from "../codec/Stored.ts"
 import * as Labels from "../crypto/Labels.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
 import * as Suite from "../crypto/Suite.ts"
+import * as HistoryRange from "../envelope/HistoryRange.ts"
 import { type ArchiveFailure, fail } from "./ArchiveFailure.ts"
 
 /** Version of the format. */
 export const version = 1
 const suite = 1
 
-const conversation = Layout.bytes({ length: Limits.conversationIdBytes })
-
-/** What an archive holds: everything; from a time on; the last n of each conversation; some conversations, from a time on. */
-export const RangeLayout = Layout.oneOf(
-  Layout.tuple({ choice: Layout.literal(1) }),
-  Layout.tuple({ choice: Layout.literal(2), since: Layout.uint() }),
-  Layout.tuple({ choice: Layout.literal(3), last: Layout.uint({ min: 1 }) }),
-  Layout.tuple({
-    choice: Layout.literal(4),
-    conversations: Layout.list(conversation, { min: 1, max: 256 }),
-    since: Layout.uint()
-  })
-)
-export type Range = Layout.Type<typeof RangeLayout>
+/** What an archive holds. */
+export const RangeLayout = HistoryRange.RangeLayout
+export type Range = HistoryRange.Range
 
 const headFields = {
   version: Layout.literal(version),

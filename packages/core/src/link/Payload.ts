@@ -11,6 +11,7 @@ import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Refusal from "../codec/Refusal.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
+import * as HistoryRange from "../envelope/HistoryRange.ts"
 import * as Certificate from "../identity/Certificate.ts"
 import { type Role, roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
@@ -34,6 +35,8 @@ export interface Payload {
   readonly rendezvousSeed: Uint8Array
   /** The account's secrets as a custody sealed them under the handover key, for an admin; empty otherwise. */
   readonly handover: Uint8Array
+  /** The part of its history that the old device gives (rule link.history.1); absent where it gives none. */
+  readonly history?: HistoryRange.Range | undefined
 }
 
 /** A payload with what its parts say. */
@@ -65,12 +68,12 @@ export const Whole = Layout.tuple({
   alias: key,
   rendezvousSeed: key,
   handover: Layout.bytes({ max: Limits.maxHandoverBytes }),
-  extensions: Layout.extensions({})
+  extensions: Layout.extensions({ history: { key: 1, layout: HistoryRange.RangeLayout } })
 })
 
 /** The bytes of a payload. */
 export const encode = (payload: Payload): Uint8Array => {
-  const { alias, certificate, handover, manifest, password, relay, rendezvousSeed, role, user } = payload
+  const { alias, certificate, handover, history, manifest, password, relay, rendezvousSeed, role, user } = payload
   return Whole.encode({
     format,
     role,
@@ -82,7 +85,7 @@ export const encode = (payload: Payload): Uint8Array => {
     alias,
     rendezvousSeed,
     handover,
-    extensions: { unknown: [] }
+    extensions: { ...(history === undefined ? {} : { history }), unknown: [] }
   })
 }
 
@@ -95,8 +98,9 @@ export const check = (
   if (bytes.length > Limits.maxLinkPayloadBytes) return fail("decode.size")
   const decoded = lift(Refusal.decode(Whole, bytes))
   if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const { extensions: _, format: __, ...rest } = decoded.success
-  const payload: Payload = { ...rest, role: rest.role as Role }
+  const { extensions, format: _, ...rest } = decoded.success
+  const { history } = extensions
+  const payload: Payload = { ...rest, role: rest.role as Role, ...(history === undefined ? {} : { history }) }
   const certified = lift(Certificate.verify(crypto, payload.certificate))
   if (Result.isFailure(certified)) return Result.fail(certified.failure)
   const listed = lift(Manifest.verify(crypto, payload.manifest, agreed.account))

@@ -21,6 +21,7 @@ export interface PromiseHistory {
   digest(options?: { readonly conversation?: string; readonly since?: number }, call?: CallOptions): Promise<string>
   beginning(call?: CallOptions): Promise<number>
   changes(call?: CallOptions): AsyncIterable<Api.HistoryEntry>
+  status(call?: CallOptions): Promise<Api.HistoryStatus>
   compare(call?: CallOptions): Promise<void>
   offer(device: string, range?: Api.ArchiveRange, call?: CallOptions): Promise<string>
   ask(range?: Api.ArchiveRange, device?: string, call?: CallOptions): Promise<void>
@@ -42,6 +43,7 @@ export const make = (api: Api.HistoryApi, run: Run, iterate: Iterate): PromiseHi
   digest: (options, call) => run(api.digest(options), call),
   beginning: (call) => run(api.beginning, call),
   changes: (call) => iterate(api.changes, call),
+  status: (call) => run(api.status, call),
   compare: (call) => run(api.compare, call),
   offer: (device, range, call) => run(api.offer(device, range), call),
   ask: (range, device, call) => run(api.ask(range, device), call),

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as EntropyLive from "../client/EntropyLive.ts"
+import type { ArchiveRange } from "../client/history/HistoryApi.ts"
 import type * as LinkApi from "../client/LinkApi.ts"
 import { linkDevice as link, type Requirements } from "../client/LinkDevice.ts"
 import * as StoreCustody from "../client/StoreCustody.ts"
@@ -45,6 +46,7 @@ export interface PromiseLinkOffer {
 /** {@link LinkApi.LinkApi} with promises. */
 export interface PromiseLink {
   invite(options: LinkApi.InviteOptions, call?: CallOptions): Promise<PromiseLinkOffer>
+  promised(call?: CallOptions): Promise<ArchiveRange | undefined>
 }
 
 type Run = <A, E>(effect: Effect.Effect<A, E>, call?: CallOptions) => Promise<A>
@@ -56,7 +58,8 @@ export const make = (api: LinkApi.LinkApi, run: Run, iterate: Iterate): PromiseL
     run(
       Effect.map(api.invite(options), (offer) => offerOf(offer, run, iterate)),
       call
-    )
+    ),
+  promised: (call) => run(api.promised, call)
 })
 
 /** An offer with promises, outside of a promise client. */

@@ -224,7 +224,7 @@ it.effect("entries that are too old are removed, and do not come back [history.k
     expect(yield* textsOf(back, conversation)).toEqual(["new"])
     expect(yield* textsOf(laptop, conversation)).toEqual(["old", "new"])
     const keys = [...back.actor.disk.snapshot().records.keys()].filter((key) => key.startsWith("history/"))
-    expect(keys.filter((key) => !key.startsWith("history/self")).length).toBe(2)
+    expect(keys.filter((key) => !/^history\/(self|compared\/)/.test(key)).length).toBe(2)
   })
 )
 

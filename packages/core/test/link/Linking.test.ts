@@ -1,3 +1,4 @@
+import * as Result from "effect/Result"
 import {
   Bytes,
   Canonical,
@@ -510,11 +511,35 @@ describe("Linking: payload", () => {
       new Map()
     ]
     expect(LinkPayload.encode(member)).toEqual(Canonical.encode(fields))
-    const with1 = Canonical.encode(fields.with(10, new Map([[1, 5]])))
-    expect(causeOf(LinkPayload.check(crypto, agreed, with1))).toBe("ok")
+    const with3 = Canonical.encode(fields.with(10, new Map([[3, 5]])))
+    expect(causeOf(LinkPayload.check(crypto, agreed, with3))).toBe("ok")
     const with2 = Canonical.encode(fields.with(10, new Map([[2, 5]])))
     expect(causeOf(LinkPayload.check(crypto, agreed, with2))).toBe("decode.unknown-critical")
     expect(causeOf(LinkPayload.check(crypto, agreed, new Uint8Array(61_441)))).toBe("decode.size")
+  })
+
+  it("says which part of the history is given, in an extension [link.history.1]", () => {
+    const whole = (history: unknown) =>
+      Canonical.encode([
+        ...[1, 2, "alice", "relay.example", "ABCD-EFGH-IJKL-MNOP-QRST", member.certificate, member.manifest],
+        ...[member.alias, member.rendezvousSeed, new Uint8Array(0), new Map([[1, history]])]
+      ])
+    const conversation = draw("conversation", 16)
+    const cases: ReadonlyArray<readonly [LinkPayload.Payload["history"], unknown]> = [
+      [{ choice: 1 }, [1]],
+      [{ choice: 2, since: 1_700_000_000_000 }, [2, 1_700_000_000_000]],
+      [{ choice: 3, last: 100 }, [3, 100]],
+      [{ choice: 4, conversations: [conversation], since: 0 }, [4, [conversation], 0]]
+    ]
+    for (const [history, items] of cases) {
+      const bytes = LinkPayload.encode({ ...member, history })
+      expect(bytes).toEqual(whole(items))
+      const checked = LinkPayload.check(crypto, agreed, bytes)
+      expect(Result.isSuccess(checked) && checked.success.history).toEqual(history)
+    }
+    for (const bad of [5, [], [5], [2], [3, 0], [4, [], 0], [4, [new Uint8Array(15)], 0]]) {
+      expect(causeOf(LinkPayload.check(crypto, agreed, whole(bad)))).toMatch(/^decode\./)
+    }
   })
 
   it("is refused when it says something else than what was agreed [link.payload.2] [link.payload.3]", () => {

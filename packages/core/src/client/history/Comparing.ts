@@ -11,6 +11,7 @@ import * as Limits from "../../base/Limits.ts"
 import type * as OwnDevice from "../../envelope/OwnDevice.ts"
 import * as Entry from "../../history/Entry.ts"
 import * as Ranges from "../../history/Ranges.ts"
+import { Batch, commit } from "../Commit.ts"
 import type { ClientError } from "../Errors.ts"
 import * as Background from "../internal/background.ts"
 import type { Opened } from "../Opened.ts"
@@ -156,20 +157,40 @@ const compare = Effect.fnUntraced(function* (
   if (notes.length > 0 && (yield* Keeping.store(opened, state, notes)) > 0 && running !== undefined)
     running.moved = true
   const answered = yield* answer(opened, state, word, now)
+  const since = Math.max(State.floorOf(state, now), word.beginning)
   if (answered === undefined) {
+    const isCutOff = word.ranges.length + word.asked.length > 0
+    yield* judge(opened, device, partner, { at: now, since, equal: isCutOff ? 0 : 1 })
     if (running === undefined) return
     partner.running = undefined
-    const isCutOff = word.ranges.length + word.asked.length > 0
     if (isCutOff && running.moved) yield* begin(opened, state, device, true)
     return
   }
   const { halves, next } = answered
+  // Rule history.compared.1: what is given now is all that was missing.
+  const isLast = next.ranges.length + next.asked.length === 0
+  yield* judge(opened, device, partner, { at: now, since, equal: isLast ? 1 : 0 })
   if (running !== undefined) {
     if (next.entries.length + halves.length > 0) running.moved = true
-    if (next.ranges.length + next.asked.length === 0) partner.running = undefined
+    if (isLast) partner.running = undefined
   }
   yield* Telling.tell(opened, device, [...halves, next].map(wordOf))
 })
+
+/** Keeps what an exchange came to: that the two are alike each time, that they are not once. */
+const judge = (
+  opened: Opened,
+  device: Uint8Array,
+  partner: State.Partner,
+  compared: Omit<Records.Compared, "version">
+): Effect.Effect<void, ClientError> => {
+  if (compared.equal === 0 && partner.differs) return Effect.void
+  partner.differs = compared.equal === 0
+  const batch = new Batch()
+  const key = Records.keys.compared(Bytes.toHex(device))
+  batch.put(key, Records.Compared.encode({ version: Records.written, ...compared }))
+  return commit(opened.store, batch)
+}
 
 /** The answer to a word with the entries it gives, long ones in halves. */
 const answer = Effect.fnUntraced(function* (

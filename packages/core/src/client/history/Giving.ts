@@ -30,6 +30,12 @@ export const chunksAtOnce = 4
 /** About how many bytes an entry takes, for the estimate of an offer. */
 const likelyBytes = 300
 
+/** What an archive of so many entries is estimated at. */
+export const estimateOf = (entries: number): { readonly entries: number; readonly bytes: number } => ({
+  entries,
+  bytes: entries * likelyBytes
+})
+
 export const wordOf = (word: Handing.Word): OwnDevice.Word => ({
   own: "archive",
   data: Handing.WordLayout.encode(word)
@@ -37,10 +43,12 @@ export const wordOf = (word: Handing.Word): OwnDevice.Word => ({
 
 /** Tells the application how an archive gets on. */
 export const say = (state: State.HistoryState, progress: ArchiveProgress): void => {
-  const ended = progress.state === "done" || progress.state === "ended"
-  if (ended) state.told.delete(progress.archive)
-  else state.told.set(progress.archive, progress)
-  state.progress.publish(progress)
+  // What an offer was estimated at is said with all that follows.
+  const told: ArchiveProgress = { ...progress, of: progress.of ?? state.told.get(progress.archive)?.of }
+  const ended = told.state === "done" || told.state === "ended"
+  if (ended) state.told.delete(told.archive)
+  else state.told.set(told.archive, told)
+  state.progress.publish(told)
 }
 
 /** Offers a device an archive; answers its id. */
@@ -83,7 +91,7 @@ export const offerRange = Effect.fnUntraced(function* (
     ended: 0,
     sealed: 0
   }
-  const estimate = { entries, bytes: entries * likelyBytes }
+  const estimate = estimateOf(entries)
   const word = wordOf({ word: 1, header: made.header, key, ...estimate })
   yield* Telling.tell(opened, device, [word], (work) => {
     work.batch.put(Records.keys.offer(hex), Records.Offer.encode(record))
@@ -227,7 +235,7 @@ const forget = Effect.fnUntraced(function* (opened: Opened, hex: string) {
   yield* commit(opened.store, batch)
 })
 
-const progressOf = (
+export const progressOf = (
   archive: string,
   offer: Records.Offer,
   state: ArchiveProgress["state"],

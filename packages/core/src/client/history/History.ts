@@ -27,8 +27,10 @@ import * as Records from "./HistoryRecords.ts"
 import * as State from "./HistoryState.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Reading from "./Reading.ts"
+import * as Surveying from "./Surveying.ts"
 import * as Taking from "./Taking.ts"
 import * as Telling from "./Telling.ts"
+import * as Wishing from "./Wishing.ts"
 
 // ---- Opening
 
@@ -73,6 +75,7 @@ export const maintain = (opened: Opened): Effect.Effect<void> => {
     Effect.gen(function* () {
       yield* Keeping.forget(opened, history.state)
       yield* Giving.clean(opened, history.state)
+      yield* Wishing.clean(opened)
       yield* Comparing.routine(opened, history.state)
     })
   )
@@ -80,7 +83,12 @@ export const maintain = (opened: Opened): Effect.Effect<void> => {
 
 /** Goes on with archives that were under way when the client closed. */
 export const resume = (opened: Opened): Effect.Effect<void> =>
-  opened.history === undefined ? Effect.void : Background.persist(opened, Taking.resume(opened, opened.history.state))
+  opened.history === undefined
+    ? Effect.void
+    : Background.persist(
+        opened,
+        Effect.andThen(Taking.resume(opened, opened.history.state), Wishing.resume(opened, opened.history.state))
+      )
 
 export const close = ({ history }: Opened): void => {
   history?.state.changes.close()
@@ -159,10 +167,11 @@ export const make = (opened: Opened): HistoryApi => {
       opened.history === undefined ? Effect.fail(new HistoryOff()) : Effect.succeed(opened.history.state.beginning)
     ),
     changes: live((state) => state.changes.stream),
+    status: on((state) => Surveying.status(opened, state)),
     compare: on((state) => Comparing.beginAll(opened, state, true)),
     offer: (device, range) => on((state) => Giving.offer(opened, state, Bytes.fromHex(device) ?? Bytes.empty, range)),
-    ask: (range, device) => on((state) => Taking.ask(opened, state, range, device)),
-    archives: live((state) => Stream.concat(Stream.fromIterable([...state.told.values()]), state.progress.stream)),
+    ask: (range, device) => on((state) => Wishing.ask(opened, state, range, device)),
+    archives: live((state) => state.progress.streamAfter(() => [...state.told.values()])),
     export: (key, range) => streamed((state) => Files.write(opened, state, key, range)),
     import: (key, bytes) => streamed((state) => Files.read(opened, state, key, bytes))
   }

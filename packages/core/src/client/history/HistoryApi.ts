@@ -98,6 +98,49 @@ export interface ArchiveProgress {
   readonly of: { readonly entries: number; readonly bytes: number } | undefined
 }
 
+/** An archive that is not at its end. */
+export interface ArchiveUnderWay extends ArchiveProgress {
+  /** When it was offered, by the clock of the device that gives it, ms. */
+  readonly madeAt: number
+}
+
+/** What is known of the history on another own device (rule history.compared.1). */
+export interface HistoryDevice {
+  /** 64 hexadecimal characters. */
+  readonly device: string
+  /** When it was last compared with, ms; `undefined` before the first time. */
+  readonly comparedAt: number | undefined
+  /** Whether both had the same entries then; entries on their way between the two count as missing until they came. */
+  readonly equal: boolean | undefined
+  /** Entries sent before this time were not compared, ms. */
+  readonly since: number | undefined
+}
+
+/** An archive that another own device was asked for and has not offered yet. */
+export interface HistoryWish {
+  readonly device: string
+  readonly range: ArchiveRange
+  /** Since when, ms. */
+  readonly madeAt: number
+}
+
+/** A history as it stands in the store, whether or not a client has it open. */
+export interface HistorySurvey {
+  /** From when on other own devices are asked for what this one lacks, ms (rule history.keep.2). */
+  readonly beginning: number
+  readonly entries: number
+  /** Archives under way in either direction, the oldest first. */
+  readonly archives: ReadonlyArray<ArchiveUnderWay>
+  readonly wishes: ReadonlyArray<HistoryWish>
+  /** Every other own device that can read. */
+  readonly devices: ReadonlyArray<HistoryDevice>
+}
+
+/** The same with the digest of all entries, 64 hexadecimal characters. */
+export interface HistoryStatus extends HistorySurvey {
+  readonly digest: string
+}
+
 /** How an import gets on. */
 export interface ImportProgress {
   readonly entries: number
@@ -124,6 +167,8 @@ export interface HistoryApi {
   readonly beginning: Effect.Effect<number, HistoryOff>
   /** Entries as they are added or get another place, however they come. Live. */
   readonly changes: Stream.Stream<HistoryEntry>
+  /** How the history stands: what there is, what is under way, and what is known of other own devices. */
+  readonly status: Effect.Effect<HistoryStatus, ClientError | HistoryOff>
   /** Compares with every other own device now; what differs comes by and by, and shows in `changes`. */
   readonly compare: Effect.Effect<void, ClientError | HistoryOff>
   /** Offers another own device (64 hexadecimal characters) an archive; it goes on by itself. Answers its id. */
@@ -131,7 +176,10 @@ export interface HistoryApi {
     device: string,
     range?: ArchiveRange
   ) => Effect.Effect<string, ClientError | HistoryOff | ArchiveError>
-  /** Asks other own devices, or one of them, for an archive. The first offer of each is taken. */
+  /**
+   * Asks other own devices, or one of them, for an archive. The first offer of each is taken. What was asked for is remembered, and asked for
+   * again, until it is offered, for 30 days.
+   */
   readonly ask: (range?: ArchiveRange, device?: string) => Effect.Effect<void, ClientError | HistoryOff | ArchiveError>
   /** How archives between devices get on. Live; what is under way is told first. */
   readonly archives: Stream.Stream<ArchiveProgress>

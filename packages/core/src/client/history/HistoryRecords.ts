@@ -7,6 +7,7 @@
 import * as Bytes from "../../base/Bytes.ts"
 import * as Limits from "../../base/Limits.ts"
 import * as Layout from "../../codec/Layout.ts"
+import * as HistoryRange from "../../envelope/HistoryRange.ts"
 import * as Entry from "../../history/Entry.ts"
 
 /** Every bit of a place turned, in hexadecimal: keys then have the newest first. */
@@ -29,7 +30,11 @@ export const keys = {
   chunk: (archive: string, index: number): string =>
     `history/chunk/${archive}/${index.toString().padStart(digits, "0")}`,
   takes: "history/take/",
-  take: (archive: string): string => `history/take/${archive}`
+  take: (archive: string): string => `history/take/${archive}`,
+  wishes: "history/wish/",
+  wish: (device: string): string => `history/wish/${device}`,
+  comparisons: "history/compared/",
+  compared: (device: string): string => `history/compared/${device}`
 } as const
 
 /** The conversation in the key of an entry. */
@@ -117,3 +122,11 @@ export const Take = Layout.tuple({
   place: Layout.bytes({ max: Entry.placeBytes })
 })
 export type Take = Layout.Type<typeof Take>
+
+/** An archive that was asked of a device, until its offer came (rule history.wish.1), and since when, ms. */
+export const Wish = Layout.tuple({ ...format, range: HistoryRange.RangeLayout, madeAt: uint })
+export type Wish = Layout.Type<typeof Wish>
+
+/** What the last exchange with a device came to, when, and from which time on entries were compared, ms (rule history.compared.1). */
+export const Compared = Layout.tuple({ ...format, at: uint, since: uint, equal: flag })
+export type Compared = Layout.Type<typeof Compared>

@@ -43,6 +43,8 @@ export interface Partner {
   pending: boolean
   /** Exchanges in a row that came to no end. */
   stalled: number
+  /** It is known to lack entries that this one has, or the other way round (rule history.compared.1). */
+  differs: boolean
   /** When it was last granted an archive, ms. */
   granted: number
   /** One word at a time. */
@@ -82,8 +84,8 @@ export interface HistoryState {
   readonly progress: Broadcast.Broadcast<ArchiveProgress>
   /** Archives under way, as last told. */
   readonly told: Map<string, ArchiveProgress>
-  /** Wishes for an archive that were sent, by device, until an offer answers them. */
-  readonly wished: Map<string, number>
+  /** Devices whose wished archive is being asked for again and again. */
+  readonly wishing: Set<string>
   /** Held by one step of an archive at a time. */
   readonly handing: Semaphore.Semaphore
   /** When something last came for an archive that is taken, by its id. */
@@ -101,7 +103,7 @@ export const make = (options: HistoryOptions, beginning: number, selfSlot: Slot)
   changes: Broadcast.make<HistoryEntry>(),
   progress: Broadcast.make<ArchiveProgress>(),
   told: new Map(),
-  wished: new Map(),
+  wishing: new Set(),
   handing: Semaphore.makeUnsafe(1),
   fed: new Map()
 })
@@ -117,6 +119,7 @@ export const partnerOf = (state: HistoryState, device: string): Partner => {
     heard: -Infinity,
     pending: false,
     stalled: 0,
+    differs: false,
     granted: -Infinity,
     lock: Semaphore.makeUnsafe(1)
   }

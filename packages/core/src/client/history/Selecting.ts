@@ -36,6 +36,20 @@ export const rangeOf = ({ conversations, last, since }: ArchiveRange = {}): Effe
   return Effect.succeed({ choice: 4, conversations: ids.map((id) => id!), since: since ?? 0 })
 }
 
+/** A range as an application chooses it. */
+export const wantedOf = (range: Archive.Range): ArchiveRange => {
+  switch (range.choice) {
+    case 1:
+      return {}
+    case 2:
+      return { since: range.since }
+    case 3:
+      return { last: range.last }
+    case 4:
+      return { conversations: range.conversations.map(Bytes.toHex), since: range.since }
+  }
+}
+
 /** From when on a range asks for everything, or `undefined` where it leaves something out. */
 export const beginningOf = (range: Archive.Range): number | undefined =>
   range.choice === 1 ? 0 : range.choice === 2 ? range.since : undefined

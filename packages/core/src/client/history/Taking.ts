@@ -17,39 +17,18 @@ import * as Background from "../internal/background.ts"
 import * as Loading from "../Loading.ts"
 import type { Opened } from "../Opened.ts"
 import * as CoreRecords from "../Records.ts"
-import type { ArchiveProgress, ArchiveRange } from "./HistoryApi.ts"
-import { ArchiveError } from "./HistoryErrors.ts"
-import * as Own from "../Own.ts"
+import type { ArchiveProgress } from "./HistoryApi.ts"
 import * as Giving from "./Giving.ts"
 import * as Records from "./HistoryRecords.ts"
 import * as State from "./HistoryState.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Selecting from "./Selecting.ts"
 import * as Telling from "./Telling.ts"
+import * as Wishing from "./Wishing.ts"
 
 /** A want is repeated when nothing has come for so long, ms, then twice as long, up to an hour (rule history.hand.2). */
 const patienceMs = 15_000
 const longestMs = 60 * 60 * 1000
-
-/** A wish is remembered for so long, ms. */
-const wishMs = 24 * 60 * 60 * 1000
-
-/** Asks other own devices, or one, for an archive. */
-export const ask = Effect.fnUntraced(function* (
-  opened: Opened,
-  state: State.HistoryState,
-  wanted: ArchiveRange | undefined,
-  device: string | undefined
-) {
-  const range = yield* Selecting.rangeOf(wanted)
-  const chosen = Own.others(opened).filter((id) => device === undefined || Bytes.toHex(id) === device)
-  if (chosen.length === 0) return yield* new ArchiveError({ reason: "bad-device" })
-  const now = yield* Background.now
-  for (const id of chosen) {
-    state.wished.set(Bytes.toHex(id), now)
-    yield* Telling.tell(opened, id, [Giving.wordOf({ word: 5, range })])
-  }
-})
 
 /** Takes an offer, or declines it (rule history.hand.5). */
 export const offered = Effect.fnUntraced(function* (
@@ -67,12 +46,11 @@ export const offered = Effect.fnUntraced(function* (
   const unlocked = Archive.unlock(opened.crypto, decoded.success, key, opened.self.account)
   if (Result.isFailure(unlocked)) return yield* refuse(Handing.reasons.damaged)
   Bytes.wipe(unlocked.success)
-  const now = yield* Background.now
-  const wished = state.wished.get(hex)
-  const isWished = wished !== undefined && now - wished < wishMs
-  state.wished.delete(hex)
+  const isWished = yield* Wishing.isFor(opened, hex, decoded.success.range)
   if (!isWished && state.options.takeOffers === false) return yield* refuse(Handing.reasons.declined)
   if ((yield* opened.store.get(Records.keys.take(id))) !== undefined) return
+  // A wish that was repeated may have been granted twice.
+  if (yield* isTaken(opened, device, decoded.success.range)) return yield* refuse(Handing.reasons.declined)
   const record: Records.Take = {
     version: Records.written,
     device,
@@ -86,9 +64,21 @@ export const offered = Effect.fnUntraced(function* (
   }
   yield* Telling.tell(opened, device, [wantOf(archive, record)], (work) => {
     work.batch.put(Records.keys.take(id), Records.Take.encode(record))
+    if (isWished) work.batch.remove(Records.keys.wish(hex))
   })
   Giving.say(state, progressOf(id, record, "under-way", undefined))
   keepAsking(opened, state, id)
+})
+
+/** Whether an archive of this very part is on its way from a device already. */
+const isTaken = Effect.fnUntraced(function* (opened: Opened, device: Uint8Array, range: Archive.Range) {
+  for (const { key, value } of yield* Loading.scanAll(opened.store, Records.keys.takes)) {
+    const take = yield* CoreRecords.read(Records.Take, key, value)
+    const header = Archive.decodeHeader(take.header)
+    if (!Bytes.equal(take.device, device) || Result.isFailure(header)) continue
+    if (Wishing.isSame(header.success.range, range)) return true
+  }
+  return false
 })
 
 const wantOf = (archive: Uint8Array, { chain, next }: Pick<Records.Take, "chain" | "next">) =>
@@ -214,8 +204,7 @@ export const ended = (
       yield* drop(opened, state, id, take, "gone")
       const header = Archive.decodeHeader(take.header)
       if (reason !== Handing.reasons.gone || Result.isFailure(header)) return
-      state.wished.set(Bytes.toHex(device), yield* Background.now)
-      yield* Telling.tell(opened, device, [Giving.wordOf({ word: 5, range: header.success.range })])
+      yield* Wishing.wish(opened, state, device, header.success.range)
     })
   )
 
@@ -257,7 +246,7 @@ export const resume = Effect.fnUntraced(function* (opened: Opened, state: State.
   }
 })
 
-const progressOf = (
+export const progressOf = (
   archive: string,
   take: Records.Take,
   state: ArchiveProgress["state"],

@@ -15,6 +15,8 @@ export interface Broadcast<A> {
   readonly publish: (value: A) => void
   /** Ends when the broadcast closes. Subscribes when it starts to run. */
   readonly stream: Stream.Stream<A>
+  /** The same, with what `first` gives at the moment of subscribing ahead of it: nothing is lost between the two. */
+  readonly streamAfter: (first: () => Iterable<A>) => Stream.Stream<A>
   /** Whether anybody listens: lets a writer skip building a value. */
   readonly watched: () => boolean
   /** Keeps a value for the next reader if nobody listens now. `taken` is called once somebody was given it. */
@@ -29,6 +31,27 @@ export const make = <A>(): Broadcast<A> => {
   const publish = (value: A): void => {
     for (const reader of readers) Queue.offerUnsafe(reader, value)
   }
+  const streamAfter = (first: () => Iterable<A>): Stream.Stream<A> =>
+    Stream.unwrap(
+      Effect.map(
+        Effect.acquireRelease(
+          Effect.map(Queue.sliding<A, Cause.Done>(capacity), (queue) => {
+            const kept = sticky
+            sticky = []
+            for (const value of first()) Queue.offerUnsafe(queue, value)
+            for (const [value, taken] of kept) {
+              Queue.offerUnsafe(queue, value)
+              taken?.()
+            }
+            if (closed) Queue.endUnsafe(queue)
+            else readers.add(queue)
+            return queue
+          }),
+          (queue) => Effect.sync(() => void readers.delete(queue))
+        ),
+        (queue) => Stream.fromQueue(queue)
+      )
+    )
   return {
     publish,
     publishSticky: (value, taken) => {
@@ -44,24 +67,7 @@ export const make = <A>(): Broadcast<A> => {
       for (const reader of readers) Queue.endUnsafe(reader)
       readers.clear()
     },
-    stream: Stream.unwrap(
-      Effect.map(
-        Effect.acquireRelease(
-          Effect.map(Queue.sliding<A, Cause.Done>(capacity), (queue) => {
-            const kept = sticky
-            sticky = []
-            for (const [value, taken] of kept) {
-              Queue.offerUnsafe(queue, value)
-              taken?.()
-            }
-            if (closed) Queue.endUnsafe(queue)
-            else readers.add(queue)
-            return queue
-          }),
-          (queue) => Effect.sync(() => void readers.delete(queue))
-        ),
-        (queue) => Stream.fromQueue(queue)
-      )
-    )
+    stream: streamAfter(() => []),
+    streamAfter
   }
 }

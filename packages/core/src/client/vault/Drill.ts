@@ -162,7 +162,9 @@ const histories: Readonly<Record<string, Check>> = {
   read: byLayout(HistoryRecords.Read),
   offer: byLayout(HistoryRecords.Offer),
   chunk: byLayout(HistoryRecords.Chunk),
-  take: byLayout(HistoryRecords.Take)
+  take: byLayout(HistoryRecords.Take),
+  wish: byLayout(HistoryRecords.Wish),
+  compared: byLayout(HistoryRecords.Compared)
 }
 
 const checks: Readonly<Record<string, Check>> = {
