@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
+import * as Certificate from "../identity/Certificate.ts"
 import type { Role } from "../identity/Device.ts"
 import { roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
@@ -270,6 +271,18 @@ export const resume = (opened: Opened): Effect.Effect<void> =>
   Effect.suspend(() =>
     opened.proposal === undefined ? Effect.void : Effect.ignore(revise(opened, { add: [], revoke: [] }))
   )
+
+/** Lists a device, and certifies it for the version that lists it first. Published when it succeeds. */
+export const admit = Effect.fnUntraced(function* (
+  opened: Opened,
+  { agreement, device, role }: Addition
+): Effect.fn.Return<{ readonly manifest: Manifest.Manifest; readonly certificate: Uint8Array }, ReviseError> {
+  const manifest = yield* revise(opened, { add: [{ device, agreement, role }], revoke: [] })
+  const manifestVersion = Manifest.deviceOf(manifest, device)?.addedIn ?? manifest.version
+  const statement = { account: opened.self.account, device, agreement, role, manifestVersion }
+  const signature = yield* opened.custody.signWithAccount(Certificate.signingInput(statement))
+  return { manifest, certificate: Certificate.encode(statement, signature) }
+})
 
 /** Removes a device from the account (rule manifest.revoke.1). `device` is its id in hexadecimal. */
 export const revoke = Effect.fnUntraced(function* (
