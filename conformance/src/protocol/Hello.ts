@@ -40,6 +40,7 @@ export const Features = Schema.Struct({
   deterministic: optional(Schema.Boolean),
   snapshot: optional(Schema.Boolean),
   crash: optional(Schema.Boolean),
+  several: optional(Schema.Boolean),
   inspect: optional(Schema.Array(Schema.String)),
   limits: optional(Schema.Record(Schema.String, Count)),
   concurrency: optional(Count.check(Schema.isBetween({ minimum: 1, maximum: 1024 })))

@@ -25,6 +25,7 @@ export const features: Features = {
   deterministic: true,
   snapshot: true,
   crash: true,
+  several: true,
   inspect: counters,
   concurrency: 8
 }

@@ -1,17 +1,17 @@
 /**
  * One actor of the family `device`: its disk, its surroundings, and what a request does to them.
  *
- * Spec: docs/spec/20-subject.md §20.5, §20.6.
+ * Spec: docs/spec/20-subject.md §20.5–20.7.
  * Requests and answers as they stand on a line; anything thrown is a fault.
  */
-import type { Incoming, OutboxEvent, Sent, SendError, SuiteId, Warning, Write } from "@tacit/core"
+import type { Sent, SendError, SuiteId, Warning, Write } from "@tacit/core"
 import { Bundle, Bytes, Suite, type CryptoProvider } from "@tacit/core/hazmat"
 import { MemoryStore } from "@tacit/core/testing"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import type { Outcome } from "../../../src/protocol/Message.ts"
-import type { Members } from "../../../src/protocol/Value.ts"
+import type { Members, Stage } from "../../../src/protocol/Value.ts"
 import { rejection } from "../stage.ts"
 import { Coins } from "./Coins.ts"
 import { bytesOf, countOf, crashOf, listOf, optionalList, textOf } from "./Input.ts"
@@ -19,6 +19,7 @@ import { Loop } from "./Loop.ts"
 import { Outside } from "./Outside.ts"
 import { type Ground, Process } from "./Process.ts"
 import * as Snapshot from "./Snapshot.ts"
+import * as Told from "./Told.ts"
 
 /** What counters are told, by the records they count. */
 const counted = {
@@ -79,9 +80,10 @@ export class Actor {
       outside: this.#outside,
       suites: this.#suites,
       tell: {
-        message: (message) => this.#show(message),
+        message: (message) => this.#tell(this.#messages, Told.message(message)),
+        synced: (item) => this.#tell(this.#messages, Told.copy(item)),
         warning: (warning) => this.#warn(warning),
-        outbox: (event) => this.#receipt(event),
+        outbox: (event) => this.#tell(this.#events, Told.receipt(event)),
         commit: (writes) => void this.#commits.push(writes)
       }
     }
@@ -101,6 +103,8 @@ export class Actor {
   /** Looks at a request, or does it. Several may be started together; they end after {@link settle}. */
   async begin(op: string, input: Members): Promise<Begun> {
     if (op === "actor.new") return done(await this.#new(textOf(input, "user")))
+    if (op === "actor.keys") return done(await this.#keys())
+    if (op === "actor.enter") return done(await this.#enter(input))
     if (op === "actor.restart") return done(await this.#restart())
     if (op === "actor.restore") return done(await this.#restore(bytesOf(input, "snapshot")))
     const process = this.#running()
@@ -114,10 +118,18 @@ export class Actor {
       case "peer.learn":
         return done(await this.#learn(process, input))
       case "peer.answer":
-        this.#outside.learn(textOf(input, "user"), Bytes.toHex(bytesOf(input, "account")), manifestsOf(input))
-        return done({ ok: {} })
+        return done(this.#answer(process, textOf(input, "user"), Bytes.toHex(bytesOf(input, "account")), input))
       case "peer.accept":
         return done(await this.#accept(process, textOf(input, "user"), textOf(input, "account")))
+      case "device.admit":
+        return done(await this.#admit(process, input))
+      case "device.revoke":
+        return done(await this.#revoke(process, textOf(input, "device")))
+      case "own.learn":
+        return done(await this.#learnOwn(process, manifestsOf(input)))
+      case "relay.stale":
+        this.#outside.refuse(Bytes.toHex(bytesOf(input, "mailbox")), bytesOf(input, "manifest"))
+        return done({ ok: {} })
       case "peer.offer":
         bytesOf(input, "account")
         this.#outside.offer(Bytes.toHex(bytesOf(input, "device")), bytesOf(input, "bundle"))
@@ -167,7 +179,13 @@ export class Actor {
     if (this.#process !== undefined) throw new Error("the actor exists")
     const registered = await Process.register(this.#ground, user)
     if (registered._tag === "Failure") throw new Error("the account was not made", { cause: registered.cause })
-    await this.#open()
+    return this.#made()
+  }
+
+  /** Opens a device that was just registered, and says who it is. */
+  async #made(): Promise<Outcome> {
+    const problem = await this.#open()
+    if (problem !== undefined) throw new Error(`the device does not open: ${problem}`)
     const { certificate, mailbox, manifest } = this.#outside.registration!
     const { account, device } = this.#process!.client.self
     return {
@@ -179,6 +197,27 @@ export class Actor {
         certificate: Bytes.toHex(certificate)
       }
     }
+  }
+
+  async #keys(): Promise<Outcome> {
+    if (this.#process !== undefined) throw new Error("the actor exists")
+    const keys = await Process.createKeys(this.#ground)
+    if (keys._tag === "Failure") throw new Error("the keys were not made", { cause: keys.cause })
+    const { agreement, device } = keys.value
+    return { ok: { device: Bytes.toHex(device), agreement: Bytes.toHex(agreement) } }
+  }
+
+  async #enter(input: Members): Promise<Outcome> {
+    if (this.#process !== undefined) throw new Error("the actor exists")
+    const entered = await Process.enter(this.#ground, {
+      user: textOf(input, "user"),
+      certificate: bytesOf(input, "certificate"),
+      manifest: bytesOf(input, "manifest"),
+      alias: bytesOf(input, "alias"),
+      rendezvousSeed: bytesOf(input, "rendezvous")
+    })
+    if (entered._tag === "Failure") throw new Error("the device was not made", { cause: entered.cause })
+    return this.#made()
   }
 
   /** Opens the device, or says why not. */
@@ -255,10 +294,52 @@ export class Actor {
     return reject(cause)
   }
 
+  #answer(process: Process, user: string, account: string, input: Members): Outcome {
+    const manifests = manifestsOf(input)
+    this.#outside.learn(user, account, manifests)
+    // Of accounts whose devices come and go it is asked while an envelope is taken in, and answers then.
+    if (manifests.length > 1 || account === process.client.self.account) this.#outside.follow(account)
+    return { ok: {} }
+  }
+
   async #accept(process: Process, user: string, account: string): Promise<Outcome> {
     const exit = await process.run(process.client.acceptIdentity(user, account))
     await this.settle()
     return exit._tag === "Success" ? this.#shown() : reject(causeOf(exit))
+  }
+
+  // ---- Own devices
+
+  async #admit(process: Process, input: Members): Promise<Outcome> {
+    const keys = { device: bytesOf(input, "device"), agreement: bytesOf(input, "agreement") }
+    const exit = await this.#inline(() => process.run(process.device.admit(keys)))
+    if (exit._tag === "Failure") return refusalOf(exit)
+    const { alias, certificate, manifest, rendezvousSeed } = exit.value
+    await this.settle()
+    return this.#shown({
+      certificate: Bytes.toHex(certificate),
+      manifest: Bytes.toHex(manifest),
+      alias: Bytes.toHex(alias),
+      rendezvous: Bytes.toHex(rendezvousSeed)
+    })
+  }
+
+  async #revoke(process: Process, device: string): Promise<Outcome> {
+    const exit = await this.#inline(() => process.run(process.client.revokeDevice(device)))
+    if (exit._tag === "Failure") return refusalOf(exit)
+    await this.settle()
+    return this.#shown({ manifest: Bytes.toHex(this.#outside.manifest ?? Bytes.empty) })
+  }
+
+  async #learnOwn(process: Process, manifests: ReadonlyArray<Uint8Array>): Promise<Outcome> {
+    const { account, user } = process.client.self
+    this.#outside.learn(user ?? "", account, manifests)
+    this.#outside.follow(account)
+    const exit = await this.#inline(() => process.run(process.client.refreshDevices))
+    if (exit._tag === "Failure") return refusalOf(exit)
+    await this.settle()
+    const { devices } = exit.value
+    return this.#shown({ devices: devices.filter(({ current }) => !current).map(({ id }) => id) })
   }
 
   /** Runs something whose questions to the directory are answered at once. */
@@ -428,68 +509,26 @@ export class Actor {
     return used
   }
 
-  #shown(): Outcome {
+  #shown(more: Members = {}): Outcome {
     const events = [...this.#events, ...this.#messages]
     this.#events = []
     this.#messages = []
     const used = this.#takeUsed()
-    return { ok: { events, ...this.#taken(), ...(used.length === 0 ? {} : { used }) } }
+    return { ok: { ...more, events, ...this.#taken(), ...(used.length === 0 ? {} : { used }) } }
   }
 
-  #show({ body, from, id, late, sequence }: Incoming): void {
-    if (body.type !== "text") return
-    this.#messages.push({
-      type: "message",
-      from: from.device,
-      account: from.account,
-      id,
-      number: sequence,
-      text: Bytes.toHex(Bytes.utf8Encode(body.text)),
-      late
-    })
+  #tell(list: Array<Members>, event: Members | undefined): void {
+    if (event !== undefined) list.push(event)
   }
 
   #warn(warning: Warning): void {
-    switch (warning._tag) {
-      case "Rejected":
-        if (this.#receiving) this.#causes.push(warning.cause)
-        else this.#events.push({ type: "refused", class: warning.cause })
-        return
-      case "Gap":
-      case "Lost": {
-        const { from, peer, to } = warning
-        this.#events.push({ type: warning._tag === "Gap" ? "gap" : "lost", device: peer.device, from, to })
-        return
-      }
-      case "GapFilled":
-        this.#events.push({ type: "gap-filled", device: warning.peer.device, number: warning.number })
-        return
-      case "IdentityChanged": {
-        const { offered, peer, pinned } = warning
-        this.#events.push({ type: "identity-changed", user: peer.user ?? "", pinned, offered })
-        return
-      }
-      case "PeerRollback":
-        this.#events.push({ type: "peer-rollback", device: warning.peer.device })
-        return
-      case "RestoredFromBackup":
-        this.#events.push({ type: "restored" })
-        return
-      case "SessionReset":
-        this.#events.push({ type: "session-reset", device: warning.peer.device })
-        return
-      // Told by `device-changed`, or no events of this protocol.
-      case "DevicesChanged":
-      case "Forked":
-      case "Revoked":
-      case "Trust":
-      case "SetAsideFull":
+    if (warning._tag === "Rejected") {
+      if (this.#receiving) this.#causes.push(warning.cause)
+      else this.#events.push({ type: "refused", class: warning.cause })
+      return
     }
-  }
-
-  #receipt({ id, own, state, to }: OutboxEvent): void {
-    if (own || (state !== "delivered" && state !== "read")) return
-    this.#events.push({ type: "receipt", device: to.device, ids: [id], state: state === "delivered" ? 1 : 2 })
+    if (warning._tag === "DevicesChanged") this.#versions.set(warning.peer.account, warning.version)
+    this.#tell(this.#events, Told.warning(warning))
   }
 
   #inspect(): Members {
@@ -519,7 +558,23 @@ export class Actor {
 /** Causes of errors that carry none. */
 const causes: { readonly [tag: string]: string } = {
   IdentityChanged: "policy.identity-changed",
+  Revoked: "policy.revoked-device",
   UnknownUser: "lookup.no-session"
+}
+
+/** Stages of refusals that no message can bring about. */
+const stages: { readonly [tag: string]: Stage } = {
+  CannotRevise: "policy",
+  NotAdmin: "policy",
+  UnknownDevice: "lookup"
+}
+
+/** Like {@link causeOf}, of a change of the own devices. */
+const refusalOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): Outcome => {
+  const reason = exit._tag === "Failure" ? exit.cause.reasons[0] : undefined
+  const tag = reason?._tag === "Fail" ? reason.error._tag : undefined
+  const stage = tag === undefined ? undefined : stages[tag]
+  return stage === undefined ? reject(causeOf(exit)) : { reject: { stage, native: tag! } }
 }
 
 /** The cause of a failed request that its caller is to blame for; everything else is a fault. */

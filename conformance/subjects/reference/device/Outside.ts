@@ -2,7 +2,8 @@
  * What a device sees of the world: a transport that notes what is sent and gives what is put into it, and a directory that knows what
  * it was told.
  *
- * Spec: docs/spec/20-subject.md, rules subject.publish.1, subject.peer.1, subject.peer.2, subject.receive.1, subject.poll.1.
+ * Spec: docs/spec/20-subject.md, rules subject.publish.1, subject.peer.1, subject.peer.2, subject.receive.1, subject.poll.1,
+ * subject.stale.1.
  * What a device asks by itself is answered at the next poll, so that what follows from a refusal is no part of it.
  */
 import {
@@ -51,13 +52,18 @@ export class Outside {
   /** Deliveries the device acknowledged. */
   readonly acknowledged = new Set<number>()
   registration: Registration | undefined
+  /** The manifest the device published last. */
+  manifest: Uint8Array | undefined
   suites: ReadonlyArray<number> = [1, 2, 3]
   /** Whether questions are answered at once: the runner's request asks them. */
   inline = false
   readonly #names = new Map<string, string>()
   readonly #manifests = new Map<string, ReadonlyArray<Uint8Array>>()
+  readonly #followed = new Set<string>()
   readonly #offers = new Map<string, Uint8Array>()
   readonly #questions = new Set<Question>()
+  /** Mailboxes of revoked devices, with the manifest that says so. */
+  readonly #stale = new Map<string, Uint8Array>()
   // What the device published.
   #signed: PublishedKey | undefined
   #lastResortKem: PublishedKey | undefined
@@ -74,6 +80,11 @@ export class Outside {
     this.#manifests.set(account, manifests)
   }
 
+  /** From now on questions about an account are answered when they are asked, whatever the version: the device follows it. */
+  follow(account: string): void {
+    this.#followed.add(account)
+  }
+
   /** The state of the directory, to go back to when what it said was refused. */
   told(): () => void {
     const names = new Map(this.#names)
@@ -84,6 +95,11 @@ export class Outside {
       for (const [user, account] of names) this.#names.set(user, account)
       for (const [account, chain] of manifests) this.#manifests.set(account, chain)
     }
+  }
+
+  /** What the relay answers from now on to what is submitted for a mailbox (rule relay.submit.4). */
+  refuse(mailbox: string, manifest: Uint8Array): void {
+    this.#stale.set(mailbox, manifest)
   }
 
   offer(device: string, bundle: Uint8Array): void {
@@ -157,10 +173,14 @@ export class Outside {
       open: () => Effect.void,
       deliveries: Stream.fromQueue(deliveries),
       submit: (envelope) =>
-        Effect.sync(() => {
+        Effect.suspend(() => {
           const decoded = Envelope.decode(envelope)
           if (Result.isFailure(decoded)) throw new Error("the device sent what is no envelope")
-          this.out.push({ to: Bytes.toHex(decoded.success.to), wire: Bytes.toHex(envelope) })
+          const to = Bytes.toHex(decoded.success.to)
+          const stale = this.#stale.get(to)
+          if (stale !== undefined) return Effect.fail(refused("stale-device", stale))
+          this.out.push({ to, wire: Bytes.toHex(envelope) })
+          return Effect.void
         }),
       acknowledge: (ids) =>
         Effect.sync(() => {
@@ -186,7 +206,7 @@ export class Outside {
         return chain === undefined ? undefined : { account, manifests: chain.slice(version) }
       }
       // Of a device it knows a client asks while it takes an envelope in; of strangers it asks by itself.
-      const found = version > 0 ? find() : undefined
+      const found = version > 0 || this.#followed.has(hex) ? find() : undefined
       if (found !== undefined) return Effect.succeed(found)
       return version > 0 ? Effect.fail(silent) : this.#ask(find, hex)
     },
@@ -226,7 +246,7 @@ export class Outside {
           signedPrekeyId: this.#signed?.id ?? 0
         })
       }),
-    publishManifest: () => Effect.void,
+    publishManifest: (manifest) => Effect.sync(() => void (this.manifest = manifest)),
     setDeliveryToken: () => Effect.void
   })
 

@@ -9,6 +9,7 @@ import {
   type ClientError,
   Crypto,
   type Delivery,
+  type DeviceKeys,
   Directory,
   Entropy,
   type Incoming,
@@ -21,6 +22,7 @@ import {
   StoreCustody,
   StoreError,
   type SuiteId,
+  type Synced,
   Transport,
   type Warning,
   type Write
@@ -54,6 +56,7 @@ export interface Ground {
   readonly suites: ReadonlyArray<SuiteId>
   readonly tell: {
     readonly message: (message: Incoming) => void
+    readonly synced: (item: Synced) => void
     readonly warning: (warning: Warning) => void
     readonly outbox: (event: OutboxEvent) => void
     /** A commit that was written. */
@@ -103,6 +106,24 @@ export class Process {
     })
   }
 
+  /** Makes the keys of a device that has no account yet, on an empty disk. */
+  static createKeys(ground: Ground): Promise<Exit.Exit<DeviceKeys, unknown>> {
+    return withServices(ground, new Gate(ground), async (services, scope) => {
+      const exit = await run(ground.loop, Effect.provide(OpenDevice.createKeys, services))
+      await close(ground.loop, scope)
+      return exit
+    })
+  }
+
+  /** Makes a device of the keys and what an account gave it. */
+  static enter(ground: Ground, admission: OpenDevice.Admission): Promise<Exit.Exit<unknown, unknown>> {
+    return withServices(ground, new Gate(ground), async (services, scope) => {
+      const exit = await run(ground.loop, Effect.provide(OpenDevice.enter(admission), services))
+      await close(ground.loop, scope)
+      return exit
+    })
+  }
+
   /** Opens the device of the disk. */
   static open(ground: Ground): Promise<Process | ClientError | NotRegistered> {
     const gate = new Gate(ground)
@@ -126,6 +147,7 @@ export class Process {
       listen(device.client.warnings, tell.warning)
       listen(device.client.outbox, tell.outbox)
       listen(device.client.batches, (batch) => batch.forEach(tell.message))
+      listen(device.client.synced, tell.synced)
       await loop.settle()
       return new Process(ground, scope, device, deliveries, gate)
     })

@@ -1,7 +1,7 @@
 /**
  * The family `device`: whole devices of the SDK, as actors.
  *
- * Spec: docs/spec/20-subject.md §20.5, §20.6.
+ * Spec: docs/spec/20-subject.md §20.5–20.7.
  * Requests that are under way together start together; the device runs them as it would those of one application. Names nothing of its
  * host, so that it runs in a worker as well.
  */
@@ -14,6 +14,8 @@ export { counters } from "./Actor.ts"
 /** Operations of the family, `digest` apart, which every actor has. */
 const operations: ReadonlySet<string> = new Set([
   "actor.new",
+  "actor.keys",
+  "actor.enter",
   "actor.snapshot",
   "actor.restore",
   "actor.restart",
@@ -22,6 +24,10 @@ const operations: ReadonlySet<string> = new Set([
   "peer.answer",
   "peer.accept",
   "peer.offer",
+  "device.admit",
+  "device.revoke",
+  "own.learn",
+  "relay.stale",
   "session.send",
   "session.reset",
   "session.agree",
@@ -74,7 +80,7 @@ export class Devices {
     if (as === undefined) throw new Error("the request names no actor")
     const known = this.#actors.get(as)
     if (known !== undefined) return known
-    if (op !== "actor.new") throw new Error("no such actor")
+    if (op !== "actor.new" && op !== "actor.keys") throw new Error("no such actor")
     const actor = new Actor(this.#crypto, this.#seed, as, suitesOf(input))
     this.#actors.set(as, actor)
     return actor

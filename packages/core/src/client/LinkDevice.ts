@@ -233,15 +233,22 @@ const join = Effect.fnUntraced(function* (ports: Ports, options: LinkDeviceOptio
   return handle
 })
 
+/** What a device is made of that an account took in. */
+export type Admission = Pick<
+  Payload.Checked,
+  "alias" | "certificate" | "certified" | "handover" | "manifest" | "password" | "rendezvousSeed" | "role" | "user"
+> &
+  Pick<Payload.Payload, "history">
+
 /**
  * Stores what the payload makes of this device, keys first: from here on it registers, also after a crash. `old` is the device that
  * invited it, 32 bytes: it is asked for what the payload promises of the history.
  */
-const keep = Effect.fnUntraced(function* (
-  { crypto, custody, entropy, store }: Ports,
-  payload: Payload.Checked,
+export const keep = Effect.fnUntraced(function* (
+  { crypto, custody, entropy, store }: Pick<Ports, "crypto" | "custody" | "entropy" | "store">,
+  payload: Admission,
   handover: Channel.Handover,
-  old: Uint8Array
+  old?: Uint8Array
 ) {
   const { account, agreement, device } = payload.certified
   const known = { account, alias: payload.alias }
@@ -271,7 +278,7 @@ const keep = Effect.fnUntraced(function* (
   batch.put(Records.keys.self, Records.Self.encode(self))
   batch.put(LinkRecords.keys.joining, LinkRecords.Joining.encode({ version: Records.written, password, role }))
   // Rule link.history.2: asked for when the client is first opened with history.
-  if (payload.history !== undefined) {
+  if (payload.history !== undefined && old !== undefined) {
     const wish = {
       version: HistoryRecords.written,
       range: payload.history,
@@ -284,7 +291,11 @@ const keep = Effect.fnUntraced(function* (
 })
 
 /** Registers with the one-time password, which may be repeated (rule relay.register.4), and stores that it did. */
-const register = Effect.fnUntraced(function* ({ directory, store }: Ports, self: Records.Self, password: string) {
+export const register = Effect.fnUntraced(function* (
+  { directory, store }: Pick<Ports, "directory" | "store">,
+  self: Records.Self,
+  password: string
+) {
   const { certificate, mailbox, manifest, user } = self
   yield* directory.register({ user, password, manifest, certificate, mailbox })
   const batch = new Batch()

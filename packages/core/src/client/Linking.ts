@@ -12,7 +12,6 @@ import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import { type Range, RangeLayout } from "../envelope/HistoryRange.ts"
-import * as Certificate from "../identity/Certificate.ts"
 import { type Role, roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import * as Decision from "../link/Decision.ts"
@@ -225,16 +224,7 @@ const certify = (
     // First, because it may be refused.
     const { expiresAt, password } = yield* issuePassword
     yield* note(opened, device, { deadline: expiresAt + graceMs, doomed: 0 })
-    const manifest = yield* Devices.revise(opened, { add: [{ device, agreement, role: number }], revoke: [] })
-    const listed = Manifest.deviceOf(manifest, device)
-    const statement: Certificate.Statement = {
-      account: self.account,
-      device,
-      agreement,
-      role: number,
-      manifestVersion: listed?.addedIn ?? manifest.version
-    }
-    const signature = yield* custody.signWithAccount(Certificate.signingInput(statement))
+    const { certificate, manifest } = yield* Devices.admit(opened, { device, agreement, role: number })
     const { alias } = yield* custody.publicKeys
     const sealed = role === "admin" ? yield* custody.sealAccount(handover.key, handover.ad) : Bytes.empty
     const payload = {
@@ -242,7 +232,7 @@ const certify = (
       user: self.user,
       relay,
       password,
-      certificate: Certificate.encode(statement, signature),
+      certificate,
       manifest: manifest.bytes,
       alias,
       rendezvousSeed: self.rendezvous,
