@@ -16,8 +16,8 @@ export const parts = {
   agreement: [`${core}/agreement/*.ts`],
   envelope: [`${core}/envelope/*.ts`],
   safety: [`${core}/safety/*.ts`],
-  identity: [`${core}/identity/{Certificate,Manifest,Account}.ts`],
-  codec: [`${core}/codec/{Reader,Writer,Canonical,Layout,LayoutNode}.ts`]
+  identity: ["Certificate", "Manifest", "Account"].map((name) => `${core}/identity/${name}.ts`),
+  codec: ["Reader", "Writer", "Canonical", "Layout", "LayoutNode"].map((name) => `${core}/codec/${name}.ts`)
 }
 
 const here = fileURLToPath(new URL(".", import.meta.url))
