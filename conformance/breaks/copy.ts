@@ -10,13 +10,14 @@ import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
-/** Makes the copy and gives its folder. The caller removes it. */
-export const privateCopy = (): string => {
+/** Makes the copy and gives its folder; with core's own tests, if asked. The caller removes it. */
+export const privateCopy = ({ tests = false } = {}): string => {
+  const left = tests ? /[/\\](dist|node_modules|verify)$/ : /[/\\](dist|node_modules|verify|test)$/
   const copy = mkdtempSync(join(tmpdir(), "tacit-breaks-"))
   for (const folder of ["packages/core", "vectors", "conformance"]) {
     cpSync(join(root, folder), join(copy, folder), {
       recursive: true,
-      filter: (source) => !/[/\\](dist|node_modules|verify|test)$/.test(source)
+      filter: (source) => !left.test(source)
     })
   }
   for (const name of ["package.json", "tsconfig.base.json"]) {

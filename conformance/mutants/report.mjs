@@ -56,8 +56,9 @@ const told = (counts) => {
   const caught = (counts.Killed ?? 0) + (counts.Timeout ?? 0) + (counts.RuntimeError ?? 0)
   const all = caught + (counts.Survived ?? 0) + (counts.NoCoverage ?? 0)
   const score = all === 0 ? 0 : (100 * caught) / all
-  const properties = counts.properties === undefined ? "" : `, ${counts.properties} of them by properties alone`
-  return `${caught} of ${all} caught${properties}, ${score.toFixed(1)} %`
+  const { properties = 0, tests = 0 } = counts
+  const kit = all === 0 ? 0 : (100 * (caught - tests)) / all
+  return `${caught} of ${all} caught, ${score.toFixed(1)} %; by the kit ${caught - tests} (${properties} of them by properties alone), ${kit.toFixed(1)} %`
 }
 
 /** Prints the score and what is not explained. Gives the exit code: 1 if something is not. */
@@ -79,7 +80,7 @@ export const report = () => {
       for (const mutant of mutants) {
         for (const to of [counts, sums]) {
           add(to, mutant.status)
-          if (mutant.statusReason === "properties") add(to, "properties")
+          if (["properties", "tests"].includes(mutant.statusReason)) add(to, mutant.statusReason)
         }
         if (!missed(mutant)) continue
         const survivor = describe(source, path, mutant)

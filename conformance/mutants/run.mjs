@@ -1,5 +1,5 @@
-// Mutates the protocol's folders in a private copy of the tree, tries the vectors on every mutant, and the properties on
-// those that the vectors let pass.
+// Mutates the protocol's folders in a private copy of the tree, tries the vectors on every mutant, the properties on those
+// that the vectors let pass, and the core's own tests on those that the properties let pass.
 //
 // `npm run mutants` in the repository's root; `npm run mutants -- ratchet session` for some of the parts. One part after the
 // other, so that a run that is stopped keeps what it has: results/<part>.json beside this file. All of it takes an hour.
@@ -81,7 +81,7 @@ const stored = (part) => {
 }
 
 mkdirSync(results, { recursive: true })
-const copy = privateCopy()
+const copy = privateCopy({ tests: true })
 try {
   symlinkSync(join(here, "node_modules/@stryker-mutator"), join(copy, "node_modules/@stryker-mutator"))
   for (const [part, files] of Object.entries(parts)) {
@@ -90,6 +90,7 @@ try {
     const found = again ? stored(part) : tried(copy, "vectors", files)
     if (again) triedOnMissed(copy, "vectors", found)
     triedOnMissed(copy, "properties", found)
+    triedOnMissed(copy, "tests", found)
     writeFileSync(join(results, `${part}.json`), JSON.stringify(found))
   }
 } finally {
