@@ -333,6 +333,8 @@ export interface Opened extends Ports {
   clear: (account: string) => void
   /** Does what the policy says about an identity that changed; set by the client. */
   settleIdentity: (pinned: string) => Effect.Effect<void>
+  /** Delivers what was held of identities that are accepted by now; set by the client. */
+  deliverHeld: Effect.Effect<void>
   /** The history, where one is kept. */
   history?: History
   /** Takes what own devices say about history, after the commit that brought it; set by whoever keeps one. */

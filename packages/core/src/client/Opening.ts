@@ -9,12 +9,9 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
 import * as Bytes from "../base/Bytes.ts"
-import * as Labels from "../crypto/Labels.ts"
 import type { SuiteId } from "../crypto/Suite.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import { Crypto, Entropy } from "../ports/Crypto.ts"
@@ -29,6 +26,7 @@ import * as Session from "../session/Session.ts"
 import type * as Api from "./Api.ts"
 import { Batch, commit } from "./Commit.ts"
 import * as Devices from "./Devices.ts"
+import * as Identity from "./Identity.ts"
 import * as Loading from "./Loading.ts"
 import { type ClientError, InvalidPolicy, NotRegistered } from "./Errors.ts"
 import * as Fence from "./Fence.ts"
@@ -40,15 +38,12 @@ import * as Broadcast from "./internal/broadcast.ts"
 import * as Notices from "./Notices.ts"
 import type { Contact, Opened, Ports, TagEntry } from "./Opened.ts"
 import * as Outbox from "./Outbox.ts"
-import * as Outcomes from "./Outcomes.ts"
-import * as Own from "./Own.ts"
 import * as Manifests from "./Manifests.ts"
-import * as Prekeys from "./Prekeys.ts"
-import * as Receipts from "./Receipts.ts"
 import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
 import * as Retry from "./Retry.ts"
+import * as Staying from "./Staying.ts"
 import * as Synced from "./Synced.ts"
 import * as TrustState from "./TrustState.ts"
 import * as Trusting from "./Trusting.ts"
@@ -66,12 +61,6 @@ export interface Options {
   /** Suites to use, in order of preference: [1, 2, 3] when nothing is said. Messages in others are refused. */
   readonly suites?: ReadonlyArray<SuiteId>
 }
-
-/** Prekeys and what else grows old are looked after so often, ms. */
-const maintenanceMs = 60 * 60 * 1000
-
-/** What a repeated send is recognised by is kept so long, ms. */
-const onceLifetimeMs = 30 * 24 * 60 * 60 * 1000
 
 /** Opens the device of the store in context, and keeps it running until the scope closes. */
 export const open = (
@@ -123,11 +112,12 @@ export const open = (
         Forgetting.forget(opened)
       })
     )
-    opened.spawn(watch(opened))
-    opened.spawn(connect(opened))
+    opened.spawn(Staying.watch(opened))
+    opened.spawn(Staying.connect(opened))
     opened.spawn(Receiving.run(opened))
     opened.spawn(Fence.tellAgain(opened))
     opened.spawn(Retry.resume(opened))
+    opened.spawn(opened.deliverHeld)
     opened.spawn(Background.persist(opened, Trusting.settle(opened)))
     for (const lane of opened.lanes.values()) {
       Outbox.start(opened, lane)
@@ -225,6 +215,7 @@ const load = Effect.fnUntraced(function* (
     trust: yield* TrustState.load(store, crypto, policy),
     wake: (lane) => Waiting.wake(opened, lane),
     settleIdentity: (pinned) => Effect.ignore(Trusting.settleIdentity(opened, pinned)),
+    deliverHeld: Effect.suspend(() => Background.persist(opened, Identity.resume(opened))),
     isBarred: (lane) => Manifests.isGone(opened, lane.account, Bytes.fromHex(lane.device)!),
     resume: () => spawn(Devices.resume(opened)),
     clear: (account) => spawn(Repair.clear(opened, account)),
@@ -284,118 +275,4 @@ const loadTags = Effect.fnUntraced(function* (opened: Opened) {
     const entry = sessions.get(id!)
     if (entry !== undefined) opened.tags.set(tag!, entry)
   }
-})
-
-// ---- In the background
-
-/** Wakes whoever waits for the network when the transport comes back. */
-const watch = (opened: Opened): Effect.Effect<void> =>
-  Stream.runForEach(opened.transport.status, (status) =>
-    Effect.sync(() => {
-      if (status._tag === "Refused" && status.refusal.code === "unknown-device") opened.spawn(Devices.follow(opened))
-      if (status._tag !== "Connected") return
-      if (opened.proposal !== undefined) opened.resume()
-      opened.reconnected.openUnsafe()
-      opened.reconnected.closeUnsafe()
-    })
-  )
-
-/** Logs in and stays; then looks after prekeys, token and whatever was left undone. */
-const connect = (opened: Opened, attempt = 0): Effect.Effect<void> =>
-  Effect.scoped(
-    opened.removed !== undefined
-      ? Effect.succeed(false)
-      : Effect.flatMap(Effect.result(opened.transport.open(opened.self.fence)), (login) => {
-          // Rule manifest.removed.1: a device that was removed leaves.
-          if (Result.isSuccess(login)) return Effect.raceFirst(stay(opened), Effect.as(opened.gone.await, false))
-          const { failure } = login
-          if (failure._tag === "TransportError") {
-            return Effect.andThen(Background.pause(opened, attempt), Effect.succeed(true))
-          }
-          // The relay's word: the account's own is fetched.
-          if (failure.code === "unknown-device") return Effect.as(Devices.follow(opened), false)
-          if (failure.code !== "stale-state") return Effect.succeed(false)
-          // Rule fence.detect.1: the relay has seen a later start of this device.
-          const seen = FenceStep.FenceLayout.decode(failure.detail)
-          return Result.isSuccess(seen)
-            ? Background.persist(opened, Fence.detect(opened, seen.success))
-            : Effect.succeed(false)
-        })
-  ).pipe(Effect.flatMap((again) => (again ? connect(opened, attempt + 1) : Effect.void)))
-
-/** What a logged-in device does until the client closes. */
-const stay = (opened: Opened): Effect.Effect<boolean> =>
-  Effect.gen(function* () {
-    yield* opened.admitted.open
-    opened.spawn(Fence.heal(opened))
-    opened.spawn(flushReceipts(opened))
-    opened.spawn(followOwn(opened))
-    opened.spawn(History.resume(opened))
-    yield* untilDone(opened, setToken(opened))
-    for (;;) {
-      opened.spawn(History.maintain(opened))
-      yield* untilDone(opened, Prekeys.maintain(opened))
-      yield* Background.persist(opened, forgetOnce(opened))
-      yield* Effect.sleep(maintenanceMs)
-      opened.spawn(Fence.heal(opened))
-      opened.spawn(followOwn(opened))
-    }
-  })
-
-/** Learns which devices the account has, and greets those that are new here. */
-const followOwn = (opened: Opened): Effect.Effect<void> =>
-  Effect.andThen(
-    Devices.resume(opened),
-    Effect.andThen(
-      Devices.follow(opened),
-      Effect.sync(() => Own.follow(opened))
-    )
-  )
-
-const setToken = (opened: Opened) =>
-  opened.directory.setDeliveryToken(opened.crypto.sha256(Labels.prefixed(Labels.deliveryToken, opened.self.token)))
-
-/** Repeats until it succeeds or the relay refuses for good. */
-const untilDone = <E extends { readonly _tag: string }>(
-  opened: Opened,
-  effect: Effect.Effect<void, E>,
-  attempt = 0
-): Effect.Effect<void> =>
-  effect.pipe(
-    Effect.catch((error) =>
-      error._tag === "Refused" && attempt > mostRefusals
-        ? Effect.void
-        : Effect.andThen(
-            Background.pause(opened, attempt),
-            Effect.suspend(() => untilDone(opened, effect, attempt + 1))
-          )
-    )
-  )
-
-/** Refusals of housekeeping before it is left to the next round. */
-const mostRefusals = 8
-
-/** Receipts that were owed when the client closed. */
-const flushReceipts = (opened: Opened): Effect.Effect<void> =>
-  Effect.flatMap(Background.persist(opened, Loading.scanAll(opened.store, "owed/")), (records) =>
-    Effect.forEach(
-      records,
-      ({ key }) => {
-        const [, account, device] = Records.partsOf(key)
-        return Receipts.flush(opened, account!, device!)
-      },
-      { discard: true }
-    )
-  )
-
-/** Forgets sends whose repetition nobody expects any more. */
-const forgetOnce = Effect.fnUntraced(function* (opened: Opened) {
-  const now = yield* Background.now
-  const batch = new Batch()
-  for (const { key, value } of yield* Loading.scanAll(opened.store, "once/")) {
-    const { at } = yield* Records.read(Records.Once, key, value)
-    if (now - at > onceLifetimeMs) batch.remove(key)
-  }
-  yield* Outcomes.forget(opened, batch, now)
-  yield* commit(opened.store, batch)
 })

@@ -103,6 +103,7 @@ const takeContact = Effect.fnUntraced(function* (
     }
   } else if (contact.record.user !== undefined) return
   work.renamed.set(user, contact.hex)
+  work.after.push(opened.deliverHeld)
   Peers.put(opened, work, contact, { ...contact.record, user, offered: undefined })
 })
 

@@ -145,6 +145,12 @@ export const holdIdentity = (
     })
   )
 
+/** What else is in the commit that stores a contact: `with` is given the contact as it will be. */
+export interface Along {
+  readonly work: Conversations.Work
+  readonly with: (contact: Contact) => void
+}
+
 /**
  * Stores name and newest manifest of an account. Runs under the lock of its conversation. `since` is the version that was held when the
  * directory was asked: what came meanwhile may be newer than its answer.
@@ -155,12 +161,13 @@ const store = Effect.fnUntraced(function* (
   user: string | undefined,
   manifests: ReadonlyArray<Uint8Array>,
   asked: string,
-  since: number
+  since: number,
+  along?: Along
 ) {
   const known = opened.contacts.get(handle.hex)
   const held = known?.manifest
   const now = yield* Clock.currentTimeMillis
-  const work = new Conversations.Work()
+  const work = along?.work ?? new Conversations.Work()
   work.handles.add(handle)
   const advanced = Manifests.advance(opened, handle.account, held, manifests)
   if (Result.isFailure(advanced)) {
@@ -176,6 +183,7 @@ const store = Effect.fnUntraced(function* (
   if (known !== undefined && record.user === known.record.user && newest === held) return known
   put(opened, work, contact, record)
   Manifests.follow(opened, work, handle, contact, held, advanced.success, now)
+  along?.with({ ...contact, record })
   yield* Conversations.commitWork(opened, work)
   return contact
 })
@@ -220,31 +228,27 @@ export const put = (opened: Opened, work: Conversations.Work, contact: Contact, 
   })
 }
 
-/** Takes the name from a contact whose identity changed, or, without `accepted`, only the mark that it did. */
-export const settleOffer = (
-  opened: Opened,
-  pinned: string,
-  accepted: Uint8Array | undefined
-): Effect.Effect<void, ClientError> =>
+/** Takes the mark from a contact that its identity changed. */
+export const withdrawOffer = (opened: Opened, pinned: string): Effect.Effect<void, ClientError> =>
   Conversations.withHandle(opened, pinned, (handle) =>
     Effect.suspend(() => {
       const contact = opened.contacts.get(pinned)
       if (contact === undefined) return Effect.void
-      const user = accepted === undefined ? contact.record.user : undefined
-      return write(opened, handle, contact, { ...contact.record, user, offered: undefined })
+      return write(opened, handle, contact, { ...contact.record, offered: undefined })
     })
   )
 
-/** Pins an account under a name, with the directory's manifests. */
+/** Pins an account under a name, with the directory's manifests, in one commit with what comes along. Runs under the locks of that. */
 export const pinAs = (
   opened: Opened,
   user: string,
   account: Uint8Array,
-  manifests: ReadonlyArray<Uint8Array>
+  manifests: ReadonlyArray<Uint8Array>,
+  along?: Along
 ): Effect.Effect<Contact, ClientError | PeerMisbehaved> =>
   Conversations.withHandle(opened, Bytes.toHex(account), (handle) =>
     // The answer is of before the lock: nothing that came meanwhile makes it a rollback.
-    store(opened, handle, user, manifests, user, 0)
+    store(opened, handle, user, manifests, user, 0, along)
   )
 
 /** Identifier of the direct conversation with a contact. */

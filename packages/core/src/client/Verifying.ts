@@ -24,9 +24,12 @@ import {
 import * as Identity from "./Identity.ts"
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
-import type { Contact, Opened } from "./Opened.ts"
+import type { Contact, Handle, Opened } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
 import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
+import * as Sealing from "./Sealing.ts"
+import * as Settling from "./Settling.ts"
 import * as Trust from "./Trust.ts"
 import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
@@ -145,20 +148,22 @@ export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.E
     if (offered !== undefined) yield* Trust.mayAccept(opened, user)
     const at = yield* Background.now
     const by = "digits" in evidence ? "digits" : "code"
-    const { fingerprint } = number.peer
-    const devices = compared.peer.devices.map(({ device }) => device)
-    yield* change(opened, Bytes.toHex(compared.peer.account), (record) => ({
+    const account = Bytes.toHex(compared.peer.account)
+    const verified = (record: TrustRecords.Trust): TrustRecords.Trust => ({
       ...record,
       verifiedAt: at,
       by: TrustRecords.ways[by],
-      print: fingerprint,
-      compared: devices
-    }))
-    // Rule trust.verify.6.
-    const known = opened.contacts.get(Bytes.toHex(compared.peer.account))
-    if (known !== undefined) yield* Own.tell(opened, [Own.contactWord(known, 1, fingerprint)])
-    // Before what was held of it is shown: that comes from a verified contact.
-    if (offered !== undefined) yield* Identity.accept(opened, user, offered.account)
+      print: number.peer.fingerprint,
+      compared: compared.peer.devices.map(({ device }) => device)
+    })
+    if (offered === undefined) yield* change(opened, account, verified, true)
+    else {
+      // In one commit with the acceptance: what was held of it comes from a verified contact.
+      yield* Identity.accept(opened, user, offered.account, (work) =>
+        TrustState.put(opened.trust, work.batch, account, verified(TrustState.recordOf(opened.trust, account)))
+      )
+      yield* change(opened, account, (record) => record)
+    }
     return { at, by, unchanged: true }
   })
 
@@ -174,22 +179,43 @@ const forget = (record: TrustRecords.Trust): TrustRecords.Trust => ({
   compared: []
 })
 
-/** Changes what a contact has earned, asks again about what is held, and shows what is no longer set aside. */
+/**
+ * Changes what a contact has earned, asks again about what is held, and shows what is no longer set aside. What own devices are to know of it
+ * (`tell`, rule trust.verify.6) is told in the same commit.
+ */
 export const change = (
   opened: Opened,
   account: string,
-  next: (record: TrustRecords.Trust) => TrustRecords.Trust
+  next: (record: TrustRecords.Trust) => TrustRecords.Trust,
+  tell = false
 ): Effect.Effect<void, ClientError> =>
   Effect.andThen(
-    Conversations.withHandle(opened, account, (handle) =>
-      Effect.flatMap(Background.now, (now) => {
-        const contact = opened.contacts.get(account)
-        const work = new Conversations.Work()
-        work.handles.add(handle)
-        TrustState.put(opened.trust, work.batch, account, next(TrustState.recordOf(opened.trust, account)))
-        if (contact !== undefined) TrustAllows.reconsider(opened, work, contact, now)
-        return Conversations.commitWork(opened, work)
-      })
-    ),
+    tell
+      ? Conversations.withHandle(opened, opened.hex.account, (own) =>
+          Conversations.withHandle(opened, account, (handle) => changeIn(opened, handle, next, own))
+        )
+      : Conversations.withHandle(opened, account, (handle) => changeIn(opened, handle, next, undefined)),
     TrustAside.release(opened, account)
   )
+
+const changeIn = Effect.fnUntraced(function* (
+  opened: Opened,
+  handle: Handle,
+  next: (record: TrustRecords.Trust) => TrustRecords.Trust,
+  own: Handle | undefined
+) {
+  const now = yield* Background.now
+  const contact = opened.contacts.get(handle.hex)
+  const work = new Sealing.SendWork()
+  work.handles.add(handle)
+  const record = next(TrustState.recordOf(opened.trust, handle.hex))
+  TrustState.put(opened.trust, work.batch, handle.hex, record)
+  if (contact !== undefined) TrustAllows.reconsider(opened, work, contact, now)
+  if (own !== undefined && contact !== undefined && Own.others(opened).length > 0) {
+    yield* Orders.reserve(opened, Own.others(opened).length)
+    work.handles.add(own)
+    Settling.absorb(opened, work, own, now)
+    Own.post(opened, work, own, Own.contactWord(contact, 1, record.print), now)
+  }
+  yield* Conversations.commitWork(opened, work)
+})
