@@ -6,6 +6,7 @@
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as agreement from "./agreement.ts"
+import * as attachment from "./attachment.ts"
 import * as bulk from "./bulk.ts"
 import * as encoding from "./encoding.ts"
 import * as devices from "./devices.ts"
@@ -83,6 +84,7 @@ export const operations: { readonly [family: string]: { readonly [op: string]: O
   safety: safety.operations,
   trust: trust.operations,
   vault: vault.operations,
+  attachment: attachment.operations,
   history: history.operations,
   sequence: sequence.operations,
   identity: identity.operations,

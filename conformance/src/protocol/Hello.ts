@@ -22,6 +22,7 @@ export const families = [
   "identity",
   "linking",
   "devices",
+  "attachment",
   "history",
   "trust",
   "state",

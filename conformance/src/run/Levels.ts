@@ -8,7 +8,7 @@ import type { CaseOutcome, Footer, Header, Property, Result } from "../protocol/
 type Ended = Result | Property
 
 /** Families of this project's own: they count where declared (rule level.whole.1). */
-const own: ReadonlySet<string> = new Set(["state", "vault", "history", "trust"])
+const own: ReadonlySet<string> = new Set(["state", "vault", "attachment", "history", "trust"])
 
 /** A subject that takes one request at a time has no overlapping ones to judge. */
 const overlapping = "P21"

@@ -286,7 +286,18 @@ const replier = (client: ClientApi, incoming: Incoming, handler: string) => {
     })
 }
 
-const textOf = (body: Body): string => (body.type === "text" ? body.text : body.type === "typing" ? "" : body.fallback)
+const textOf = (body: Body): string => {
+  switch (body.type) {
+    case "text":
+      return body.text
+    case "typing":
+      return ""
+    case "attachment":
+      return body.name
+    default:
+      return body.fallback
+  }
+}
 
 /** The tag or class of an error, for people. */
 const nameOf = (exit: Exit.Failure<unknown, unknown>): string => {

@@ -3,7 +3,7 @@
  *
  * Text of peers passes through `Terminal.safe` in lines; in objects it stands as it was sent.
  */
-import type { Contact, Incoming, OutboxEvent, Sender, Synced, Warning } from "@tacit/core"
+import type { Attachment, Contact, Incoming, OutboxEvent, Sender, Synced, Warning } from "@tacit/core"
 import { safe, type Terminal } from "./Terminal.ts"
 
 /** The name one knows somebody by, else the beginning of their account id. */
@@ -13,11 +13,30 @@ export const who = (sender: Sender | undefined): string =>
 /** Local time of day, `hh:mm:ss`. */
 export const time = (ms: number): string => new Date(ms).toTimeString().slice(0, 8)
 
+/** A file, in one line. */
+const fileLine = ({ length, mediaType, name }: Attachment): string =>
+  `[file ${name === "" ? "without a name" : safe(name)}, ${safe(mediaType)}, ${length} bytes]`
+
+/** Local date and time, `yyyy-mm-dd hh:mm`. */
+export const stamp = (ms: number): string => {
+  const at = new Date(ms)
+  const two = (n: number) => String(n).padStart(2, "0")
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`
+}
+
+/** A whole number with commas. */
+export const grouped = (n: number): string => n.toLocaleString("en-US")
+
+/** The beginning of an id. */
+export const shortId = (id: string): string => `${id.slice(0, 8)}…`
+
 /** What a message says, in one line. */
 export const bodyLine = (message: Pick<Incoming, "body">): string => {
   switch (message.body.type) {
     case "text":
       return safe(message.body.text)
+    case "attachment":
+      return fileLine(message.body)
     case "application":
       return `[${safe(message.body.mediaType)}, ${message.body.data.length} bytes] ${safe(message.body.fallback)}`
     case "typing":
@@ -35,7 +54,11 @@ export const messageLine = (terminal: Terminal, message: Incoming): string => {
 export const warningLine = (terminal: Terminal, warning: Warning): string =>
   `${terminal.paint("dim", time(warning.at))} ${terminal.paint("yellow", `! ${safe(warning.line)}`)}`
 
-const senderRecord = (sender: Sender) => ({ user: sender.user ?? null, account: sender.account, device: sender.device })
+export const senderRecord = (sender: Sender) => ({
+  user: sender.user ?? null,
+  account: sender.account,
+  device: sender.device
+})
 
 /** A message as a JSON object; bytes in base 64. */
 export const messageRecord = (message: Incoming): object => ({
@@ -85,10 +108,19 @@ export const syncedRecord = (item: Synced): object => ({
   ...(item.type === "read" ? { peer: senderRecord(item.peer) } : {})
 })
 
-const bodyRecord = (body: Incoming["body"]): object =>
-  body.type === "application" || body.type === "opaque"
+/** A file as a JSON object: `key` and the data of a preview in base 64. */
+const fileRecord = ({ key, preview, ...rest }: Attachment): object => ({
+  ...rest,
+  key: Buffer.from(key).toString("base64"),
+  preview: preview === undefined ? null : { ...preview, data: Buffer.from(preview.data).toString("base64") }
+})
+
+export const bodyRecord = (body: Incoming["body"]): object => {
+  if (body.type === "attachment") return fileRecord(body)
+  return body.type === "application" || body.type === "opaque"
     ? { ...body, data: Buffer.from(body.data).toString("base64") }
     : body
+}
 
 export const contactLine = (contact: Contact): string =>
   `${safe(contact.user ?? "(no name)")}  ${contact.account}  ${contact.state === "pinned" ? "known identity" : "IDENTITY CHANGED"}${contact.verified ? ", verified" : ""}${contact.approved ? ", approved" : ""}`

@@ -9,6 +9,7 @@ export { Client, type Requirements } from "./client/Client.ts"
 export type { Options as ClientOptions } from "./client/Opening.ts"
 export { type Credentials, register, type RegisterError } from "./client/Account.ts"
 export type {
+  Attachment,
   Body,
   ClientApi,
   Contact,

@@ -46,6 +46,19 @@ const peerDevice = bytes(0xd7, 32)
 /** Content that copies carry. */
 const inner = content({ type: 1, sequence: 41, body: utf8("hello") })
 
+/** A reference to a file of 5 bytes, with a preview of one. */
+const reference = encode([
+  bytes(0x1f, 32),
+  bytes(0x2e, 32),
+  5,
+  { text: "image/png" },
+  { text: "a.png" },
+  1_700_000_100_000,
+  { text: "https://relay.example/v1/attachments" },
+  [[{ text: "image/png" }, bytes(0x3d, 1)]],
+  { map: [] }
+])
+
 const rows: ReadonlyArray<Row> = [
   ["text", "a text", "content.text.1", { type: 1, sequence: 1, body: utf8("hello") }, { text: "hello" }],
   ["text-empty", "an empty text", "content.text.1", { type: 1, sequence: 2, body: bytes(0, 0) }, { text: "" }],
@@ -101,10 +114,22 @@ const rows: ReadonlyArray<Row> = [
   ],
   [
     "attachment",
-    "an attachment, opaque here",
+    "an attachment",
     "content.type.1",
-    { type: 4, sequence: 4, body: bytes(0xaa, 3) },
-    { data: "aaaaaa" }
+    { type: 4, sequence: 4, body: reference },
+    {
+      reference: {
+        id: "1f".repeat(32),
+        key: "2e".repeat(32),
+        length: 5,
+        mediaType: "image/png",
+        name: "a.png",
+        expiresAt: 1_700_000_100_000,
+        place: "https://relay.example/v1/attachments",
+        preview: { mediaType: "image/png", data: "3d" },
+        extensions: { unknown: [] }
+      }
+    }
   ],
   [
     "call-signal",
@@ -435,8 +460,16 @@ const refusals: ReadonlyArray<Refusal> = [
     "an attachment without a number",
     "content.numbered.1",
     "attachment",
-    { type: 4, sequence: 0, body: bytes(0xaa, 3) },
+    { type: 4, sequence: 0, body: reference },
     "decode.value"
+  ],
+  [
+    "attachment-none",
+    "an attachment without a reference",
+    "attachment.reference.3",
+    "attachment",
+    { type: 4, sequence: 4, body: bytes(0, 0) },
+    "decode.truncated"
   ],
   [
     "unknown-sequence-0",

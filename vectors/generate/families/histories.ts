@@ -143,6 +143,15 @@ export const histories = (): VectorFile => {
   const base = ground(trace)
 
   // Entries.
+  const [file1, key1] = [new Uint8Array(32).fill(0x1f), new Uint8Array(32).fill(0x2e)]
+  const kept: ReadonlyArray<Arg> = [
+    1_700_000_100_000,
+    { text: "https://relay.example/v1/attachments" },
+    [],
+    { map: [] }
+  ]
+  const what: ReadonlyArray<Arg> = [5, { text: "image/png" }, { text: "a.png" }]
+  const reference = trace.op("reference", "canon", { value: [file1, key1, ...what, ...kept] }, "attachment.reference.1")
   const made: ReadonlyArray<readonly [id: string, title: string, said: Said]> = [
     ["text", "a text", {}],
     [
@@ -164,7 +173,7 @@ export const histories = (): VectorFile => {
       "a fallback without text is another entry than none",
       { type: 300, body: be(7, 3), fallback: "", message: "fallback" }
     ],
-    ["attachment", "an attachment", { type: 4, body: be(1, 8) }],
+    ["attachment", "an attachment", { type: 4, body: reference }],
     [
       "application",
       "application data",

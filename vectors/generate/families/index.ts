@@ -7,6 +7,7 @@ import type { Family } from "../family.ts"
 import type { VectorFile } from "../model.ts"
 import { family as agreementFamily } from "./agreement.ts"
 import { sessions, shared } from "./agreement-sessions.ts"
+import { family as attachmentFamily, references, sealedFiles } from "./attachments.ts"
 import { bundles } from "./bundle.ts"
 import { aead } from "./aead.ts"
 import { family as devicesFamily, fanOut } from "./devices.ts"
@@ -72,6 +73,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
   { family: devicesFamily, build: () => [fanOut(), lists(), received()] },
   { family: linkingFamily, build: () => [invitations(), texts(), cpace(), steps(), linkings()] },
+  { family: attachmentFamily, build: () => [sealedFiles(), references()] },
   { family: historyFamily, build: () => [histories(), archives()] },
   { family: vaultFamily, build: () => [vaultHeaders(), vaultRecords()] },
   { family: safetyFamily, build: () => [safety()] },

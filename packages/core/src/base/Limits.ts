@@ -363,8 +363,31 @@ export const maxHistoryEntries = 256
 /** Words of one exchange. Millions of entries that differ in a few places need six; the rest is for giving entries. */
 export const maxHistoryRounds = 64
 
-/** Plaintext of a chunk of an archive: as in age. Lowered, more bytes are spent on tags; raised, more is held before it is authentic. */
-export const archiveChunkBytes = 65_536
+/**
+ * Plaintext of a chunk of an archive or an attachment: as in age. Lowered, more bytes are spent on tags; raised, more is held before it is
+ * authentic.
+ */
+export const streamChunkBytes = 65_536
 
 /** Longest header of an archive of any version. It is parsed before it is authenticated. */
 export const maxArchiveHeaderBytes = 8192
+
+// ---- Attachments
+
+/**
+ * Longest file in an attachment, in bytes: 16 GiB. Far above what is sent by messenger, and what stores take by default; it keeps sizes, chunk
+ * numbers and paddings small enough to be computed with anywhere.
+ */
+export const maxAttachmentBytes = 17_179_869_184
+
+/** Name of a file in a reference, in bytes: as long as file systems have them. */
+export const maxAttachmentNameBytes = 255
+
+/** The address of the place where a file is kept, in bytes. */
+export const maxAttachmentPlaceBytes = 255
+
+/** A preview in a message. A small picture; what is larger is fetched with the file. Leaves half of {@link maxBodyBytes} to the rest. */
+export const maxPreviewBytes = 32_768
+
+/** What a sealed file is uploaded and stored in while it is on its way, in bytes (local): four chunks. Raised, a crash costs more to repeat. */
+export const uploadPieceBytes = 262_208

@@ -21,11 +21,35 @@ export interface Sender {
   readonly device: string
 }
 
+/**
+ * A file that is kept, sealed, at a place of its own (docs/spec/11-attachments.md). `attachments.upload` makes it, `attachments.download` fetches
+ * it. Who has it can read the file.
+ */
+export interface Attachment {
+  /** SHA-256 of the sealed file: 64 hexadecimal characters. */
+  readonly id: string
+  /** Attachment key, 32 bytes. */
+  readonly key: Uint8Array
+  /** Length of the file, bytes. */
+  readonly length: number
+  /** 1 to 127 printable ASCII characters. */
+  readonly mediaType: string
+  /** The sender's word, empty for none; no path. At most 255 bytes of UTF-8. */
+  readonly name: string
+  /** Until when it is kept, ms. */
+  readonly expiresAt: number
+  /** Address it is kept below, at most 255 bytes. */
+  readonly place: string
+  /** Something small to show before it is fetched, made by the sender: 1 to 32,768 bytes. */
+  readonly preview?: { readonly mediaType: string; readonly data: Uint8Array } | undefined
+}
+
 /** The application part of a message. Text is delivered as it was sent, without normalisation; at most 65,536 bytes of UTF-8. */
 export type Body =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "application"; readonly mediaType: string; readonly fallback: string; readonly data: Uint8Array }
   | { readonly type: "typing"; readonly typing: boolean }
+  | ({ readonly type: "attachment" } & Attachment)
   | { readonly type: "opaque"; readonly number: number; readonly fallback: string; readonly data: Uint8Array }
 
 /** A message that was delivered. `id` is 32 hex characters; `conversation` likewise. */

@@ -128,6 +128,7 @@ const act = (
   switch (body._tag) {
     case "Own":
     case "Text":
+    case "Attachment":
     case "Application":
     case "Opaque":
       return deliver(opened, work, handle, device, content, delivery)

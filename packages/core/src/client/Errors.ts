@@ -47,6 +47,7 @@ export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("Invali
     "bad-type",
     "bad-user",
     "bad-invitation",
+    "bad-attachment",
     "not-unicode"
   ])
 }) {}

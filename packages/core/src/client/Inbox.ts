@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as Bytes from "../base/Bytes.ts"
 import * as Body from "../envelope/Body.ts"
 import * as Content from "../envelope/Content.ts"
+import type * as Reference from "../envelope/Reference.ts"
 import type * as Api from "./Api.ts"
 import { Batch, commit } from "./Commit.ts"
 import type { Work } from "./Conversations.ts"
@@ -117,11 +118,20 @@ const present = (
   }
 }
 
+/** A reference as the application sees it. */
+const attachmentOf = ({ id, preview, ...rest }: Reference.Reference): Api.Body => {
+  const { expiresAt, key, length, mediaType, name, place } = rest
+  const shown = preview === undefined ? {} : { preview }
+  return { type: "attachment", id: Bytes.toHex(id), key, length, mediaType, name, expiresAt, place, ...shown }
+}
+
 /** A body as the application sees it. */
 export const bodyOf = (body: Body.Body, fallback = ""): Api.Body => {
   switch (body._tag) {
     case "Text":
       return { type: "text", text: body.text }
+    case "Attachment":
+      return attachmentOf(body.reference)
     case "Application":
       return { type: "application", mediaType: body.mediaType, fallback: body.fallback, data: body.data }
     case "Typing":

@@ -10,6 +10,7 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Utf8 from "../base/Utf8.ts"
 import * as Body from "../envelope/Body.ts"
+import * as Reference from "../envelope/Reference.ts"
 import * as Crossing from "../session/Crossing.ts"
 import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
@@ -34,7 +35,8 @@ const plainBody = (body: Api.Body | string): Effect.Effect<PlainBody, InvalidMes
   const encoded = Body.encode(converted.body)
   if (Result.isSuccess(encoded)) return Effect.succeed(converted)
   if (encoded.failure.cause === "decode.utf8") return invalid("not-unicode")
-  if (encoded.failure.cause === "decode.size") return invalid("too-large")
+  if (encoded.failure.cause === "decode.size" && converted.body._tag !== "Attachment") return invalid("too-large")
+  if (converted.body._tag === "Attachment") return invalid("bad-attachment")
   return invalid(converted.body._tag === "Application" ? "bad-media-type" : "bad-type")
 }
 
@@ -46,6 +48,13 @@ const convert = (body: Api.Body | string): PlainBody => {
     case "typing":
       return { body: { _tag: "Typing", typing: body.typing }, fallback: undefined }
     case "application": {
+    case "attachment": {
+      const { expiresAt, id, key, length, mediaType, name, place, preview } = body
+      const bytes = Bytes.fromHex(id) ?? Bytes.empty
+      const reference = { id: bytes, key, length, mediaType, name, expiresAt, place, preview }
+      const { noExtensions: extensions } = Reference
+      return { body: { _tag: "Attachment", reference: { ...reference, extensions } }, fallback: undefined }
+    }
       const { data, fallback, mediaType } = body
       return { body: { _tag: "Application", mediaType, fallback, data }, fallback: undefined }
     }

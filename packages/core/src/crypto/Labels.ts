@@ -127,6 +127,11 @@ export const historyArchive = label("history archive", "history.archive.2")
 /** What a receiver of an archive has so far. Context: the chain before, a sealed chunk. */
 export const historyChain = label("history chain", "history.hand.4")
 
+/** Key and commitment of a sealed file out of its attachment key. Context: the head. */
+export const attachment = label("attachment", "attachment.file.2")
+/** What a store keeps of an upload secret. Context: the secret. */
+export const attachmentUpload = label("attachment upload", "attachment.store.1")
+
 /** Every label, in the order of the appendix. */
 export const all: ReadonlyArray<Label> = [
   sealedSender,
@@ -174,5 +179,7 @@ export const all: ReadonlyArray<Label> = [
   historyDigest,
   historyRange,
   historyArchive,
-  historyChain
+  historyChain,
+  attachment,
+  attachmentUpload
 ]

@@ -66,6 +66,10 @@ const checkLength = (bytes: Uint8Array, length: number): void => {
 export const nobleProvider: CryptoProvider = {
   name: "noble",
   sha256: (data) => sha256(data),
+  sha256Start: () => {
+    const hash = sha256.create()
+    return { update: (data) => void hash.update(data), digest: () => hash.digest() }
+  },
   sha512: (data) => sha512(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
   hmacSha256Pair: (key, a, b) => {

@@ -196,6 +196,10 @@ const make = (sodium: CryptoProvider): CryptoProvider => {
     name: "node",
     sha256: (data) =>
       data.length < nativeSha256From ? sodium.sha256(data) : plain(native.hash("sha256", data, "buffer")),
+    sha256Start: () => {
+      const hash = native.createHash("sha256")
+      return { update: (data) => void hash.update(data), digest: () => plain(hash.digest()) }
+    },
     sha512: (data) =>
       data.length < nativeSha512From ? sodium.sha512(data) : plain(native.hash("sha512", data, "buffer")),
     hmacSha256: (key, data) =>

@@ -36,6 +36,13 @@ export interface Argon2Cost {
   readonly lanes: number
 }
 
+/** A SHA-256 over bytes that come in pieces. After `digest` it is used up. */
+export interface Sha256 {
+  readonly update: (data: Uint8Array) => void
+  /** 32 bytes. */
+  readonly digest: () => Uint8Array
+}
+
 /** See the head of this file for the rules that hold for every member. */
 export interface CryptoProvider {
   /** Short name for reports, e.g. `noble`. */
@@ -43,6 +50,8 @@ export interface CryptoProvider {
 
   /** SHA-256 (FIPS 180-4): 32 bytes. */
   readonly sha256: (data: Uint8Array) => Uint8Array
+  /** A SHA-256 of what is given piece by piece. */
+  readonly sha256Start: () => Sha256
   /** SHA-512 (FIPS 180-4): 64 bytes. */
   readonly sha512: (data: Uint8Array) => Uint8Array
 

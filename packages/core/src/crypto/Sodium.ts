@@ -169,6 +169,8 @@ const make = (sodium: Sodium): CryptoProvider => {
       settle()
       return digest
     },
+    // Its state would lie in memory that grows and moves between calls.
+    sha256Start: nobleProvider.sha256Start,
     sha512: (data) => {
       reserve(data.length)
       sodium._crypto_hash_sha512(base + atOut, put(data, atInput), data.length, 0)

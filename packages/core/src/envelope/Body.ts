@@ -13,6 +13,7 @@ import * as Utf8 from "../base/Utf8.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Refusal from "../codec/Refusal.ts"
 import * as OwnDevice from "./OwnDevice.ts"
+import * as Reference from "./Reference.ts"
 
 /** Numbers of the types, as they stand on the wire (rule content.type.1). */
 export const types = {
@@ -86,14 +87,20 @@ export interface Own {
   readonly word: OwnDevice.Word
 }
 
-/** A type without a body of ours: attachments, calls, groups, and whatever later versions add. */
+/** A file that is kept elsewhere, sealed. Spec: docs/spec/11-attachments.md §11.2. */
+export interface Attachment {
+  readonly _tag: "Attachment"
+  readonly reference: Reference.Reference
+}
+
+/** A type without a body of ours: calls, groups, and whatever later versions add. */
 export interface Opaque {
   readonly _tag: "Opaque"
   readonly type: number
   readonly data: Uint8Array
 }
 
-export type Body = Text | Receipt | Typing | Application | DeviceControl | RetryRequest | Own | Opaque
+export type Body = Text | Receipt | Typing | Attachment | Application | DeviceControl | RetryRequest | Own | Opaque
 
 const digestLayout = Layout.bytes({ length: Limits.envelopeDigestBytes })
 
@@ -135,6 +142,8 @@ export const typeOf = (body: Body): number => {
       return types.receipt
     case "Typing":
       return types.typing
+    case "Attachment":
+      return types.attachment
     case "Application":
       return types.application
     case "RetryRequest":
@@ -176,6 +185,8 @@ export const encode = (body: Body, direct?: Uint8Array): Result.Result<Uint8Arra
     }
     case "Typing":
       return Result.succeed(Uint8Array.of(body.typing ? 1 : 0))
+    case "Attachment":
+      return Result.flatMap(Reference.encode(body.reference), bounded)
     case "Application":
       return isPrintable(body.mediaType) ? written(ApplicationLayout.tryEncode(body)) : fail("decode.value")
     case "Acknowledge":
@@ -216,6 +227,8 @@ export const decode = (type: number, bytes: Uint8Array, direct?: Uint8Array): Re
       if (bytes.length !== 1) return fail(bytes.length === 0 ? "decode.truncated" : "decode.trailing")
       return bytes[0]! > 1 ? fail("decode.value") : Result.succeed({ _tag: "Typing", typing: bytes[0] === 1 })
     }
+    case types.attachment:
+      return Result.map(Reference.decode(bytes), (reference) => ({ _tag: "Attachment", reference }))
     case types.application: {
       const read = Refusal.decode(ApplicationLayout, bytes)
       if (Result.isFailure(read)) return Result.fail(read.failure)
@@ -264,7 +277,11 @@ export const isConversation = (bytes: Uint8Array): boolean =>
   bytes.length === 0 || bytes.length === Limits.conversationIdBytes
 
 const hasLayout = (type: number): boolean =>
-  !isNumbered(type) || type === types.text || type === types.application || type === types.ownDevice
+  !isNumbered(type) ||
+  type === types.text ||
+  type === types.attachment ||
+  type === types.application ||
+  type === types.ownDevice
 
 const bounded = (bytes: Uint8Array): Result.Result<Uint8Array, Failure> =>
   bytes.length <= Limits.maxBodyBytes ? Result.succeed(bytes) : fail("decode.size")

@@ -11,13 +11,17 @@ import * as Limits from "../base/Limits.ts"
 
 const marker = 0x80
 
-/** P(L): 64 up to 64, then Padmé. */
+/** Position of the highest bit of a length below 2⁵³. */
+const exponentOf = (length: number): number =>
+  length < 2 ** 32 ? 31 - Math.clz32(length) : 63 - Math.clz32(Math.floor(length / 2 ** 32))
+
+/** P(L): 64 up to 64, then Padmé. For lengths up to 2⁵². */
 export const paddedLength = (length: number): number => {
   if (length <= Limits.paddingFloor) return Limits.paddingFloor
-  const exponent = 31 - Math.clz32(length)
+  const exponent = exponentOf(length)
   const kept = 32 - Math.clz32(exponent)
-  const mask = 2 ** (exponent - kept) - 1
-  return (length + mask) & ~mask
+  const step = 2 ** (exponent - kept)
+  return Math.ceil(length / step) * step
 }
 
 /** Content ‖ 0x80 ‖ zeros, in a new array. */

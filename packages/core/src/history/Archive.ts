@@ -3,22 +3,22 @@
  *
  * Spec: docs/spec/23-history.md §23.5.
  * Vectors: vectors/history.
- * Knows nothing of what the chunks hold (history/Items.ts), draws no key and no salt, and keeps no chunk.
+ * The construction is that of crypto/ChunkStream.ts. Knows nothing of what the chunks hold (history/Items.ts), draws no key and no salt, and
+ * keeps no chunk.
  */
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Stored from "../codec/Stored.ts"
+import * as ChunkStream from "../crypto/ChunkStream.ts"
 import * as Labels from "../crypto/Labels.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
-import * as Suite from "../crypto/Suite.ts"
 import * as HistoryRange from "../envelope/HistoryRange.ts"
 import { type ArchiveFailure, fail } from "./ArchiveFailure.ts"
 
 /** Version of the format. */
 export const version = 1
-const suite = 1
 
 /** What an archive holds. */
 export const RangeLayout = HistoryRange.RangeLayout
@@ -45,19 +45,10 @@ export type Head = Omit<Layout.Type<typeof HeadLayout>, "version">
 export const keyBytes = 32
 
 /** Length of a sealed chunk that is not the last one. */
-export const sealedChunkBytes = Limits.archiveChunkBytes + Limits.tagBytes
+export const sealedChunkBytes = ChunkStream.sealedChunkBytes
 
-const derive = (
-  crypto: CryptoProvider,
-  key: Uint8Array,
-  head: Head
-): { readonly key: Uint8Array; readonly commitment: Uint8Array } => {
-  const info = Labels.prefixed(Labels.historyArchive, HeadLayout.encode({ version, ...head }))
-  const both = crypto.hkdfSha256(key, head.salt, info, 64)
-  const derived = { key: both.slice(0, 32), commitment: both.slice(32) }
-  Bytes.wipe(both)
-  return derived
-}
+const infoOf = (head: Head): Uint8Array =>
+  Labels.prefixed(Labels.historyArchive, HeadLayout.encode({ version, ...head }))
 
 /** A new archive: the bytes of its header and the key of its chunks (32 bytes, the caller's to wipe). Salt and archive key are fresh. */
 export const make = (
@@ -65,7 +56,7 @@ export const make = (
   archiveKey: Uint8Array,
   head: Head
 ): { readonly header: Uint8Array; readonly key: Uint8Array } => {
-  const { commitment, key } = derive(crypto, archiveKey, head)
+  const { commitment, key } = ChunkStream.derive(crypto, archiveKey, head.salt, infoOf(head))
   return { header: HeaderLayout.encode({ version, ...head, commitment }), key }
 }
 
@@ -87,24 +78,12 @@ export const unlock = (
   account: Uint8Array
 ): Result.Result<Uint8Array, ArchiveFailure> => {
   if (!Bytes.equal(header.account, account)) return fail("history.account")
-  const { commitment, key } = derive(crypto, archiveKey, header)
-  if (Bytes.constantTimeEqual(commitment, header.commitment)) return Result.succeed(key)
-  Bytes.wipe(key)
-  return fail("history.key")
+  const key = ChunkStream.unlock(crypto, archiveKey, header.salt, infoOf(header), header.commitment)
+  return key === undefined ? fail("history.key") : Result.succeed(key)
 }
 
-/** Nonce of a chunk: its index, and whether it is the last (rule history.archive.3). */
-const nonceOf = (index: number, last: boolean): Uint8Array =>
-  Bytes.concat(new Uint8Array(3), Bytes.be64(index), Uint8Array.of(last ? 1 : 0))
-
-/** Seals a chunk: 65,536 bytes, the last one 1 to 65,536, or 0 where it is the only one. An index serves one plaintext. */
-export const sealChunk = (
-  crypto: CryptoProvider,
-  key: Uint8Array,
-  index: number,
-  last: boolean,
-  plaintext: Uint8Array
-): Uint8Array => Suite.seal(crypto, suite, key, nonceOf(index, last), Bytes.empty, plaintext)
+/** Seals a chunk at its place. */
+export const sealChunk = ChunkStream.sealChunk
 
 /** Opens a chunk at its place. Fails with `history.chunk`. */
 export const openChunk = (
@@ -114,13 +93,7 @@ export const openChunk = (
   last: boolean,
   sealed: Uint8Array
 ): Result.Result<Uint8Array, ArchiveFailure> => {
-  const length = sealed.length - Limits.tagBytes
-  if (
-    last ? length < (index === 0 ? 0 : 1) || length > Limits.archiveChunkBytes : length !== Limits.archiveChunkBytes
-  ) {
-    return fail("history.chunk")
-  }
-  const plaintext = Suite.open(crypto, suite, key, nonceOf(index, last), Bytes.empty, sealed)
+  const plaintext = ChunkStream.openChunk(crypto, key, index, last, sealed)
   return plaintext === undefined ? fail("history.chunk") : Result.succeed(plaintext)
 }
 

@@ -8,6 +8,7 @@
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
+import * as ChunkStream from "../crypto/ChunkStream.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
 import * as Archive from "./Archive.ts"
 import { type ArchiveFailure, fail } from "./ArchiveFailure.ts"
@@ -51,8 +52,8 @@ export class Unpacker {
     const entries: Array<Entry> = []
     // A chunk is the last one if nothing comes behind it: one is always held back.
     let at = 0
-    for (; this.held.length - at > Archive.sealedChunkBytes; at += Archive.sealedChunkBytes) {
-      const read = this.chunk(this.held.subarray(at, at + Archive.sealedChunkBytes), false)
+    for (; this.held.length - at > ChunkStream.sealedChunkBytes; at += ChunkStream.sealedChunkBytes) {
+      const read = this.chunk(this.held.subarray(at, at + ChunkStream.sealedChunkBytes), false)
       if (Result.isFailure(read)) return this.stop(Result.fail(read.failure), entries)
       for (const entry of read.success) entries.push(entry)
     }

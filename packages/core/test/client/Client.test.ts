@@ -49,7 +49,7 @@ it.effect("bodies of every kind arrive as they were sent [content.app.1] [conten
       { type: "text", text: "e\u0301 \u{1f600}" },
       { type: "text", text: "" },
       { type: "application", mediaType: "application/json", fallback: "a number", data: Uint8Array.of(52, 50) },
-      { type: "opaque", number: 4, fallback: "a file", data: Uint8Array.of(1, 2, 3) },
+      { type: "opaque", number: 5, fallback: "a file", data: Uint8Array.of(1, 2, 3) },
       { type: "opaque", number: 77, fallback: "from the future", data: new Uint8Array(0) },
       { type: "text", text: "x".repeat(65_536) }
     ]
@@ -80,7 +80,7 @@ it.effect("what the protocol does not carry is refused before anything is number
       "bad-media-type"
     )
     expect(yield* reason({ type: "opaque", number: 1, fallback: "", data: new Uint8Array(0) })).toBe("bad-type")
-    expect(yield* reason({ type: "opaque", number: 4, fallback: "x".repeat(1025), data: new Uint8Array(0) })).toBe(
+    expect(yield* reason({ type: "opaque", number: 5, fallback: "x".repeat(1025), data: new Uint8Array(0) })).toBe(
       "too-large"
     )
     expect(yield* reason("a", { idempotencyKey: "" })).toBe("empty-key")

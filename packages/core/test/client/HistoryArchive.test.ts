@@ -207,7 +207,7 @@ it.effect(
     Effect.gen(function* () {
       const { bob, conversation, tablet } = yield* joined(60)
       const pieces = yield* written(bob)
-      expect(pieces.slice(1).every(({ length }) => length <= Limits.archiveChunkBytes + 16)).toBe(true)
+      expect(pieces.slice(1).every(({ length }) => length <= Limits.streamChunkBytes + 16)).toBe(true)
       const file = Bytes.concat(...pieces)
       const cut = [0, 1, 2, 100, 70_000, 70_001, 300_000, file.length]
       const parts = cut.slice(1).map((at, i) => file.slice(cut[i], at))

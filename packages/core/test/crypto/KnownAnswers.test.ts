@@ -34,6 +34,10 @@ describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Known 
     expect(toHex(crypto.sha512(letters))).toBe(
       "e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973ebde0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b"
     )
+    // In pieces.
+    const pieces = crypto.sha256Start()
+    for (const piece of ["", "a", "bc"]) pieces.update(ascii(piece))
+    expect(toHex(pieces.digest())).toBe(toHex(crypto.sha256(ascii("abc"))))
     expect(toHex(crypto.sha512(ascii("abc")))).toBe(
       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
     )

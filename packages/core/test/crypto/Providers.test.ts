@@ -182,7 +182,21 @@ describe.each(providers.map((crypto) => [crypto.name, crypto] as const))("Provid
   const members = crypto as unknown as Readonly<Record<string, (...args: ReadonlyArray<unknown>) => unknown>>
 
   it("has the members of the reference and no others", () => {
-    expect(Object.keys(crypto).sort()).toEqual(["name", ...calls().map(([member]) => member)].sort())
+    expect(Object.keys(crypto).sort()).toEqual(["name", "sha256Start", ...calls().map(([member]) => member)].sort())
+  })
+
+  it("hashes pieces as the whole, changes none of them and keeps none [crypto.hash.1] [crypto.provider.4]", () => {
+    const hash = crypto.sha256Start()
+    const piece = random(1, 100)
+    const before = piece.slice()
+    hash.update(piece)
+    expect(piece).toEqual(before)
+    piece.fill(0)
+    const larger = random(2, 300)
+    hash.update(Buffer.from(larger.buffer, larger.byteOffset, 200))
+    const digest = hash.digest()
+    expect(digest.constructor).toBe(Uint8Array)
+    expect(digest).toEqual(crypto.sha256(Uint8Array.from([...before, ...larger.subarray(0, 200)])))
   })
 
   it("changes no input, and gives plain arrays that share no memory with it [crypto.provider.4]", () => {

@@ -69,7 +69,21 @@ const bodies: ReadonlyArray<Body.Body> = [
   { _tag: "Own", word: { own: "history", data: draw(5) } },
   { _tag: "Own", word: { own: "archive", data: draw(5) } },
   { _tag: "Own", word: { own: "unknown", data: Canonical.encode([7, ["later", new Map([[1, 2]])]]) } },
-  { _tag: "Opaque", type: 4, data: draw(30) },
+  {
+    _tag: "Attachment",
+    reference: {
+      id: draw(32),
+      key: draw(32),
+      length: 5,
+      mediaType: "image/png",
+      name: "cat.png",
+      expiresAt: 1_700_000_000_000,
+      place: "https://relay.example/v1/attachments",
+      preview: { mediaType: "image/png", data: draw(30) },
+      extensions: { unknown: [] }
+    }
+  },
+  { _tag: "Opaque", type: 5, data: draw(30) },
   { _tag: "Opaque", type: 77, data: empty }
 ]
 
@@ -154,7 +168,7 @@ describe("Content", () => {
 
   it("lets unknown types through with their fallback, never as an error [content.type.1] [content.app.1]", () => {
     const fallback = new Map<number, Canonical.Value>([[7, "shown instead"]])
-    for (const type of [0, 4, 5, 6, 11, 4711, Number.MAX_SAFE_INTEGER]) {
+    for (const type of [0, 5, 6, 11, 4711, Number.MAX_SAFE_INTEGER]) {
       const opened = ok(decode(raw(type, Uint8Array.of(0xff, 0xc1), 1, fallback)))
       expect(opened.body).toEqual({ _tag: "Opaque", type, data: Uint8Array.of(0xff, 0xc1) })
       expect(opened.extensions.fallback).toBe("shown instead")
@@ -283,7 +297,7 @@ describe("Content", () => {
     expect(causeOf(encode(content(more)))).toBe("decode.size")
     for (const type of [1, 4, 77]) expect(causeOf(decode(raw(type, new Uint8Array(65_537))))).toBe("decode.size")
     expect(causeOf(decode(raw(10, new Uint8Array(69_633))))).toBe("decode.size")
-    expect(causeOf(decode(raw(4, new Uint8Array(65_536))))).toBeUndefined()
+    expect(causeOf(decode(raw(5, new Uint8Array(65_536))))).toBeUndefined()
   })
 
   it("lays words between own devices out as the spec says [content.own.1]", () => {

@@ -23,14 +23,14 @@ const plaintextOf = (entries: ReadonlyArray<Entry.Entry>): Uint8Array =>
 
 const sealed = (plaintext: Uint8Array): { header: Uint8Array; chunks: Array<Uint8Array> } => {
   const { header, key } = Archive.make(crypto, archiveKey, head)
-  const count = Math.max(1, Math.ceil(plaintext.length / Limits.archiveChunkBytes))
+  const count = Math.max(1, Math.ceil(plaintext.length / Limits.streamChunkBytes))
   const chunks = Array.from({ length: count }, (_, i) =>
     Archive.sealChunk(
       crypto,
       key,
       i,
       i === count - 1,
-      plaintext.slice(i * Limits.archiveChunkBytes, (i + 1) * Limits.archiveChunkBytes)
+      plaintext.slice(i * Limits.streamChunkBytes, (i + 1) * Limits.streamChunkBytes)
     )
   )
   return { header, chunks }
@@ -77,10 +77,10 @@ it("what was sealed comes back, over the edges of chunks too [history.archive.1]
 it("a stream that ends exactly at the edge of a chunk has a full last chunk [history.archive.3]", () => {
   const base = plaintextOf([entry(1, { body: new Uint8Array(0) })]).length
   // The heads of the longer body, its item and its entry take two bytes more.
-  const body = new Uint8Array(Limits.archiveChunkBytes - base - 2).fill(0x61)
+  const body = new Uint8Array(Limits.streamChunkBytes - base - 2).fill(0x61)
   const plaintext = plaintextOf([entry(1, { body })])
   const { chunks, header } = sealed(plaintext)
-  expect([plaintext.length, chunks.length]).toEqual([Limits.archiveChunkBytes, 1])
+  expect([plaintext.length, chunks.length]).toEqual([Limits.streamChunkBytes, 1])
   expect(opened(header, chunks).cause).toBeUndefined()
 })
 

@@ -40,7 +40,8 @@ it("what passes, and bodies that no content has, are no history [history.entry.2
   expect(causeOf({ type: 5 })).toBe("decode.value")
   expect(causeOf({ body: Uint8Array.of(0xff) })).toBe("decode.utf8")
   expect(causeOf({ type: 9, body: Uint8Array.of(0x93) })).toBe("decode.truncated")
-  expect(causeOf({ type: 4, body: Uint8Array.of(0xff) })).toBe("none")
+  expect(causeOf({ type: 4, body: Uint8Array.of(0xff) })).toBe("decode.type")
+  expect(causeOf({ type: 77, body: Uint8Array.of(0xff) })).toBe("none")
 })
 
 it("places are in the order of time, number, message id [history.order.1]", () => {

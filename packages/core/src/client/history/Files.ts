@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Bytes from "../../base/Bytes.ts"
+import * as ChunkStream from "../../crypto/ChunkStream.ts"
 import * as Archive from "../../history/Archive.ts"
 import { Unpacker } from "../../history/Unpacker.ts"
 import type { Entry } from "../../history/Entry.ts"
@@ -21,10 +22,6 @@ import * as Keeping from "./Keeping.ts"
 import * as Selecting from "./Selecting.ts"
 
 const badKey = Effect.suspend(() => Effect.fail(new ArchiveError({ reason: "bad-key" })))
-
-/** A header ahead of its chunks: its length and itself. */
-export const framed = (header: Uint8Array): Uint8Array =>
-  Bytes.concat(Uint8Array.of(header.length >>> 8, header.length & 0xff), header)
 
 /** An archive, chunk by chunk. */
 export const write = (
@@ -51,7 +48,7 @@ export const write = (
           return [sealed, { index: index + 1, cursor: after, done: last }] as const
         })
       )
-      return Stream.concat(Stream.make(framed(header)), chunks)
+      return Stream.concat(Stream.make(ChunkStream.framed(header)), chunks)
     })
   )
 

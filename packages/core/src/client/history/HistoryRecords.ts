@@ -91,7 +91,7 @@ export const Offer = Layout.tuple({
   kept: uint,
   chain: id16,
   after: Layout.bytes({ max: Entry.placeBytes }),
-  carry: Layout.bytes({ max: 2 * Limits.archiveChunkBytes + Entry.EntryLayout.maxBytes }),
+  carry: Layout.bytes({ max: 2 * Limits.streamChunkBytes + Entry.EntryLayout.maxBytes }),
   count: uint,
   ended: flag,
   sealed: flag
@@ -103,7 +103,7 @@ export const Chunk = Layout.tuple({
   ...format,
   chain: id16,
   last: flag,
-  sealed: Layout.bytes({ max: Limits.archiveChunkBytes + Limits.tagBytes })
+  sealed: Layout.bytes({ max: Limits.streamChunkBytes + Limits.tagBytes })
 })
 export type Chunk = Layout.Type<typeof Chunk>
 
@@ -117,7 +117,7 @@ export const Take = Layout.tuple({
   bytes: uint,
   next: uint,
   chain: id16,
-  carry: Layout.bytes({ max: Limits.archiveChunkBytes + Entry.EntryLayout.maxBytes }),
+  carry: Layout.bytes({ max: Limits.streamChunkBytes + Entry.EntryLayout.maxBytes }),
   count: uint,
   place: Layout.bytes({ max: Entry.placeBytes })
 })

@@ -128,7 +128,7 @@ export const next = Effect.fnUntraced(function* (
   const parts: Array<Uint8Array> = [cursor.carry]
   let { after, count, ended } = cursor
   let length = cursor.carry.length
-  while (!ended && length <= Limits.archiveChunkBytes) {
+  while (!ended && length <= Limits.streamChunkBytes) {
     const place = following(index, from, after, holds)
     if (place === undefined) {
       const item = Items.endItem(count)
@@ -147,11 +147,11 @@ export const next = Effect.fnUntraced(function* (
     count++
   }
   const bytes = Bytes.concat(...parts)
-  const last = length <= Limits.archiveChunkBytes
+  const last = length <= Limits.streamChunkBytes
   return {
-    plaintext: last ? bytes : bytes.slice(0, Limits.archiveChunkBytes),
+    plaintext: last ? bytes : bytes.slice(0, Limits.streamChunkBytes),
     last,
-    cursor: { after, carry: last ? Bytes.empty : bytes.slice(Limits.archiveChunkBytes), count, ended }
+    cursor: { after, carry: last ? Bytes.empty : bytes.slice(Limits.streamChunkBytes), count, ended }
   }
 })
 
