@@ -20,6 +20,7 @@ export const ExitCode = {
   policy: 10,
   revoked: 11,
   noProof: 12,
+  removed: 13,
   interrupted: 130
 } as const
 
@@ -40,5 +41,6 @@ export const meanings: ReadonlyArray<readonly [ExitCode, string]> = [
   [ExitCode.policy, "the trust policy does not let it through"],
   [ExitCode.revoked, "this device was removed from its account; it sends nothing any more"],
   [ExitCode.noProof, "the file proves nothing"],
+  [ExitCode.removed, "the relay's administrator removed the account or device"],
   [ExitCode.interrupted, "interrupted before it was finished"]
 ]

@@ -105,6 +105,20 @@ export const explain = (error: unknown): Explanation => {
         "Nothing was sent, and nothing will be. What it has stored can still be read. Link it anew, or register under another --profile."
       )
     case "NotAdmin":
+    case "RemovedByRelay":
+      return as(ExitCode.removed, ...removedByRelay(field(error, "user"), error["own"] === true, error["removedAt"]))
+    case "RemovedUser":
+      return as(
+        ExitCode.usage,
+        `the user ${field(error, "user")} was removed from this relay`,
+        "To let a new account take the name, add --again."
+      )
+    case "CannotRemove":
+      return as(
+        ExitCode.usage,
+        field(error, "reason") === "unknown-device" ? "they have no such device here" : "the relay knows no such user",
+        "`tacit relay users` shows everybody, with their devices. Nothing was removed."
+      )
       return as(
         ExitCode.usage,
         "this device may not change the account's devices",
@@ -339,6 +353,19 @@ const revisions: Readonly<Record<string, readonly [ExitCode, string, string]>> =
 }
 
 const short = (id: string): string => `${id.slice(0, 8)}…`
+const removedByRelay = (user: string, own: boolean, removedAt: unknown): readonly [message: string, next: string] => {
+  const when = typeof removedAt === "number" ? ` on ${new Date(removedAt).toISOString().slice(0, 10)}` : ""
+  return own
+    ? [
+        `the relay's administrator removed this account or device${when}`,
+        "Nothing was sent. What is stored can still be read. Ask the administrator for an invitation, and register under another --profile."
+      ]
+    : [
+        `the relay says that its administrator removed ${user === "" ? "this contact" : user}${when}`,
+        "Nothing was sent. They did not say so themselves: ask them over another channel."
+      ]
+}
+
 
 const invalid: Readonly<Record<string, string>> = {
   "too-large": "the message is larger than 65,536 bytes",
@@ -361,6 +388,10 @@ const relayCodes: Readonly<Record<string, readonly [message: string, next: strin
   ],
   "unknown-device": ["the relay does not know this device, or it was removed", "Register again under a new --profile."],
   "unknown-user": ["the relay knows no such user", "Check the spelling, or ask them for their name."],
+  "removed-by-relay": [
+    "the relay's administrator removed this account or device",
+    "What is stored can still be read. Ask the administrator for an invitation, and register under another --profile."
+  ],
   "stale-state": ["this store is an old copy", "Use the newest copy of the data directory."],
   "wrong-relay": [
     "the relay at this address has another name than before",
@@ -379,5 +410,6 @@ const refused = (code: string, explanation: string, retryAfterMs: unknown): Expl
   ]
   const wait =
     typeof retryAfterMs === "number" && retryAfterMs > 0 ? ` Not before ${Math.ceil(retryAfterMs / 1000)} s.` : ""
-  return { exit: ExitCode.refused, code: `Refused:${code}`, message, next: `${next}${wait}` }
+  const exit = code === "removed-by-relay" ? ExitCode.removed : ExitCode.refused
+  return { exit, code: `Refused:${code}`, message, next: `${next}${wait}` }
 }

@@ -19,6 +19,7 @@ import { nesCommands } from "./commands/nes/index.ts"
 import { register } from "./commands/register.ts"
 import { relayInvite, relayStart } from "./commands/relay.ts"
 import { send } from "./commands/send.ts"
+import { relayRemove, relayUsers } from "./commands/relayUsers.ts"
 import { trustCommands } from "./commands/trust.ts"
 import { vaultCommands } from "./commands/vault/index.ts"
 import { verify } from "./commands/verify.ts"
@@ -73,6 +74,8 @@ export const commands: ReadonlyArray<Command> = [
   relayStart,
   relayInvite,
   register,
+  relayUsers,
+  relayRemove,
   chat,
   send,
   listen,

@@ -1,7 +1,8 @@
 /**
  * Accounts, devices and manifests: registration, login, publication, look-up.
  *
- * Spec: docs/spec/14-relay.md rules relay.register.1–4, relay.login.1–3, relay.manifest.1, relay.directory.1–2, relay.password.1–2;
+ * Spec: docs/spec/14-relay.md rules relay.register.1–4, relay.login.1–3, relay.manifest.1, relay.directory.1–2, relay.password.1–2,
+ * relay.remove.3–7;
  * docs/spec/04-accounts.md §4.2, §4.3.
  * Every function runs inside a transaction that is committed before its answer leaves. Keeps no private key, and trusts
  * nothing it has not verified.
@@ -18,6 +19,8 @@ import type { RelayLimits } from "./Options.ts"
 import type { Prekeys } from "./Prekeys.ts"
 import { keyed, window } from "./RateLimit.ts"
 import { isRefusal, refuse, type Refusal } from "./Refusal.ts"
+import { releaseName } from "./Removals.ts"
+import type { Tombstones } from "./Tombstones.ts"
 
 /** A registered device. `id` is its row; the rest as in its certificate and mailbox. */
 export interface Device {
@@ -73,10 +76,11 @@ export const makeAccounts = (options: {
   readonly invitations: Invitations
   readonly prekeys: Prekeys
   readonly mailboxes: Mailboxes
+  readonly tombstones: Tombstones
   readonly issuers: ReadonlyArray<AccountToken.Issuer>
   readonly hideNames: boolean
 }): Accounts => {
-  const { crypto, db, hideNames, invitations, issuers, limits, mailboxes, name: relay, prekeys } = options
+  const { crypto, db, hideNames, invitations, issuers, limits, mailboxes, name: relay, prekeys, tombstones } = options
   const accountByName = db.sql("SELECT id, account FROM accounts WHERE name = ?")
   const accountById = db.sql("SELECT id, account, name FROM accounts WHERE account = ?")
   const accountByRow = db.sql("SELECT id, account, name FROM accounts WHERE id = ?")
@@ -88,7 +92,9 @@ export const makeAccounts = (options: {
   const selectDevice = `SELECT d.id, d.device, d.account, d.certificate, d.revoked, d.generation, d.start_id, m.mailbox
     FROM devices d JOIN mailboxes m ON m.device = d.id`
   const deviceById = db.sql(`${selectDevice} WHERE d.device = ?`)
-  const devicesOf = db.sql("SELECT id, device FROM devices WHERE account = ? AND revoked = 0")
+  const devicesOf = db.sql(
+    "SELECT id, device, revoked FROM devices WHERE account = ? AND (revoked = 0 OR removed_at IS NOT NULL)"
+  )
   const devicesByAccount = db.sql(`${selectDevice} WHERE d.account = ?`)
   const allAccounts = db.sql("SELECT id FROM accounts ORDER BY id")
   const insertDevice = db.sql("INSERT INTO devices (device, account, certificate) VALUES (?, ?, ?) RETURNING id")
@@ -126,6 +132,8 @@ export const makeAccounts = (options: {
     for (const row of devicesOf.all(account)) {
       if (Manifest.deviceOf(manifest, row["device"] as Uint8Array) !== undefined) continue
       const id = Number(row["id"])
+      tombstones.settle(id)
+      if (row["revoked"] !== 0) continue
       setRevoked.run(id)
       prekeys.drop(id)
       mailboxes.drop(id)
@@ -182,11 +190,21 @@ export const makeAccounts = (options: {
         Bytes.equal(known["certificate"] as Uint8Array, frame.certificate) &&
         isHeld(Number(known["account"]), manifest)
       if (!same) return refuse("bad-password")
+      const gone = tombstones.ofDevice(Number(known["id"]))
+      if (gone !== undefined) return gone
       return proven ? { account: Number(known["account"]), revoked: [] } : refuse("bad-proof")
     }
 
     const owner = accountByName.get(frame.user)
     const account = accountById.get(manifest.account)
+    // Rule relay.remove.7: no removed account comes back, and its name only where the administrator says so.
+    const gone = account && tombstones.ofAccount(Number(account["id"]))
+    if (gone !== undefined) return gone
+    const former = owner && tombstones.ofAccount(Number(owner["id"]))
+    if (former !== undefined && owner !== undefined) {
+      if (!invitation.again) return former
+      return proven ? registerAnew(frame, invitation, manifest, certificate, Number(owner["id"])) : refuse("bad-proof")
+    }
     if ((owner ?? account)?.["id"] !== account?.["id"] || (account !== undefined && account["name"] !== frame.user)) {
       return refuse("name-taken")
     }
@@ -197,10 +215,32 @@ export const makeAccounts = (options: {
 
     const accountRow = Number((account ?? insertAccount.get(manifest.account, frame.user)!)["id"])
     const revoked = placed === "next" ? storeManifest(accountRow, manifest) : []
-    const id = Number(insertDevice.get(certificate.device, accountRow, frame.certificate)!["id"])
+    admit(frame, invitation, certificate.device, accountRow)
+    return { account: accountRow, revoked }
+  }
+
+  const admit = (frame: Register, invitation: Invitation, device: Uint8Array, account: number): void => {
+    const id = Number(insertDevice.get(device, account, frame.certificate)!["id"])
     mailboxes.create(id, frame.mailbox)
     invitations.use(invitation, id)
-    return { account: accountRow, revoked }
+  }
+
+  /** A new account under the name of one that was removed, `former`, which keeps no name. */
+  const registerAnew = (
+    frame: Register,
+    invitation: Invitation,
+    manifest: Manifest.Manifest,
+    { device }: { readonly device: Uint8Array },
+    former: number
+  ): Published | Refusal => {
+    const placed = placeFirst(manifest)
+    if (placed !== "next") return placed
+    if (deviceById.get(device) !== undefined || mailboxes.exists(frame.mailbox)) return refuse("name-taken")
+    releaseName(db, former)
+    const account = Number(insertAccount.get(manifest.account, frame.user)!["id"])
+    storeManifest(account, manifest)
+    admit(frame, invitation, device, account)
+    return { account, revoked: [] }
   }
 
   const isHeld = (account: number, manifest: Manifest.Manifest): boolean => {
@@ -219,7 +259,8 @@ export const makeAccounts = (options: {
     },
     login: (frame, challenge) => {
       const row = deviceById.get(frame.device)
-      if (row === undefined || row["revoked"] !== 0) return refuse("unknown-device")
+      const gone = row && tombstones.ofDevice(Number(row["id"]))
+      if (row === undefined || (row["revoked"] !== 0 && gone === undefined)) return refuse("unknown-device")
       const { generation, startId } = frame
       if (
         challenge === undefined ||
@@ -231,6 +272,8 @@ export const makeAccounts = (options: {
       ) {
         return refuse("bad-signature")
       }
+      // To nobody but the device itself.
+      if (gone !== undefined) return gone
       if (row["generation"] !== null) {
         const held = { generation: Number(row["generation"]), startId: row["start_id"] as Uint8Array }
         const same = generation === held.generation && Bytes.equal(startId, held.startId)
@@ -274,15 +317,20 @@ export const makeAccounts = (options: {
       // Rule relay.names.1: in one step for every name, so that none takes longer than another.
       if (hideNames) return refuse("unknown-user")
       const row = accountByName.get(name)
-      return row === undefined ? refuse("unknown-user") : chain(row, 0)
+      if (row === undefined || !isUserName(name)) return refuse("unknown-user")
+      return tombstones.ofAccount(Number(row["id"])) ?? chain(row, 0)
     },
     manifestsAfter: (account, version) => {
       const row = accountById.get(account)
-      return row === undefined ? refuse("unknown-user") : chain(row, version)
+      if (row === undefined) return refuse("unknown-user")
+      return tombstones.ofAccount(Number(row["id"])) ?? chain(row, version)
     },
     publicOf: (row) => ({
       account: accountByRow.get(row)!["account"] as Uint8Array,
-      manifests: manifestsFrom.all(row, 0).map(({ bytes }) => bytes as Uint8Array),
+      manifests:
+        tombstones.ofAccount(row) === undefined
+          ? manifestsFrom.all(row, 0).map(({ bytes }) => bytes as Uint8Array)
+          : [],
       devices: devicesByAccount.all(row).map(device)
     }),
     subjectOf: (row) => {
@@ -292,7 +340,14 @@ export const makeAccounts = (options: {
     all: () => allAccounts.all().map((row) => Number(row["id"])),
     find: (account, id) => {
       const row = deviceById.get(id)
-      if (row === undefined || row["revoked"] !== 0) return refuse("unknown-device")
+      const asked = accountById.get(account)
+      const former = asked && tombstones.ofAccount(Number(asked["id"]))
+      if (former !== undefined) return former
+      if (row === undefined) return refuse("unknown-device")
+      if (row["revoked"] !== 0) {
+        const gone = row["account"] === asked?.["id"] ? tombstones.ofDevice(Number(row["id"])) : undefined
+        return gone ?? refuse("unknown-device")
+      }
       const owner = accountByRow.get(Number(row["account"]))!["account"] as Uint8Array
       return Bytes.equal(owner, account) ? device(row) : refuse("unknown-device")
     }

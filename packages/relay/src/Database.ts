@@ -27,6 +27,10 @@ export interface Database {
   readonly exec: (text: string) => void
   /** Whether it answers. */
   readonly isReadable: () => boolean
+  /** Rises when another program committed something. */
+  readonly foreignCommits: () => number
+  /** Runs all of it or nothing, durably. For programs beside a relay; the relay itself commits in groups. */
+  readonly transaction: <A>(run: () => A) => A
   /** Gives some free pages back to the system. */
   readonly giveBack: () => void
   readonly close: () => void
@@ -116,6 +120,18 @@ export const open = (file: string, options: { readonly exclusive: boolean }): Da
         return connection.prepare("SELECT count(*) AS n FROM sqlite_schema").get() !== undefined
       } catch {
         return false
+      }
+    },
+    foreignCommits: () => Number(connection.prepare("PRAGMA data_version").get()!["data_version"]),
+    transaction: (run) => {
+      connection.exec("BEGIN IMMEDIATE")
+      try {
+        const value = run()
+        connection.exec("COMMIT")
+        return value
+      } catch (cause) {
+        connection.exec("ROLLBACK")
+        throw cause
       }
     },
     giveBack: () => connection.exec("PRAGMA incremental_vacuum(1000)"),

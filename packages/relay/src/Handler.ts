@@ -17,6 +17,7 @@ import type { RelayLimits } from "./Options.ts"
 import type { Prekeys } from "./Prekeys.ts"
 import { isRefusal, refuse, type Refusal } from "./Refusal.ts"
 import { isSeat, type Slots } from "./Slots.ts"
+import type { Tombstones } from "./Tombstones.ts"
 
 /** What a frame came to. Both follow the commit: the answer is sent, then `after` runs, which may close the connection. */
 export interface Outcome {
@@ -32,8 +33,12 @@ export interface Handler {
   readonly pushWoken: () => void
   /** Devices connected. */
   readonly online: () => number
+  /** Rows of the devices connected. */
+  readonly present: () => Iterable<number>
   /** Sends away who may not use the relay any more. */
   readonly enforce: () => void
+  /** Sends away what the administrator removed (rule relay.remove.4); tells each account once. Call after the commit. */
+  readonly dismiss: (removed: ReadonlyArray<{ readonly device: number; readonly account: number }>) => void
 }
 
 /** Work a frame costs its connection. Signatures cost 50 to 100 µs each, most frames 20. */
@@ -100,6 +105,7 @@ export const makeHandler = (services: {
   readonly prekeys: Prekeys
   readonly mailboxes: Mailboxes
   readonly slots: Slots
+  readonly tombstones: Tombstones
   readonly desk: Desk
   readonly metrics: RelayMetrics
   readonly observation: Observation
@@ -108,7 +114,7 @@ export const makeHandler = (services: {
   /** A device was given a one-time password for its account (rule relay.password.2); after the commit. */
   readonly onPasswordIssued: (user: string, device: Uint8Array) => void
 }): Handler => {
-  const { accounts, desk, limits, mailboxes, metrics, name, now, observation, prekeys, slots } = services
+  const { accounts, desk, limits, mailboxes, metrics, name, now, observation, prekeys, slots, tombstones } = services
   const { onPasswordIssued, onPublished } = services
   const online = new Map<number, Connection>()
   const woken = new Set<number>()
@@ -195,6 +201,9 @@ export const makeHandler = (services: {
 
   const handleDevice = (connection: Connection, device: Device, frame: ClientFrame): Outcome | Refusal => {
     const { request } = frame
+    // Rule relay.remove.4: another program may have removed it, and its connection is not closed yet. 17 and 19 find nothing any more.
+    const gone = frame.type === 17 || frame.type === 19 ? undefined : tombstones.ofDevice(device.id)
+    if (gone !== undefined) return gone
     switch (frame.type) {
       case 7: {
         const stock = prekeys.publish(device, frame)
@@ -375,6 +384,15 @@ export const makeHandler = (services: {
       woken.clear()
     },
     online: () => online.size,
+    present: () => online.keys(),
+    dismiss: (removed) => {
+      for (const { device } of removed) {
+        slots.dropOf(device)
+        online.get(device)?.dismiss(CloseCode.removed, "removed")
+        online.delete(device)
+      }
+      for (const account of new Set(removed.map((one) => one.account))) onPublished(account)
+    },
     enforce: () => {
       if (!desk.isOn) return
       for (const { device } of online.values()) if (device !== undefined) enforce(device)

@@ -11,6 +11,7 @@ import type { Database } from "./Database.ts"
 import type { RelayLimits } from "./Options.ts"
 import { keyed, tokenBucket } from "./RateLimit.ts"
 import { refuse, type Refusal } from "./Refusal.ts"
+import type { Tombstones } from "./Tombstones.ts"
 
 /** An envelope on its way out. `delivery` counts from 1 within the mailbox. */
 export interface Waiting {
@@ -50,7 +51,12 @@ const quotaRetryMs = 60_000
 /** Names an envelope within its mailbox. 16 bytes: only the submitter of both envelopes could make two collide. */
 const digestOf = (envelope: Uint8Array): Uint8Array => createHash("sha256").update(envelope).digest().subarray(0, 16)
 
-export const makeMailboxes = (db: Database, crypto: CryptoProvider, limits: RelayLimits): Mailboxes => {
+export const makeMailboxes = (
+  db: Database,
+  crypto: CryptoProvider,
+  limits: RelayLimits,
+  tombstones: Pick<Tombstones, "ofDevice">
+): Mailboxes => {
   const insertMailbox = db.sql("INSERT INTO mailboxes (device, mailbox) VALUES (?, ?)")
   const byMailbox = db.sql(
     `SELECT m.device, m.token_hash, m.envelopes, m.bytes, m.last_delivery, d.revoked
@@ -120,7 +126,11 @@ export const makeMailboxes = (db: Database, crypto: CryptoProvider, limits: Rela
       const box = byMailbox.get(to)
       if (box === undefined) return refuse("unknown-mailbox")
       const device = Number(box["device"])
-      if (box["revoked"] !== 0) return refuse("stale-device", 0, newestManifest.get(device)!["bytes"] as Uint8Array)
+      if (box["revoked"] !== 0) {
+        return (
+          tombstones.ofDevice(device) ?? refuse("stale-device", 0, newestManifest.get(device)!["bytes"] as Uint8Array)
+        )
+      }
       const digest = digestOf(bytes)
       // A repetition is accepted whatever became of token, quota or rate since: the client only lost the answer.
       const before = seen.get(device, digest)

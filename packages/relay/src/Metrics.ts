@@ -94,6 +94,11 @@ export const makeRelayMetrics = (registry: Registry) => ({
   acceptedBytes: registry.counter("tacit_relay_envelope_bytes_total", "Bytes of envelopes stored."),
   connections: registry.counter("tacit_relay_connections_total", "WebSocket connections opened."),
   closed: registry.counter("tacit_relay_closed_total", "Connections the relay closed, by reason.", "reason"),
+  removed: registry.counter(
+    "tacit_relay_removed_total",
+    "Accounts and single devices the administrator removed, as far as this process noticed.",
+    "what"
+  ),
   commitSeconds: registry.histogram(
     "tacit_relay_commit_seconds",
     "Time of one group commit, fsync included.",

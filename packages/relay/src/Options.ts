@@ -67,6 +67,8 @@ export interface RelayLimits {
   readonly heartbeatMs: number
   /** How long a shutdown waits for clients to close (rule relay.shutdown.1). */
   readonly shutdownMs: number
+  /** How often the relay looks whether another program removed somebody, in ms (rule relay.remove.4). */
+  readonly noticeMs: number
   /** Work items in one commit. Larger batches cost latency and gain little. */
   readonly commitItems: number
 }
@@ -102,6 +104,7 @@ export const defaultLimits: RelayLimits = {
   receiveBufferBytes: 1024 * 1024,
   heartbeatMs: 20_000,
   shutdownMs: 5_000,
+  noticeMs: 250,
   commitItems: 512
 }
 

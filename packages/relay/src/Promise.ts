@@ -13,15 +13,18 @@ import type { RelaySaw } from "./Observation.ts"
 import type { RelayOptions } from "./Options.ts"
 import { makeRelay } from "./Relay.ts"
 import type { RelayError } from "./RelayError.ts"
+import type { ListedUser, RemovedByAdministrator } from "./Removals.ts"
 import type { ServiceHandle } from "./Service.ts"
 import { makeSteward, type StewardOptions } from "./steward/Steward.ts"
 
-/** What relays and stewards have in common, with promises. Rejects with `RelayError` or `InvalidUser`. */
+/** What relays and stewards have in common, with promises. Rejects with `RelayError`, `InvalidUser`, `RemovedUser` or `CannotRemove`. */
 export interface RunningService {
   /** What clients take as its address. */
   readonly url: string
   readonly name: string
-  readonly invite: (user: string) => Promise<string>
+  readonly invite: (user: string, options?: { readonly again?: boolean }) => Promise<string>
+  readonly users: () => Promise<ReadonlyArray<ListedUser>>
+  readonly remove: (user: string, options?: { readonly device?: string }) => Promise<RemovedByAdministrator>
   readonly relaySaw: () => Promise<RelaySaw>
   readonly metrics: () => Promise<string>
   readonly close: () => Promise<void>
@@ -57,7 +60,9 @@ const start = async <H extends ServiceHandle & { readonly url: string }>(
   const running: RunningService = {
     url: handle.url,
     name: handle.name,
-    invite: (user) => run(handle.invite(user)),
+    invite: (user, options) => run(handle.invite(user, options)),
+    users: () => run(handle.users),
+    remove: (user, options) => run(handle.remove(user, options)),
     relaySaw: () => run(handle.relaySaw),
     metrics: () => run(handle.metrics),
     close,

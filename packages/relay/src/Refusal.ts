@@ -39,6 +39,8 @@ const sentences: { readonly [Code in ErrorCode]: string } = {
   "not-admin": "Only an admin device of the account may ask for this. Ask on the device that made the account.",
   "not-entitled":
     "This account may not use the relay now: the platform it belongs to says so. What is stored for it is still handed out.",
+  "removed-by-relay":
+    "The administrator of this relay removed this account or device. The detail says which, and when. Ask the administrator.",
   quota: "There is no more room: the mailbox is full, or the slot. Try again later.",
   "rate-limited": "Too much at once. Wait as long as this answer says.",
   "going-away": "The relay is shutting down. Connect again later.",

@@ -17,3 +17,14 @@ export class RelayError extends Schema.TaggedError<RelayError>()("RelayError", {
 
 /** A user name is `[a-z0-9][a-z0-9._-]{0,63}` (rule relay.register.1). */
 export class InvalidUser extends Schema.TaggedError<InvalidUser>()("InvalidUser", {}) {}
+
+/** The administrator removed the account of this name at `removedAt` (ms). Only a password that allows it lets somebody register it again. */
+export class RemovedUser extends Schema.TaggedError<RemovedUser>()("RemovedUser", {
+  user: Schema.String,
+  removedAt: Schema.Number
+}) {}
+
+/** There is nobody of this name or account id, or no such device of theirs. Nothing was changed. */
+export class CannotRemove extends Schema.TaggedError<CannotRemove>()("CannotRemove", {
+  reason: Schema.Literals(["unknown-user", "unknown-device"])
+}) {}

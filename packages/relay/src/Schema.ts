@@ -87,5 +87,13 @@ export const migrations: ReadonlyArray<string> = [
     used_by INTEGER REFERENCES devices(id)
   ) STRICT;
   CREATE INDEX invitations_of_name ON invitations(name);
+  `,
+  // Rules relay.remove.1–9. Times in ms, but `last_seen` counts days of UTC. `again` lets the name of a removed account be registered anew.
+  `
+  ALTER TABLE accounts ADD COLUMN removed_at INTEGER;
+  ALTER TABLE devices ADD COLUMN removed_at INTEGER;
+  ALTER TABLE devices ADD COLUMN last_seen INTEGER;
+  ALTER TABLE invitations ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX devices_removed ON devices(id) WHERE removed_at IS NOT NULL;
   `
 ]

@@ -9,6 +9,7 @@ import { loadNodeProvider } from "@tacit/core/crypto/node"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { makeAccounts } from "./Accounts.ts"
@@ -23,15 +24,33 @@ import { makeObservation, type RelaySaw } from "./Observation.ts"
 import { defaultLimits, type RelayLimits, type ServiceOptions } from "./Options.ts"
 import { makePrekeys } from "./Prekeys.ts"
 import { makeReception, type Reception } from "./Reception.ts"
-import { InvalidUser, RelayError } from "./RelayError.ts"
+import { CannotRemove, InvalidUser, RelayError, RemovedUser } from "./RelayError.ts"
+import { type ListedUser, makeRemovals, type RemovedByAdministrator } from "./Removals.ts"
 import { makeSlots } from "./Slots.ts"
+import { makeTombstones } from "./Tombstones.ts"
 
 /** What every way to run a relay offers. */
 export interface ServiceHandle {
   /** The name logins are bound to. */
   readonly name: string
-  /** Issues a one-time password for a user name: `XXXX-XXXX-XXXX-XXXX-XXXX`. Durable when it returns. */
-  readonly invite: (user: string) => Effect.Effect<string, InvalidUser | RelayError>
+  /**
+   * Issues a one-time password for a user name: `XXXX-XXXX-XXXX-XXXX-XXXX`. Durable when it returns. With `again` also for the name of an
+   * account that was removed (rule relay.remove.7).
+   */
+  readonly invite: (
+    user: string,
+    options?: { readonly again?: boolean }
+  ) => Effect.Effect<string, InvalidUser | RemovedUser | RelayError>
+  /** Everybody with an account here, and what is left of those who were removed. */
+  readonly users: Effect.Effect<ReadonlyArray<ListedUser>, RelayError>
+  /**
+   * Removes a user, by name or account id, for good; with `device`, 64 hexadecimal characters, only that device of theirs (rule
+   * relay.remove.1). Durable when it returns, and their connections are closed.
+   */
+  readonly remove: (
+    user: string,
+    options?: { readonly device?: string }
+  ) => Effect.Effect<RemovedByAdministrator, CannotRemove | RelayError>
   /** What an operator could see. */
   readonly relaySaw: Effect.Effect<RelaySaw, RelayError>
   /** Deletes now what is too old; happens by itself every 30 seconds. Succeeds with the number of envelopes. */
@@ -89,6 +108,24 @@ const commitEffect = <A>(commit: GroupCommit, run: () => A): Effect.Effect<A, Re
     })
   })
 
+/** The same for work that may refuse by throwing one of its own errors, which is no fault of the storage. */
+const attempt = <A, E>(
+  commit: GroupCommit,
+  run: () => A,
+  isRefusal: (cause: unknown) => cause is E
+): Effect.Effect<A, E | RelayError> =>
+  Effect.flatMap(
+    commitEffect(commit, (): Result.Result<A, E> => {
+      try {
+        return Result.succeed(run())
+      } catch (cause) {
+        if (isRefusal(cause)) return Result.fail(cause)
+        throw cause
+      }
+    }),
+    (result): Effect.Effect<A, E> => Effect.fromResult(result)
+  )
+
 /** Opens the database and starts the parts; they stop when the scope closes. */
 export const makeService = (options: ServiceOptions): Effect.Effect<Service, RelayError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -110,7 +147,9 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     const metrics = makeRelayMetrics(registry)
     const invitations = makeInvitations(db, crypto, limits.inviteMs)
     const prekeys = makePrekeys(db, crypto, limits)
-    const mailboxes = makeMailboxes(db, crypto, limits)
+    const tombstones = makeTombstones(db)
+    const removals = makeRemovals(db)
+    const mailboxes = makeMailboxes(db, crypto, limits, tombstones)
     const { entitlement, entitledOtherwise = true, hideNames = false, issuers = [] } = options
     const accounts = makeAccounts({
       db,
@@ -120,6 +159,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       invitations,
       prekeys,
       mailboxes,
+      tombstones,
       issuers,
       hideNames
     })
@@ -151,6 +191,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       metrics,
       observation,
       slots,
+      tombstones,
       desk,
       onPublished: (account) => published(account),
       // Rule relay.password.2: who asked, for whoever keeps the log.
@@ -188,7 +229,44 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
     registry.gauge("tacit_relay_slots", "Slots open now.", slots.count)
     registry.gauge("tacit_relay_queue_items", "Work items waiting for a commit.", commit.waiting)
 
+    /** Devices and accounts whose removal was noticed, by their rows. */
+    const noticed = {
+      devices: new Set(tombstones.devices().map(({ device }) => device)),
+      accounts: new Set(tombstones.accounts())
+    }
+    const notice = (): void => {
+      const devices = tombstones.devices().filter(({ device }) => !noticed.devices.has(device))
+      const fresh = tombstones.accounts().filter((account) => !noticed.accounts.has(account))
+      for (const { device } of devices) noticed.devices.add(device)
+      for (const account of fresh) noticed.accounts.add(account)
+      metrics.removed.add("account", fresh.length)
+      metrics.removed.add("device", devices.filter(({ account }) => !noticed.accounts.has(account)).length)
+      for (const account of fresh) {
+        const { account: id } = accounts.subjectOf(account)
+        void log(
+          Effect.logInfo(`relay: account ${id.slice(0, 8)} was removed`).pipe(Effect.annotateLogs("audit", "removal"))
+        )
+      }
+      handler.dismiss(devices)
+      // An account whose devices were all removed or revoked before has copies of its manifests only.
+      for (const account of fresh) if (!devices.some((one) => one.account === account)) published(account)
+    }
+    metrics.removed.add("account", 0)
+    metrics.removed.add("device", 0)
+    let foreign = db.foreignCommits()
+    const look = Effect.try({
+      try: () => {
+        const commits = db.foreignCommits()
+        if (commits === foreign) return
+        notice()
+        foreign = commits
+      },
+      catch: (cause) => cause
+    })
+    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(limits.noticeMs)))
+
     const sweepBatchNow = commitEffect(commit, () => {
+      removals.seen(handler.present(), now())
       invitations.expire(now())
       slots.expire(now())
       return mailboxes.expire(now(), sweepBatch)
@@ -249,10 +327,31 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       },
       handle: {
         name,
-        invite: (user) =>
+        invite: (user, { again = false } = {}) =>
           isUserName(user)
-            ? open(commitEffect(commit, () => invitations.issue(user, now())))
+            ? open(
+                attempt(
+                  commit,
+                  () => {
+                    removals.mayInvite(user, again)
+                    return invitations.issue(user, now(), limits.inviteMs, again)
+                  },
+                  (cause) => cause instanceof RemovedUser
+                )
+              )
             : Effect.fail(new InvalidUser()),
+        users: open(commitEffect(commit, removals.users)),
+        remove: (user, { device } = {}) =>
+          open(
+            Effect.tap(
+              attempt(
+                commit,
+                () => removals.remove(user, device, now()),
+                (cause) => cause instanceof CannotRemove
+              ),
+              () => Effect.sync(notice)
+            )
+          ),
         relaySaw: open(commitEffect(commit, observation.saw)),
         sweep: open(sweep),
         metrics: Effect.sync(registry.text)

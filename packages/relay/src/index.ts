@@ -16,7 +16,8 @@ export {
   verify as verifyAccountToken
 } from "./AccountToken.ts"
 export * as Entitlements from "./Entitlement.ts"
-export { InvalidUser, RelayError } from "./RelayError.ts"
-export { issueInvitation } from "./Administration.ts"
+export { CannotRemove, InvalidUser, RelayError, RemovedUser } from "./RelayError.ts"
+export type { ListedDevice, ListedUser, RemovedByAdministrator } from "./Removals.ts"
+export { issueInvitation, listUsers, removeUser } from "./Administration.ts"
 export { startRelay, startSteward, type RunningRelay, type RunningSteward } from "./Promise.ts"
 export { untilSignal } from "./Signal.ts"

@@ -10,6 +10,8 @@ export interface ChildRelay {
   readonly url: string
   readonly pid: number
   readonly invite: (user: string) => Promise<string>
+  /** Asks for a removal and does not wait for it. */
+  readonly remove: (user: string) => void
   /** Sends a signal and waits for the end; answers the exit code, or the signal that ended it. */
   readonly end: (signal: "SIGKILL" | "SIGTERM") => Promise<number | string>
 }
@@ -54,6 +56,7 @@ export const startChild = async (
       child.stdin.write(`invite ${user}\n`)
       return password
     },
+    remove: (user) => void child.stdin.write(`remove ${user}\n`),
     end: (signal) => {
       child.kill(signal)
       return ended

@@ -1,6 +1,7 @@
 /**
  * A relay as a process of its own, for tests that kill it. Arguments: database, port, then `JSON` of limits.
- * Prints `listening <port>`; every line `invite <user>` on its input is answered with `password <user> <password>`.
+ * Prints `listening <port>`; every line `invite <user>` on its input is answered with `password <user> <password>`,
+ * every line `remove <user>` removes one.
  */
 import { createInterface } from "node:readline"
 import { makeRelay, untilSignal } from "@tacit/relay"
@@ -13,6 +14,7 @@ const main = Effect.gen(function* () {
   const relay = yield* makeRelay({ database, port: Number(port), limits: JSON.parse(limits) as object })
   const run = Effect.runPromiseWith(yield* Effect.context())
   createInterface({ input: process.stdin }).on("line", (line) => {
+    if (line.startsWith("remove ")) return void run(Effect.ignore(relay.remove(line.replace("remove ", ""))))
     const user = line.replace("invite ", "")
     void run(relay.invite(user)).then((password) => console.log(`password ${user} ${password}`))
   })

@@ -27,6 +27,7 @@ export const codes = [
   "unknown-slot",
   "not-admin",
   "not-entitled",
+  "removed-by-relay",
   "quota",
   "rate-limited",
   "going-away",

@@ -41,7 +41,12 @@ export const CloseCode = {
   /** The device was revoked while it was connected. */
   revoked: 4003,
   /** The account may not use the relay any more, and nothing waits for the device (rule relay.entitle.2). */
-  notEntitled: 4004
+  notEntitled: 4004,
+  /**
+   * The relay's administrator removed the account or the device (rule relay.remove.4). A client comes back once: the answer to its login says
+   * what was removed, and when.
+   */
+  removed: 4005
 } as const
 
 /** Frame types by name. */
@@ -223,7 +228,7 @@ export const ErrorFrame = Layout.tuple({
   code: Layout.text({ min: 1, max: 32 }),
   message: Layout.text({ max: 256 }),
   retryAfterMs: Layout.uint(),
-  detail: Layout.bytes({ max: CoreLimits.maxManifestBytes })
+  detail: Layout.bytes({ max: CoreLimits.maxRemovalBytes })
 })
 
 /** What a client may send. */

@@ -63,6 +63,7 @@ export const warning = (warned: Exclude<Warning, { readonly _tag: "Rejected" }>)
     case "Forked":
       return { type: "forked", account: warned.peer.account }
     // No events of this protocol.
+    case "RemovedByRelay":
     case "Trust":
     case "SetAsideFull":
       return undefined

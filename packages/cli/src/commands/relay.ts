@@ -16,11 +16,23 @@ import { UsageError } from "../UsageError.ts"
 /** Port the relay listens on unless told otherwise. */
 export const defaultPort = 8443
 
-const dataOption: Option = {
+export const dataOption: Option = {
   name: "data",
   value: "directory",
   env: "TACIT_RELAY_DATA",
   text: "directory of the relay's database (default: see docs/configuration.md)"
+}
+
+/** The database in the relay's directory, which must be there. */
+export const existingDatabase = (context: Context): string => {
+  const database = join(dataDirectory(context), "relay.db")
+  if (!existsSync(database)) {
+    throw new UsageError(
+      `there is no relay database at ${database}`,
+      "Start the relay once, or give its --data directory."
+    )
+  }
+  return database
 }
 
 const dataDirectory = ({ inputs, env }: Context): string => {
@@ -36,7 +48,7 @@ export const relayStart: Command = {
   summary: "run a relay",
   about: [
     "The relay keeps accounts, public keys and sealed envelopes, and pushes them to devices. It can read nothing. It listens on this machine only, unless --public is given; then put TLS in front of it.",
-    "Ends at SIGTERM or SIGINT within ten seconds, with code 0. `tacit relay invite` may be used while it runs."
+    "Ends at SIGTERM or SIGINT within ten seconds, with code 0. `tacit relay invite`, `users` and `remove` may be used while it runs."
   ],
   positionals: [],
   options: [
@@ -125,10 +137,15 @@ export const relayInvite: Command = {
   name: "relay invite",
   summary: "make a one-time password for a new user or device",
   about: [
-    "Prints the password once; the relay keeps only its hash. It serves one registration and expires after seven days, or as --days says. Works on the database of a relay that runs, on the same machine."
+    "Prints the password once; the relay keeps only its hash. It serves one registration and expires after seven days, or as --days says. Works on the database of a relay that runs, on the same machine.",
+    "The name of a user who was removed is not given again unless --again is said. Their contacts then see that the identity behind the name changed."
   ],
   positionals: [{ name: "user", text: "the name they will register" }],
-  options: [dataOption, { name: "days", value: "n", default: "7", text: "how long the password is good for" }],
+  options: [
+    dataOption,
+    { name: "days", value: "n", default: "7", text: "how long the password is good for" },
+    { name: "again", text: "also for the name of a user who was removed: a new account may take it" }
+  ],
   examples: [
     { line: "tacit relay invite alice", text: "prints a password such as ABCD-EFGH-IJKL-MNOP-QRST" },
     {
@@ -139,16 +156,12 @@ export const relayInvite: Command = {
   run: async (context) => {
     const { inputs, terminal } = context
     const user = inputs.positional("user")
-    const database = join(dataDirectory(context), "relay.db")
-    if (!existsSync(database)) {
-      throw new UsageError(
-        `there is no relay database at ${database}`,
-        "Start the relay once, or give its --data directory."
-      )
-    }
+    const database = existingDatabase(context)
     const lifetimeMs = (inputs.whole("days", 1, 365) ?? 7) * 24 * 60 * 60 * 1000
     const expiresAt = Date.now() + lifetimeMs
-    const password = await Effect.runPromise(issueInvitation({ database, user, lifetimeMs }))
+    const password = await Effect.runPromise(
+      issueInvitation({ database, user, lifetimeMs, again: inputs.flag("again") })
+    )
     if (terminal.json) terminal.record({ type: "invitation", user, password, expiresAt })
     else {
       terminal.out(password)

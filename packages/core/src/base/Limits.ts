@@ -66,6 +66,9 @@ export const maxCertificateBytes = 192
 /** A signed manifest with fifty devices, five hundred revocations and room for extensions; refused before it is parsed when longer. */
 export const maxManifestBytes = 49_152
 
+/** What a relay says of an account or device that its administrator removed: a manifest of the longest kind, two ids and a time. */
+export const maxRemovalBytes = 49_248
+
 /** A fork proof: two signed manifests of the longest kind and the eight bytes around them. */
 export const maxForkProofBytes = 98_312
 

@@ -213,6 +213,18 @@ export type Warning =
       readonly at: number
       readonly line: string
     }
+  /**
+   * The relay's administrator removed an account, or one device of it (then `peer.device` is not empty), at `removedAt` by the relay's clock: the
+   * relay's word, signed by nobody. `own`: it is one's own. Sends to a removed account fail with `RemovedByRelay`.
+   */
+  | {
+      readonly _tag: "RemovedByRelay"
+      readonly peer: Sender
+      readonly own: boolean
+      readonly removedAt: number
+      readonly at: number
+      readonly line: string
+    }
   /** This device was removed from its account by the manifest of this version: sends fail with `Revoked`. */
   | { readonly _tag: "Revoked"; readonly version: number; readonly at: number; readonly line: string }
 
@@ -336,8 +348,8 @@ export interface ClientApi {
   /** Takes one at once, without waiting for the next pull. */
   readonly takeSynced: (item: Synced) => Effect.Effect<void, ClientError>
   /**
-   * Live; late subscribers do not see earlier ones, except `RestoredFromBackup`, `DevicesChanged`, `Forked` and `Revoked` that nobody has seen:
-   * those wait, the last three across restarts too.
+   * Live; late subscribers do not see earlier ones, except `RestoredFromBackup`, `DevicesChanged`, `Forked`, `RemovedByRelay` and `Revoked` that nobody has
+   * seen: those wait, the last four across restarts too.
    */
   readonly warnings: Stream.Stream<Warning>
   readonly outbox: Stream.Stream<OutboxEvent>

@@ -88,6 +88,18 @@ export class Revoked extends Schema.TaggedError<Revoked>()("Revoked", {
   version: Schema.Finite
 }) {}
 
+/**
+ * The relay's administrator removed the account one sends to or, where `own`, this account or this device; nothing was sent. It is the relay's
+ * word, at `removedAt` (its clock, ms): what is stored stays as it is. Ask the person over another channel; of an own account, ask the
+ * administrator for an invitation and register anew, in a store of its own. `account` is 64 hexadecimal characters.
+ */
+export class RemovedByRelay extends Schema.TaggedError<RemovedByRelay>()("RemovedByRelay", {
+  user: Schema.String,
+  account: Schema.String,
+  own: Schema.Boolean,
+  removedAt: Schema.Number
+}) {}
+
 /** Only an admin device, which has the account key, changes the account's devices. Do it on one. */
 export class NotAdmin extends Schema.TaggedError<NotAdmin>()("NotAdmin", {}) {}
 
@@ -114,11 +126,19 @@ export type SendError =
   | PeerMisbehaved
   | InvalidMessage
   | Revoked
+  | RemovedByRelay
   | TransportError
   | Refused
 
 /** Errors of `acceptIdentity`. */
-export type AcceptError = ClientError | UnknownUser | TrustRefused | PeerMisbehaved | TransportError | Refused
+export type AcceptError =
+  | ClientError
+  | UnknownUser
+  | TrustRefused
+  | PeerMisbehaved
+  | RemovedByRelay
+  | TransportError
+  | Refused
 
 /** Errors of asking for a safety number. */
 export type SafetyError = Exclude<SendError, IdentityChanged | TrustRefused> | SafetyMismatch

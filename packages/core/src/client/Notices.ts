@@ -11,6 +11,7 @@ import * as ForkProof from "../identity/ForkProof.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import type * as Api from "./Api.ts"
 import { Batch, commit } from "./Commit.ts"
+import * as Dismissals from "./Dismissals.ts"
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
 import type { KeptProof, Opened } from "./Opened.ts"
@@ -109,6 +110,7 @@ export const load = Effect.fnUntraced(function* (opened: Opened) {
   for (const { key, value } of yield* Loading.scanAll(opened.store, "notice/")) {
     tell(opened, key, yield* Records.read(Records.Notice, key, value))
   }
+  yield* Dismissals.load(opened)
   removed(opened)
 })
 

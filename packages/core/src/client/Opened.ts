@@ -136,6 +136,17 @@ export interface KeptProof {
   readonly told: boolean
 }
 
+/** An account or a device that the relay's administrator removed. Times are ms. */
+export interface Dismissal {
+  readonly removedAt: number
+  at: number
+  told: boolean
+  /** The relay said so since the client was opened. */
+  heard: boolean
+  /** The relay has served it since. */
+  lifted: boolean
+}
+
 /** Where a session tag leads. */
 export interface TagEntry {
   readonly account: string
@@ -254,6 +265,8 @@ export interface Opened extends Ports {
   renewBefore: number
   /** Fork proofs by digest. */
   readonly proofs: Map<string, KeptProof>
+  /** What the relay's administrator removed, by the keys of its records. */
+  readonly dismissed: Map<string, Dismissal>
   /** When an account's manifests were last asked for in vain because a message named a newer one, ms (rule manifest.lists.1). */
   readonly missed: Map<string, number>
   /** Peer devices told of the newest own manifest (rule own.lists.3). */

@@ -173,6 +173,7 @@ const load = Effect.fnUntraced(function* (
     gone: Latch.makeUnsafe(false),
     renewBefore: 0,
     proofs: new Map(),
+    dismissed: new Map(),
     missed: new Map(),
     told: new Map(),
     others: undefined,

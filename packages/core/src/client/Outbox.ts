@@ -14,6 +14,7 @@ import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
 import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
+import * as Dismissals from "./Dismissals.ts"
 import * as Background from "./internal/background.ts"
 import type { Entry, Lane, Opened } from "./Opened.ts"
 import * as Records from "./Records.ts"
@@ -111,6 +112,8 @@ const run = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
       if (lane.settled.length > 0) yield* Background.persist(opened, Settling.settle(opened, lane.account))
       return
     }
+    // Rule relay.remove.10: it stays, for a relay that serves this device again.
+    if (Dismissals.ofSelf(opened) !== undefined) return
     const batch = lane.blocked ? lane.queue.filter(isStart).slice(0, window) : lane.queue.slice(0, window)
     if (batch.length === 0 || lane.settled.length >= 4 * window) {
       // The next commit of the conversation takes it along, if one comes soon.

@@ -20,11 +20,13 @@ import { type Refused, TransportError } from "../ports/Transport.ts"
 import type { Contact as PublicContact, Sender } from "./Api.ts"
 import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Dismissals from "./Dismissals.ts"
 import {
   type ClientError,
   IdentityChanged,
   InvalidMessage,
   PeerMisbehaved,
+  type RemovedByRelay,
   Revoked,
   type SendError,
   UnknownUser
@@ -52,6 +54,10 @@ export const resolve = Effect.fnUntraced(function* (opened: Opened, user: string
   if (contact === undefined) return yield* learn(opened, user, yield* lookUp(opened, user))
   if (opened.checked.has(user)) return yield* unchanged(opened, contact)
   const answer = yield* Effect.result(within(patienceMs, lookUp(opened, user)))
+  if (Result.isFailure(answer) && answer.failure._tag === "RemovedByRelay") {
+    // Of another account that had the name after this one, it says nothing about this one.
+    if (answer.failure.account === contact.hex) return yield* answer.failure
+  }
   // Without an answer the pinned account stands: it is what the user trusts.
   return Result.isSuccess(answer) ? yield* learn(opened, user, answer.success) : yield* unchanged(opened, contact)
 })
@@ -64,14 +70,32 @@ export const byAccount = (opened: Opened, account: string): Effect.Effect<Contac
     return contact === undefined ? Effect.fail(new UnknownUser({ user: account })) : unchanged(opened, contact)
   })
 
-/** Whether the contact may be written to: not under a changed identity, and not by a device that was removed. */
-const unchanged = (opened: Opened, contact: Contact): Effect.Effect<Contact, IdentityChanged | Revoked> => {
+/**
+ * Whether the contact may be written to: not under a changed identity, not by a device that was removed, and not when the relay's administrator
+ * removed one of the two.
+ */
+const unchanged = (
+  opened: Opened,
+  contact: Contact
+): Effect.Effect<Contact, IdentityChanged | Revoked | RemovedByRelay> => {
   if (opened.removed !== undefined) return Effect.fail(new Revoked({ version: opened.removed.manifest }))
   const { offered, user } = contact.record
-  return offered === undefined
-    ? Effect.succeed(contact)
-    : Effect.fail(new IdentityChanged({ user: user ?? "", pinned: contact.hex, offered: Bytes.toHex(offered) }))
+  if (offered !== undefined) {
+    return Effect.fail(new IdentityChanged({ user: user ?? "", pinned: contact.hex, offered: Bytes.toHex(offered) }))
+  }
+  const isDismissed = Dismissals.ofSelf(opened) !== undefined || Dismissals.ofAccount(opened, contact.hex) !== undefined
+  return isDismissed ? Effect.as(served(opened, contact), contact) : Effect.succeed(contact)
 }
+
+/** Asks again whether the relay serves this device and a contact, of whom it said that it does not (rules relay.remove.6 and relay.remove.10). */
+const served = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
+  const self = Dismissals.ofSelf(opened)
+  if (self !== undefined && !self.heard) yield* Dismissals.told(opened, patienceMs)
+  if (self?.lifted === false) return yield* Dismissals.error(opened.self.user, opened.hex.account, true, self)
+  yield* Effect.result(within(patienceMs, askFrom(opened, contact.account, versionOf(opened, contact.hex))))
+  const peer = Dismissals.ofAccount(opened, contact.hex)
+  if (peer !== undefined) return yield* Dismissals.error(contact.record.user ?? "", contact.hex, false, peer)
+})
 
 const within = <A, E>(ms: number, effect: Effect.Effect<A, E>): Effect.Effect<A, E | TransportError> =>
   Effect.timeoutOrElse(Effect.interruptible(effect), {
@@ -83,12 +107,34 @@ const within = <A, E>(ms: number, effect: Effect.Effect<A, E>): Effect.Effect<A,
 const lookUp = (
   opened: Opened,
   user: string
-): Effect.Effect<DirectoryEntry, TransportError | Refused | UnknownUser | PeerMisbehaved> =>
+): Effect.Effect<DirectoryEntry, TransportError | Refused | UnknownUser | PeerMisbehaved | RemovedByRelay> =>
   Effect.flatMap(
-    Effect.catchTag(opened.directory.lookUp(user), "Refused", (refusal) =>
-      Effect.fail(refusal.code === "unknown-user" ? new UnknownUser({ user }) : refusal)
+    Effect.catchTag(
+      opened.directory.lookUp(user),
+      "Refused",
+      (refusal): Effect.Effect<never, Refused | UnknownUser | RemovedByRelay> => {
+        if (refusal.code === "unknown-user") return Effect.fail(new UnknownUser({ user }))
+        const removal = Dismissals.read(opened, refusal, undefined)
+        if (removal === undefined) return Effect.fail(refusal)
+        const account = Bytes.toHex(removal.account)
+        return Effect.flatMap(Dismissals.hear(opened, account, refusal), () =>
+          Effect.fail(Dismissals.error(user, account, false, removal))
+        )
+      }
     ),
-    (entry) => complete(opened, entry, 0)
+    (entry) => Effect.tap(complete(opened, entry, 0), () => Effect.sync(() => liftFor(opened, entry)))
+  )
+
+const liftFor = (opened: Opened, { account }: DirectoryEntry): void => Dismissals.lift(opened, Bytes.toHex(account))
+
+/** Takes note where what was asked about an account is refused because the administrator removed it, or a device of it. */
+const hearing = <A, E extends { readonly _tag: string }>(
+  opened: Opened,
+  account: Uint8Array,
+  asked: Effect.Effect<A, E | Refused>
+): Effect.Effect<A, E | Refused> =>
+  Effect.tapError(asked, (failure) =>
+    failure._tag === "Refused" ? Dismissals.hear(opened, Bytes.toHex(account), failure as Refused) : Effect.void
   )
 
 /** Asks for further manifests until there are none. */
@@ -298,7 +344,12 @@ export const manifestsFrom = (
 
 const askFrom = (opened: Opened, account: Uint8Array, held: number) => {
   const after = Math.max(held - 1, 0)
-  return Effect.flatMap(opened.directory.manifestsAfter(account, after), (entry) => complete(opened, entry, after))
+  return Effect.tap(
+    Effect.flatMap(hearing(opened, account, opened.directory.manifestsAfter(account, after)), (entry) =>
+      complete(opened, entry, after)
+    ),
+    () => Effect.sync(() => liftFor(opened, { account, manifests: [] }))
+  )
 }
 
 /** Follows an account's manifests, from `answer` if it is complete, else with what the directory has beyond the one held. */
@@ -357,7 +408,7 @@ export type Unprepared = TransportError | Refused | ClientError | PeerMisbehaved
 /** Fetches and checks the bundle of a device, and agrees with its signed prekey (rules prekey.check.1 and prekey.check.2). */
 export const fetchBundle = Effect.fnUntraced(function* (opened: Opened, contact: Contact, device: Uint8Array) {
   const refuse = (failure: Cause) => new PeerMisbehaved({ user: contact.record.user ?? contact.hex, failure })
-  const bytes = yield* opened.directory.bundle(contact.account, device)
+  const bytes = yield* hearing(opened, contact.account, opened.directory.bundle(contact.account, device))
   const checked = Bundle.check(opened.crypto, bytes, contact.account)
   if (Result.isFailure(checked)) return yield* refuse(checked.failure.cause)
   const { manifest } = contact.manifest === undefined ? yield* refresh(opened, contact.hex) : contact

@@ -54,6 +54,7 @@ export const keys = {
   wanted: (account: string, device: string, request: string): string => `wanted/${account}/${device}/${request}`,
   restored: "restored",
   notice: (account: string, version: number): string => `notice/${account}/${ordered(version)}`,
+  dismissed: (account: string, place: string): string => `dismissed/${account}/${place}`,
   proof: (digest: string): string => `proof/${digest}`,
   synced: (order: number): string => `synced/${ordered(order)}`,
   greeted: (device: string): string => `greeted/${device}`,
@@ -242,6 +243,13 @@ export const Notice = Layout.tuple({
   removed: Layout.list(key32, { max: Limits.maxManifestDevices })
 })
 export type Notice = Layout.Type<typeof Notice>
+
+/**
+ * The relay's administrator removed an account or a device of it: when by the relay's clock, when that was heard, and whether it was told (rule
+ * relay.remove.6).
+ */
+export const Dismissed = Layout.tuple({ ...format, at: uint, removedAt: uint, told: flag })
+export type Dismissed = Layout.Type<typeof Dismissed>
 
 /** A fork proof, when it was found, and whether it was told (rule proof.keep.1). */
 export const Proof = Layout.tuple({

@@ -12,6 +12,7 @@ import type { Refused } from "../ports/Transport.ts"
 import * as Crossing from "../session/Crossing.ts"
 import * as Body from "../envelope/Body.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Dismissals from "./Dismissals.ts"
 import * as Loading from "./Loading.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
@@ -48,6 +49,8 @@ export const refused = (opened: Opened, lane: Lane, entry: Entry, refusal: Refus
           return Effect.succeed(again)
         }
       )
+    case Dismissals.code:
+      return Effect.as(Dismissals.hear(opened, lane.account, refusal), { _tag: "Failed", reason: refusal.code })
     default:
       return Effect.succeed({ _tag: "Failed", reason: refusal.code })
   }
@@ -100,17 +103,24 @@ export const clear = (opened: Opened, account: string): Effect.Effect<void> =>
 /** Entries given up in one commit. */
 const clearedAtOnce = 128
 
-const clearLane = (opened: Opened, lane: Lane): Effect.Effect<void, ClientError> =>
+/** Gives up what is on its way to a device that the relay's administrator removed, or whose account it did (rule relay.remove.6). */
+export const dismiss = (opened: Opened, lane: Lane): Effect.Effect<void> =>
+  Background.persist(opened, clearLane(opened, lane, Dismissals.code))
+
+/** `reason` where the account did not say so: then nothing is passed to its other devices, which were addressed as well. */
+const clearLane = (opened: Opened, lane: Lane, reason?: string): Effect.Effect<void, ClientError> =>
   Effect.gen(function* () {
     for (;;) {
       yield* Orders.reserve(opened, clearedAtOnce * Limits.maxManifestDevices)
-      const left = yield* Conversations.withHandle(opened, lane.account, (handle) => clearSome(opened, handle, lane))
+      const left = yield* Conversations.withHandle(opened, lane.account, (handle) =>
+        clearSome(opened, handle, lane, reason)
+      )
       if (left === 0) return
     }
   })
 
 /** Runs under the lock. Answers how many are left. */
-const clearSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, lane: Lane) {
+const clearSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, lane: Lane, reason: string | undefined) {
   const now = yield* Background.now
   const work = new Sealing.SendWork()
   work.handles.add(handle)
@@ -118,9 +128,16 @@ const clearSome = Effect.fnUntraced(function* (opened: Opened, handle: Handle, l
   const all = [...lane.waiting, ...lane.queue].filter((entry) => !entry.done)
   const entries = all.slice(0, clearedAtOnce)
   for (const entry of entries) {
-    if (opened.removed === undefined) yield* pass(opened, work, handle, lane, entry, now)
+    if (opened.removed === undefined && reason === undefined) yield* pass(opened, work, handle, lane, entry, now)
   }
-  Settling.giveUp(opened, work, lane, entries, opened.removed === undefined ? "device-removed" : "revoked", now)
+  Settling.giveUp(
+    opened,
+    work,
+    lane,
+    entries,
+    reason ?? (opened.removed === undefined ? "device-removed" : "revoked"),
+    now
+  )
   yield* Conversations.commitWork(opened, work)
   return all.length - entries.length
 })

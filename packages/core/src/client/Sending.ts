@@ -14,6 +14,7 @@ import * as Reference from "../envelope/Reference.ts"
 import * as Crossing from "../session/Crossing.ts"
 import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Dismissals from "./Dismissals.ts"
 import { type ClientError, InvalidMessage, type PeerMisbehaved } from "./Errors.ts"
 import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
@@ -47,7 +48,6 @@ const convert = (body: Api.Body | string): PlainBody => {
       return { body: { _tag: "Text", text: body.text }, fallback: undefined }
     case "typing":
       return { body: { _tag: "Typing", typing: body.typing }, fallback: undefined }
-    case "application": {
     case "attachment": {
       const { expiresAt, id, key, length, mediaType, name, place, preview } = body
       const bytes = Bytes.fromHex(id) ?? Bytes.empty
@@ -55,6 +55,7 @@ const convert = (body: Api.Body | string): PlainBody => {
       const { noExtensions: extensions } = Reference
       return { body: { _tag: "Attachment", reference: { ...reference, extensions } }, fallback: undefined }
     }
+    case "application": {
       const { data, fallback, mediaType } = body
       return { body: { _tag: "Application", mediaType, fallback, data }, fallback: undefined }
     }
@@ -251,6 +252,8 @@ const prepare = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
     if (Result.isFailure(prepared) && prepared.failure._tag === "PeerMisbehaved") misbehaved = prepared.failure
     else usable++
   }
+  const gone = Dismissals.ofAccount(opened, contact.hex)
+  if (gone !== undefined) return yield* Dismissals.error(contact.record.user ?? "", contact.hex, false, gone)
   if (usable === 0 && misbehaved !== undefined) return yield* misbehaved
 })
 

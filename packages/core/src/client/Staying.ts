@@ -11,6 +11,7 @@ import * as Labels from "../crypto/Labels.ts"
 import * as FenceStep from "../sequence/Fence.ts"
 import { Batch, commit } from "./Commit.ts"
 import * as Devices from "./Devices.ts"
+import * as Dismissals from "./Dismissals.ts"
 import * as Fence from "./Fence.ts"
 import * as History from "./history/History.ts"
 import * as Background from "./internal/background.ts"
@@ -33,6 +34,9 @@ export const watch = (opened: Opened): Effect.Effect<void> =>
   Stream.runForEach(opened.transport.status, (status) =>
     Effect.sync(() => {
       if (status._tag === "Refused" && status.refusal.code === "unknown-device") opened.spawn(Devices.follow(opened))
+      if (status._tag === "Refused") {
+        opened.spawn(Effect.asVoid(Dismissals.hear(opened, opened.hex.account, status.refusal)))
+      }
       if (status._tag !== "Connected") return
       if (opened.proposal !== undefined) opened.resume()
       opened.reconnected.openUnsafe()
@@ -54,6 +58,10 @@ export const connect = (opened: Opened, attempt = 0): Effect.Effect<void> =>
           }
           // The relay's word: the account's own is fetched.
           if (failure.code === "unknown-device") return Effect.as(Devices.follow(opened), false)
+          // Rule relay.remove.10.
+          if (failure.code === Dismissals.code) {
+            return Effect.as(Dismissals.hear(opened, opened.hex.account, failure), false)
+          }
           if (failure.code !== "stale-state") return Effect.succeed(false)
           // Rule fence.detect.1: the relay has seen a later start of this device.
           const seen = FenceStep.FenceLayout.decode(failure.detail)
@@ -66,6 +74,7 @@ export const connect = (opened: Opened, attempt = 0): Effect.Effect<void> =>
 /** What a logged-in device does until the client closes. */
 const stay = (opened: Opened): Effect.Effect<boolean> =>
   Effect.gen(function* () {
+    Dismissals.lift(opened, opened.hex.account, opened.hex.device)
     yield* opened.admitted.open
     opened.spawn(Fence.heal(opened))
     opened.spawn(flushReceipts(opened))

@@ -11,6 +11,7 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Body from "../envelope/Body.ts"
 import type * as Api from "./Api.ts"
 import * as Conversations from "./Conversations.ts"
+import * as Dismissals from "./Dismissals.ts"
 import * as Loading from "./Loading.ts"
 import * as Noting from "./history/Noting.ts"
 import * as Background from "./internal/background.ts"
@@ -19,6 +20,7 @@ import * as Outbox from "./Outbox.ts"
 import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
+import * as Repair from "./Repair.ts"
 import * as Records from "./Records.ts"
 import * as Warnings from "./Warnings.ts"
 import * as Sealing from "./Sealing.ts"
@@ -68,6 +70,10 @@ const sealWaiting = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
     if (Result.isFailure(fetched)) {
       // Given up, or handed to another device, beside this: the lane is not looked at again.
       if (fetched.failure === "removed") return opened.clear(lane.account)
+      if (fetched.failure === Dismissals.code) {
+        yield* Repair.dismiss(opened, lane)
+        continue
+      }
       yield* pause(opened, lane, failures++, fetched.failure.retryAfterMs)
     } else if (failures++ > 0) yield* pause(opened, lane, failures)
   }
@@ -98,6 +104,8 @@ const fetchFor = Effect.fnUntraced(function* (opened: Opened, lane: Lane) {
       (refreshed.success.manifest?.devices.some(({ device }) => Bytes.equal(device, id)) ?? true)
     if (!listed) return yield* Effect.fail("removed" as const)
   }
+  const removal = failure._tag === "Refused" ? Dismissals.read(opened, failure, lane.account) : undefined
+  if (removal !== undefined) return yield* Effect.fail(Dismissals.code)
   return yield* Effect.fail({ retryAfterMs: failure._tag === "Refused" ? failure.retryAfterMs : 0 })
 })
 

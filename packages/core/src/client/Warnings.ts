@@ -162,6 +162,27 @@ export const revoked = (version: number, at: number): Warning => ({
   line: "This device was removed from its account. It sends nothing any more; what it has stored can still be read. Link it anew to go on."
 })
 
+export const removedByRelay = (
+  peer: Sender,
+  own: boolean,
+  isThis: boolean,
+  removedAt: number,
+  at: number
+): Warning => ({
+  _tag: "RemovedByRelay",
+  peer,
+  own,
+  removedAt,
+  at,
+  line: isThis
+    ? "The relay says that its administrator removed this account or device. It sends nothing any more; what it has stored can still be read. Ask the administrator."
+    : own
+      ? "The relay says that its administrator removed another device of your account. The device is still in your list: remove it there too if it is not to come back."
+      : peer.device === ""
+        ? "The relay says that its administrator removed a contact. The contact did not say so: ask them over another channel."
+        : "The relay says that its administrator removed a device of a contact. The contact did not say so; their other devices still get what you send."
+})
+
 const trusted: Readonly<Record<EventName, string>> = {
   "first-contact": "A contact is there for the first time",
   "identity-changed": "The identity behind a contact's name changed",

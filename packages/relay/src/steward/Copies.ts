@@ -9,7 +9,7 @@ import { Kept } from "@tacit/transport-mqtt/wire"
 import { randomBytes } from "node:crypto"
 import type { Publication } from "../Service.ts"
 
-/** Topic and payload of every copy of an account; a payload of no bytes removes what was kept of a revoked device. */
+/** Topic and payload of every copy of an account; a payload of no bytes removes what was kept of a revoked device, or of a removed account. */
 export function* copiesOf(
   crypto: CryptoProvider,
   root: string,
@@ -17,6 +17,6 @@ export function* copiesOf(
 ): Generator<readonly [topic: string, payload: Uint8Array]> {
   const seal = (secret: Uint8Array, content: Uint8Array | undefined) =>
     Kept.seal(crypto, root, { secret, salt: new Uint8Array(randomBytes(16)), content })
-  yield seal(Kept.ofAccount(account), Kept.encodeChain(manifests))
+  yield seal(Kept.ofAccount(account), manifests.length === 0 ? undefined : Kept.encodeChain(manifests))
   for (const { bundle, device } of devices) yield seal(Kept.ofDevice(account, device), bundle)
 }
