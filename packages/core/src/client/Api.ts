@@ -277,6 +277,15 @@ export interface OwnDevices {
   readonly pending: number | undefined
 }
 
+/** What one version of the own account's manifest changed. Ids are 64 hexadecimal characters. */
+export interface DeviceVersion {
+  readonly version: number
+  /** When it was signed, by the clock of the device that did, ms. */
+  readonly issuedAt: number
+  readonly added: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
+}
+
 /** Two signed manifests of one account that contradict each other (docs/spec/04-accounts.md §4.5). */
 export interface Proof {
   readonly user: string | undefined
@@ -365,6 +374,11 @@ export interface ClientApi {
   readonly devices: Effect.Effect<OwnDevices, ClientError>
   /** The same, after asking the directory for the newest manifest, which this device otherwise does once an hour. */
   readonly refreshDevices: Effect.Effect<OwnDevices, ClientError | PeerMisbehaved | TransportError | Refused>
+  /**
+   * Every version of the own account's manifest, oldest first, as the directory has them: checked from the first on, and against the one held
+   * here (rule manifest.own.3). Fails with `PeerMisbehaved` where they do not verify.
+   */
+  readonly deviceVersions: Effect.Effect<ReadonlyArray<DeviceVersion>, ClientError | PeerMisbehaved | TransportError>
   /**
    * Removes a device (64 hexadecimal characters) from the account, for good. Succeeds when the relay has the new manifest; from the first moment
    * nothing is sent to that device any more. A device that is removed already is no error.

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
+import type { Cause } from "../base/Failure.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Certificate from "../identity/Certificate.ts"
 import type { Role } from "../identity/Device.ts"
@@ -16,7 +17,7 @@ import { TransportError } from "../ports/Transport.ts"
 import type * as Api from "./Api.ts"
 import { absent } from "./Commit.ts"
 import * as Conversations from "./Conversations.ts"
-import { CannotRevise, NotAdmin, type ReviseError, Revoked, UnknownDevice } from "./Errors.ts"
+import { CannotRevise, NotAdmin, PeerMisbehaved, type ReviseError, Revoked, UnknownDevice } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
 import type { Contact, Opened } from "./Opened.ts"
@@ -93,6 +94,44 @@ export const refresh = (opened: Opened) => Peers.refresh(opened, opened.hex.acco
 
 /** The same in the background: what goes wrong is tried again with the next occasion. */
 export const follow = (opened: Opened): Effect.Effect<void> => Effect.ignore(refresh(opened))
+
+/** Every version of the own manifest as the directory has them (rule manifest.own.3). */
+export const versions = Effect.fnUntraced(function* (opened: Opened) {
+  const { account } = opened.self
+  const answer = yield* Peers.manifestsFrom(opened, account, 0)
+  if (answer === undefined) {
+    return yield* new TransportError({ operation: "look-up", cause: new Error("no answer in time") })
+  }
+  const held = newest(opened)
+  const read = Manifest.advance(opened.crypto, account, undefined, answer)
+  const failure = Result.isFailure(read) ? read.failure.cause : contradicted(held, read.success.passed)
+  if (failure !== undefined || Result.isFailure(read)) {
+    const cause = failure ?? "lookup.manifest-gap"
+    yield* Conversations.withHandle(opened, opened.hex.account, (handle) =>
+      Effect.flatMap(Background.now, (now) => {
+        const work = new Conversations.Work()
+        work.handles.add(handle)
+        Manifests.report(opened, work, handle, held, answer, cause, now)
+        return Conversations.commitWork(opened, work)
+      })
+    )
+    return yield* new PeerMisbehaved({ user: opened.self.user, failure: cause })
+  }
+  const { passed } = read.success
+  return passed.map((manifest, i): Api.DeviceVersion => {
+    const before = passed[i - 1] ?? { ...manifest, devices: [] }
+    const { added, removed } = Manifest.difference(before, manifest)
+    const { issuedAt, version } = manifest
+    return { version, issuedAt, added: added.map(Bytes.toHex), removed: removed.map(Bytes.toHex) }
+  })
+})
+
+/** What is wrong with a chain that verifies by itself, beside the manifest held. */
+const contradicted = (held: Manifest.Manifest, chain: ReadonlyArray<Manifest.Manifest>): Cause | undefined => {
+  const same = chain[held.version - 1]
+  if (same === undefined) return "fresh.rollback"
+  return Bytes.equal(same.hash, held.hash) ? undefined : "auth.fork"
+}
 
 // ---- Changing
 

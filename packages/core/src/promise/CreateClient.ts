@@ -86,6 +86,7 @@ export interface PromiseClient extends AsyncDisposable {
   readonly trust: PromiseTrust.PromiseTrust
   devices(options?: CallOptions): Promise<Api.OwnDevices>
   refreshDevices(options?: CallOptions): Promise<Api.OwnDevices>
+  deviceVersions(options?: CallOptions): Promise<ReadonlyArray<Api.DeviceVersion>>
   revokeDevice(device: string, options?: CallOptions): Promise<Api.OwnDevices>
   proofs(options?: CallOptions): Promise<ReadonlyArray<Api.Proof>>
   /** Linking further devices to the account, on one that has its key. */
@@ -149,6 +150,7 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     trust: PromiseTrust.make(client.trust, run),
     devices: (call) => run(client.devices, call),
     refreshDevices: (call) => run(client.refreshDevices, call),
+    deviceVersions: (call) => run(client.deviceVersions, call),
     revokeDevice: (device, call) => run(client.revokeDevice(device), call),
     proofs: (call) => run(client.proofs, call),
     link: PromiseLink.make(client.link, run, iterate),

@@ -486,3 +486,35 @@ it.effect("a stored proof that does not check stops the opening [state.corrupt.1
     expect(yield* Effect.flip(world.open(alice.actor))).toMatchObject({ _tag: "StoredRecordError", kind: "proof" })
   })
 )
+
+// ---- The history of the own manifest
+
+it.effect("a device shows every version of its own manifest, checked against what it holds [manifest.own.3]", () =>
+  Effect.gen(function* () {
+    const { addPhone, bob, manifests, world } = yield* acquainted
+    const phone = yield* addPhone
+    yield* bob.client.revokeDevice(phone.client.self.device)
+    const { device } = bob.client.self
+    const signed = manifests()
+    const shown = yield* bob.client.deviceVersions
+    expect(shown).toEqual([
+      { version: 1, issuedAt: signed[0]!.issuedAt, added: [device], removed: [] },
+      { version: 2, issuedAt: signed[1]!.issuedAt, added: [phone.client.self.device], removed: [] },
+      { version: 3, issuedAt: signed[2]!.issuedAt, added: [], removed: [phone.client.self.device] }
+    ])
+    const lie = lieTo(bob.actor, "bob", () => Bytes.fromHex(bob.client.self.account)!)
+    yield* World.close(bob)
+    const again = yield* world.open(bob.actor)
+    yield* World.tick(5)
+    lie.manifests = signed.slice(0, 2)
+    expect(yield* Effect.flip(again.client.deviceVersions)).toMatchObject({ failure: "fresh.rollback" })
+    const other = after(bob.actor, signed[1]!, signed[1]!.devices, 77)
+    lie.manifests = [signed[0]!, signed[1]!, other]
+    expect(yield* Effect.flip(again.client.deviceVersions)).toMatchObject({ failure: "auth.fork" })
+    yield* World.tick(5)
+    expect(causes(again)).toEqual(expect.arrayContaining(["fresh.rollback", "Forked"]))
+    expect((yield* again.client.proofs).map(({ versions }) => versions)).toEqual([[3, 3]])
+    lie.manifests = undefined
+    expect(yield* again.client.deviceVersions).toEqual(shown)
+  })
+)
