@@ -45,7 +45,7 @@ describe("null subjects", () => {
 
   for (const [name, [exit, outcome]] of Object.entries(expected)) {
     it(`${name}: exit ${exit} [verdict.case.1] [result.exit.1]`, async () => {
-      const timeouts = new Timeouts(name.startsWith("hangs") ? 400 : undefined)
+      const timeouts = new Timeouts(name.startsWith("hangs") ? 1000 : undefined)
       const { ended, footer } = await runOf(processSource(program("null/main.ts", name), timeouts), { timeouts })
       expect(footer.exit).toBe(exit)
       expect(footer.level ?? 0).toBeLessThan(2)

@@ -65,11 +65,11 @@ export const nullSubjects: Readonly<Record<string, () => Handler>> = {
   },
   "hangs-in-one-operation": () => {
     const reference = create()
-    return { handle: (request) => (request.op === "ratchet.reload" ? never : reference.handle(request)) }
+    return { handle: (request) => (request.op === "fence.recover" ? never : reference.handle(request)) }
   },
   "ends-at-once": () => ({ handle: () => process.exit(3) }),
   "ends-mid-run": () => {
-    let left = 250
+    let left = 60
     return changed((reply) => (--left === 0 ? process.exit(0) : reply))
   },
   "prints-junk": () => {
@@ -77,7 +77,7 @@ export const nullSubjects: Readonly<Record<string, () => Handler>> = {
     return create()
   },
   "prints-junk-mid-run": () => {
-    let left = 250
+    let left = 60
     return changed((reply) => {
       if (--left === 0) process.stdout.write("still here\n")
       return reply
