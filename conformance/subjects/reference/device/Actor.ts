@@ -216,7 +216,8 @@ export class Actor {
       alias: bytesOf(input, "alias"),
       rendezvousSeed: bytesOf(input, "rendezvous")
     })
-    if (entered._tag === "Failure") throw new Error("the device was not made", { cause: entered.cause })
+    if (entered._tag === "Failure")
+      throw new Error(`the device was not made: ${String(entered.cause)}`, { cause: entered.cause })
     return this.#made()
   }
 
@@ -296,9 +297,10 @@ export class Actor {
 
   #answer(process: Process, user: string, account: string, input: Members): Outcome {
     const manifests = manifestsOf(input)
-    this.#outside.learn(user, account, manifests)
+    if (account === process.client.self.account) this.#outside.learnOwn(user, account, manifests)
+    else this.#outside.learn(user, account, manifests)
     // Of accounts whose devices come and go it is asked while an envelope is taken in, and answers then.
-    if (manifests.length > 1 || account === process.client.self.account) this.#outside.follow(account)
+    if (manifests.length > 1) this.#outside.follow(account)
     return { ok: {} }
   }
 
@@ -333,8 +335,7 @@ export class Actor {
 
   async #learnOwn(process: Process, manifests: ReadonlyArray<Uint8Array>): Promise<Outcome> {
     const { account, user } = process.client.self
-    this.#outside.learn(user ?? "", account, manifests)
-    this.#outside.follow(account)
+    this.#outside.learnOwn(user ?? "", account, manifests)
     const exit = await this.#inline(() => process.run(process.client.refreshDevices))
     if (exit._tag === "Failure") return refusalOf(exit)
     await this.settle()

@@ -60,6 +60,7 @@ export class Outside {
   readonly #names = new Map<string, string>()
   readonly #manifests = new Map<string, ReadonlyArray<Uint8Array>>()
   readonly #followed = new Set<string>()
+  #account = ""
   readonly #offers = new Map<string, Uint8Array>()
   readonly #questions = new Set<Question>()
   /** Mailboxes of revoked devices, with the manifest that says so. */
@@ -78,6 +79,13 @@ export class Outside {
   learn(user: string, account: string, manifests: ReadonlyArray<Uint8Array>): void {
     this.#names.set(user, account)
     this.#manifests.set(account, manifests)
+  }
+
+  /** What the directory answers from now on about the device's own account. */
+  learnOwn(user: string, account: string, manifests: ReadonlyArray<Uint8Array>): void {
+    this.#account = account
+    this.learn(user, account, manifests)
+    this.follow(account)
   }
 
   /** From now on questions about an account are answered when they are asked, whatever the version: the device follows it. */
@@ -246,7 +254,13 @@ export class Outside {
           signedPrekeyId: this.#signed?.id ?? 0
         })
       }),
-    publishManifest: (manifest) => Effect.sync(() => void (this.manifest = manifest)),
+    publishManifest: (manifest) =>
+      Effect.sync(() => {
+        this.manifest = manifest
+        // What a directory took it also hands out.
+        const chain = this.#manifests.get(this.#account)
+        if (chain !== undefined) this.#manifests.set(this.#account, [...chain, manifest])
+      }),
     setDeliveryToken: () => Effect.void
   })
 

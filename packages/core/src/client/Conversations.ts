@@ -186,6 +186,9 @@ export const acquire = (opened: Opened, account: string): Effect.Effect<Handle, 
     })
   )
 
+/** The mailbox of a device that is not known yet: a session with it brings it. */
+export const nowhere = new Uint8Array(Limits.mailboxBytes)
+
 /** A device of which nothing is known but where its mailbox is. */
 export const addDevice = (opened: Opened, work: Work, handle: Handle, id: Uint8Array, mailbox: Uint8Array): Device => {
   const hex = Bytes.toHex(id)

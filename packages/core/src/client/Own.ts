@@ -104,7 +104,7 @@ export const post = (
     answers: 0,
     addressed: opened.manifestVersion
   }
-  if (devices.length < all.length && sequence > 0) passOver(work, own, devices, sequence)
+  if (devices.length < all.length && sequence > 0) passOver(opened, work, own, devices, sequence)
   for (const id of devices) {
     makeRoom(opened, work, Bytes.toHex(id), now)
     Sealing.post(opened, work, own, id, draft, now)
@@ -126,11 +126,19 @@ const away = "own-away"
  * Rule own.devices.2: devices that this number is not meant for must not miss it, and those that it is meant for not the ones before, which may
  * not have been meant for them.
  */
-const passOver = (work: Sealing.SendWork, own: Handle, devices: ReadonlyArray<Uint8Array>, sequence: number): void => {
+const passOver = (
+  opened: Opened,
+  work: Sealing.SendWork,
+  own: Handle,
+  devices: ReadonlyArray<Uint8Array>,
+  sequence: number
+): void => {
   const meant = new Set(devices.map(Bytes.toHex))
-  for (const device of own.devices.values()) {
-    if (device.peer.addressed === 0) continue
-    work.setPeer(device, { ...device.peer, floor: meant.has(device.hex) ? sequence - 1 : sequence })
+  for (const id of others(opened)) {
+    const hex = Bytes.toHex(id)
+    // Without a session yet, too: numbers may wait for it that were given out before this one.
+    const device = own.devices.get(hex) ?? Conversations.addDevice(opened, work, own, id, Conversations.nowhere)
+    work.setPeer(device, { ...device.peer, addressed: 1, floor: meant.has(hex) ? sequence - 1 : sequence })
   }
 }
 

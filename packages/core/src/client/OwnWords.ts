@@ -24,9 +24,6 @@ import * as Synced from "./Synced.ts"
 import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
 
-/** A device whose mailbox is not known: a session with it brings it. */
-const nowhere = new Uint8Array(Limits.mailboxBytes)
-
 /** Takes what own devices said in this burst, in order. */
 export const settle = (opened: Opened, work: Burst): Effect.Effect<void, ClientError> =>
   work.said.length === 0
@@ -122,7 +119,8 @@ const takeReceived = Effect.fnUntraced(function* (
   }
   const { handle } = yield* known(opened, work, word.peer)
   const hex = Bytes.toHex(word.device)
-  const device = handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, word.device, nowhere)
+  const device =
+    handle.devices.get(hex) ?? Conversations.addDevice(opened, work, handle, word.device, Conversations.nowhere)
   const conversation = content.conversation.length === 0 ? handle.conversation : Bytes.toHex(content.conversation)
   if (!Conversations.hasRoom(handle, device, conversation)) return refuse(opened, work, said, "limit.sessions")
   const entry = Conversations.windowOf(handle, device, conversation)

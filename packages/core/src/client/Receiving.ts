@@ -147,7 +147,8 @@ const finish = (opened: Opened, work: Burst): void => {
   }
   for (const device of work.begun.keys()) opened.history?.near(Bytes.fromHex(device)!)
   for (const effect of work.after) opened.spawn(effect)
-  Own.follow(opened)
+  // What did not open is no occasion for anything.
+  if (work.touched.size > 0) Own.follow(opened)
   if (work.lost) opened.spawn(Fence.probe(opened))
   if (work.prekeysUsed > 0) opened.spawn(Prekeys.afterUse(opened, work.prekeysUsed))
   if (!work.acknowledges) return

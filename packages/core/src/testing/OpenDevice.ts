@@ -91,6 +91,9 @@ export const open = (
     maintainPrekeys: Prekeys.maintain(opened)
   }))
 
+/** Directories of tests do not ask for one. */
+const password = "none"
+
 /** Makes the keys of a device that has no account yet, where there are none. */
 export const createKeys = Effect.flatMap(KeyCustody, ({ createDevice }) => createDevice)
 
@@ -106,8 +109,8 @@ export const enter = Effect.fnUntraced(function* (admission: Admission) {
   const certified = yield* Effect.fromResult(Certificate.verify(ports.crypto, admission.certificate))
   const self = yield* LinkDevice.keep(
     ports,
-    { ...admission, certified, role: roles.member, password: "", handover: Bytes.empty },
+    { ...admission, certified, role: roles.member, password, handover: Bytes.empty },
     { key: Bytes.empty, ad: Bytes.empty }
   )
-  yield* LinkDevice.register(ports, self, "")
+  yield* LinkDevice.register(ports, self, password)
 })

@@ -457,6 +457,35 @@ it.effect("what only some own devices are told leaves no gap for the rest [own.d
   })
 )
 
+it.effect("what waits for devices whose keys did not come yet leaves no gap either [own.devices.2]", () =>
+  Effect.gen(function* () {
+    const world = World.make()
+    const alice = (yield* person(world, "alice", 1))[0]!
+    yield* person(world, "bob", 1)
+    yield* alice.process.client.send("bob", "1")
+    yield* World.tick(30)
+    yield* World.close(alice.process)
+    const later: Array<World.Actor> = []
+    for (const name of ["alice/2", "alice/3"]) {
+      const { actor } = World.addDevice(world, alice.process.actor, name)
+      yield* world.register(actor)
+      later.push(actor)
+    }
+    // Both are greeted in one go, the second under a number that the first never sees, and neither can be reached.
+    const back = yield* watch(yield* world.open(alice.process.actor))
+    yield* World.tick(30)
+    const opened: Array<Seen> = []
+    for (const actor of later) opened.push(yield* watch(yield* world.open(actor)))
+    yield* World.tick(60)
+    for (const text of ["2", "3"]) yield* back.process.client.send("bob", text)
+    yield* World.tick(40)
+    for (const seen of opened) {
+      expect(sentTexts(seen)).toEqual(["2", "3"])
+      expect(alarms(seen)).toEqual([])
+    }
+  })
+)
+
 it.effect("an identity accepted on one device is accepted on the others [own.contact.1] [own.contact.3]", () =>
   Effect.gen(function* () {
     const { alice, world } = yield* two(2, 1)
