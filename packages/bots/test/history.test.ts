@@ -1,17 +1,10 @@
 /** Histories on files, through a relay over WebSocket: the same on both devices of a person, after one was put back to an older copy, and out of a file. */
 import { copyFileSync, rmSync } from "node:fs"
 import { type NodeOptions, openClient, type PromiseClient } from "@tacit/bots"
-import { Entropy, EntropyLive, Store } from "@tacit/core"
-import { loadNodeProvider } from "@tacit/core/crypto/node"
-import { FurtherDevice } from "@tacit/core/testing"
-import * as Sqlite from "@tacit/storage/sqlite"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { afterEach, expect, it } from "vitest"
+import { further } from "../../../scripts/lib/further-device.ts"
 import { makeScene, type Scene } from "./Scene.ts"
 
-const crypto = await loadNodeProvider()
 let scene: Scene | undefined
 const running = new Set<PromiseClient>()
 afterEach(async () => {
@@ -37,24 +30,10 @@ const close = async (client: PromiseClient): Promise<void> => {
   await client.close()
 }
 
-/** Writes a further device of the account at `first` into a file of its own, and registers it. */
-const further = async (first: Options): Promise<Options> => {
+/** A further device of the account at `first`, in a file of its own. */
+const second = async (first: Options): Promise<Options> => {
   const path = first.path.replace(/\.db$/, "-2.db")
-  await Effect.runPromise(
-    Effect.scoped(
-      Effect.gen(function* () {
-        const storeAt = (path: string) =>
-          Effect.map(Layer.build(Layer.fresh(Sqlite.layer({ path }))), (services) => Context.get(services, Store))
-        const entropy = Context.get(yield* Layer.build(EntropyLive.layer), Entropy)
-        return yield* FurtherDevice.make({
-          crypto,
-          entropy,
-          first: yield* storeAt(first.path),
-          next: yield* storeAt(path)
-        })
-      })
-    )
-  )
+  await further(first.path, path)
   return { ...first, path, password: await scene!.relay.invite(first.user) }
 }
 
@@ -81,7 +60,7 @@ it("two devices on files have one history, also when one was put back to an olde
   scene = await makeScene()
   const [aliceAt, bobAt] = [await scene.account("alice"), await scene.account("bob")]
   await close(await open(bobAt))
-  const phoneAt = await further(bobAt)
+  const phoneAt = await second(bobAt)
   const [alice, bob] = [await open(aliceAt), await open(bobAt)]
   let phone = await open(phoneAt, 0)
   await alice.send("bob", "1")

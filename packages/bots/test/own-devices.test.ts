@@ -1,16 +1,10 @@
 /** Two people with three devices each on files, through a relay over WebSocket: every message once on every device. */
 import { type NodeOptions, openClient, type PromiseClient } from "@tacit/bots"
-import { EntropyLive, Entropy, type Incoming, Store, type Synced } from "@tacit/core"
-import { loadNodeProvider } from "@tacit/core/crypto/node"
-import { FurtherDevice } from "@tacit/core/testing"
-import * as Sqlite from "@tacit/storage/sqlite"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type { Incoming, Synced } from "@tacit/core"
 import { afterEach, expect, it } from "vitest"
+import { further } from "../../../scripts/lib/further-device.ts"
 import { makeScene, type Scene } from "./Scene.ts"
 
-const crypto = await loadNodeProvider()
 let scene: Scene | undefined
 const running = new Set<PromiseClient>()
 afterEach(async () => {
@@ -57,20 +51,6 @@ const close = async (device: Device): Promise<void> => {
   running.delete(device.client)
   await device.client.close()
 }
-
-/** Writes a further device of the account at `first` into the file at `next`. Both are closed. */
-const further = (first: string, next: string, newest: Uint8Array | undefined): Promise<Uint8Array> =>
-  Effect.runPromise(
-    Effect.scoped(
-      Effect.gen(function* () {
-        const storeAt = (path: string) =>
-          Effect.map(Layer.build(Layer.fresh(Sqlite.layer({ path }))), (services) => Context.get(services, Store))
-        const entropy = Context.get(yield* Layer.build(EntropyLive.layer), Entropy)
-        const stores = { first: yield* storeAt(first), next: yield* storeAt(next) }
-        return yield* FurtherDevice.make({ crypto, entropy, ...stores, ...(newest === undefined ? {} : { newest }) })
-      })
-    )
-  )
 
 /** A person with so many devices, all open. */
 const person = async (user: string, count: number): Promise<ReadonlyArray<Device>> => {

@@ -9,42 +9,22 @@ import * as Effect from "effect/Effect"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { PassThrough } from "node:stream"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
-import { run } from "../src/Run.ts"
+import { call, type Done, objects } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 let folder = ""
 let relay: RunningRelay
 
-interface Done {
-  readonly code: ExitCode
-  readonly out: string
-  readonly err: string
-}
-
-const tacit = async (profile: string, ...words: ReadonlyArray<string>): Promise<Done> => {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  stdin.end()
-  const text = { out: "", err: "" }
-  stdout.on("data", (chunk: Buffer) => (text.out += chunk.toString()))
-  stderr.on("data", (chunk: Buffer) => (text.err += chunk.toString()))
-  const env = { TACIT_DATA: join(folder, "data"), TACIT_PROFILE: profile }
-  const code = await run(words, { stdin, stdout, stderr, env, signal: new AbortController().signal })
-  await new Promise(setImmediate)
-  return { code, ...text }
-}
+const tacit = (profile: string, ...words: ReadonlyArray<string>): Promise<Done> =>
+  call(words, { env: { TACIT_DATA: join(folder, "data"), TACIT_PROFILE: profile } })
 
 const json = async (
   profile: string,
   ...words: ReadonlyArray<string>
-): Promise<ReadonlyArray<Record<string, unknown>>> =>
-  (await tacit(profile, ...words, "--json")).out
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+): Promise<ReadonlyArray<Record<string, unknown>>> => objects((await tacit(profile, ...words, "--json")).out)
 
 const storeOf = (profile: string): string => join(folder, "data", profile, "client.db")
 

@@ -3,46 +3,21 @@ import { startRelay, type RunningRelay } from "@tacit/relay"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { PassThrough } from "node:stream"
 import { decodeQR } from "qr/decode.js"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
 import * as QrCode from "../src/QrCode.ts"
-import { run } from "../src/Run.ts"
+import { call, type Done, objects } from "./InProcess.ts"
 
 let folder = ""
 let relay: RunningRelay
 
-interface Done {
-  readonly code: ExitCode
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs a call in this process; with `terminal` as if on one. */
-const tacit = async (user: string, words: ReadonlyArray<string>, terminal = false): Promise<Done> => {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  stdin.end()
-  const text = { out: "", err: "" }
-  stdout.on("data", (chunk: Buffer) => (text.out += chunk.toString()))
-  stderr.on("data", (chunk: Buffer) => (text.err += chunk.toString()))
-  const env = { TACIT_DATA: join(folder, "data"), TACIT_PROFILE: user, TACIT_RELAY: relay.url }
-  const code = await run(words, {
-    stdin,
-    stdout: Object.assign(stdout, { isTTY: terminal }),
-    stderr,
-    env,
-    signal: new AbortController().signal
-  })
-  await new Promise(setImmediate)
-  return { code, ...text }
-}
+/** Runs a call; with `shows` as if on a terminal. */
+const tacit = (user: string, words: ReadonlyArray<string>, shows = false): Promise<Done> =>
+  call(words, { env: { TACIT_DATA: join(folder, "data"), TACIT_PROFILE: user, TACIT_RELAY: relay.url }, shows })
 
 const json = async (user: string, ...words: ReadonlyArray<string>): Promise<ReadonlyArray<Record<string, unknown>>> =>
-  (await tacit(user, [...words, "--json"])).out
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  objects((await tacit(user, [...words, "--json"])).out)
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "tacit-trust-"))

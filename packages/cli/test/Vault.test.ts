@@ -14,10 +14,9 @@ import { spawn } from "node:child_process"
 import { DatabaseSync } from "node:sqlite"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { PassThrough } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { run } from "../src/Run.ts"
+import { call, type Done, objects } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
@@ -36,55 +35,13 @@ const env = (): Record<string, string> => ({
   XDG_RUNTIME_DIR: runtime
 })
 
-interface Done {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
 /** Runs a call without a terminal. */
-const tacit = async (words: ReadonlyArray<string>, extra: Record<string, string> = {}): Promise<Done> => {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  let out = ""
-  let err = ""
-  stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
-  stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
-  stdin.end()
-  const signal = new AbortController().signal
-  const code = await run(words, { stdin, stdout, stderr, env: { ...env(), ...extra }, signal })
-  return { code, out, err }
-}
+const tacit = (words: ReadonlyArray<string>, extra: Record<string, string> = {}): Promise<Done> =>
+  call(words, { env: { ...env(), ...extra } })
 
 /** Runs a call at a terminal on which `answers` are typed, one at each question. */
-const atTerminal = async (words: ReadonlyArray<string>, answers: ReadonlyArray<string>): Promise<Done> => {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  let out = ""
-  let err = ""
-  const left = [...answers]
-  stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
-  stderr.on("data", (chunk: Buffer) => {
-    err += chunk.toString()
-    if (/(?:: )$/.test(chunk.toString()) && left.length > 0) {
-      const answer = left.shift()!
-      setTimeout(() => stdin.write(`${answer}\r`), 5)
-    }
-  })
-  const code = await run(words, {
-    stdin: Object.assign(stdin, { isTTY: true }),
-    stdout,
-    stderr,
-    env: env(),
-    signal: new AbortController().signal
-  })
-  expect(left).toEqual([])
-  return { code, out, err }
-}
-
-const objects = (text: string): ReadonlyArray<Record<string, unknown>> =>
-  text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+const atTerminal = (words: ReadonlyArray<string>, answers: ReadonlyArray<string>): Promise<Done> =>
+  call(words, { env: env(), answers })
 
 const errorOf = ({ err }: Done): unknown =>
   (JSON.parse(err.trim().split("\n").at(-1)!) as { readonly error: { readonly code: string } }).error.code

@@ -5,20 +5,15 @@
  */
 import { startRelay, startSteward } from "@tacit/relay"
 import { startBroker } from "@tacit/transport-mqtt/broker"
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { PassThrough } from "node:stream"
-import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
-import { run } from "../src/Run.ts"
+import { call, objects } from "./InProcess.ts"
+import { type Call, done, killAll, start, startAtTerminal } from "./Processes.ts"
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 90_000 })
-
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
-const argv = ["-C", "@tacit/source", "--disable-warning=ExperimentalWarning", main]
 
 interface Service {
   readonly url: string
@@ -26,80 +21,9 @@ interface Service {
   readonly close: () => Promise<void>
 }
 
-/** A call that runs, what it wrote so far, and what can be done about it. */
-interface Call {
-  readonly out: () => string
-  readonly err: () => string
-  /** The first match in what was written to standard output; fails after a while, or when the call ends without one. */
-  readonly sees: (pattern: RegExp) => Promise<RegExpExecArray>
-  readonly type: (line: string) => void
-  readonly kill: (signal: NodeJS.Signals) => void
-  readonly code: Promise<number | null>
-}
-
 const folder = mkdtempSync(join(tmpdir(), "tacit-device-link-"))
-const running = new Set<ChildProcessWithoutNullStreams>()
-
-const watch = (child: ChildProcessWithoutNullStreams): Call => {
-  running.add(child)
-  let [out, err] = ["", ""]
-  let changed: () => void = () => undefined
-  child.stdout.on("data", (chunk: Buffer) => ((out += chunk.toString()), changed()))
-  child.stderr.on("data", (chunk: Buffer) => ((err += chunk.toString()), changed()))
-  let over = false
-  const code = new Promise<number | null>((resolve) =>
-    child.on("close", (code) => {
-      running.delete(child)
-      over = true
-      changed()
-      resolve(code)
-    })
-  )
-  return {
-    out: () => out,
-    err: () => err,
-    sees: async (pattern) => {
-      const deadline = Date.now() + 60_000
-      for (;;) {
-        const found = pattern.exec(out)
-        if (found !== null) return found
-        if (over || Date.now() > deadline) throw new Error(`never saw ${pattern.source}\nout: ${out}\nerr: ${err}`)
-        await new Promise<void>((resolve) => {
-          changed = resolve
-          setTimeout(resolve, 200)
-        })
-      }
-    },
-    type: (line) => void child.stdin.write(`${line}\n`),
-    kill: (signal) => void child.kill(signal),
-    code
-  }
-}
-
-const environment = (data: string): NodeJS.ProcessEnv => ({
-  PATH: process.env["PATH"],
-  HOME: folder,
-  NODE_OPTIONS: "",
-  NO_COLOR: "1",
-  TACIT_DATA: join(folder, data)
-})
-
 const tacit = (data: string, words: ReadonlyArray<string>, extra: Record<string, string> = {}): Call =>
-  watch(spawn(process.execPath, [...argv, ...words], { env: { ...environment(data), ...extra } }))
-
-const done = async (
-  call: Call
-): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> => ({
-  code: await call.code,
-  out: call.out(),
-  err: call.err()
-})
-
-const objects = (text: string): ReadonlyArray<Record<string, unknown>> =>
-  text
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  start({ home: folder, data }, words, extra)
 
 const uri = /tacit:invite\/[\w-]+/
 
@@ -124,7 +48,7 @@ const services = {
 }
 
 afterAll(() => {
-  for (const child of running) child.kill("SIGKILL")
+  killAll()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -251,11 +175,8 @@ describe("tacit device link", () => {
 
   it("what cannot be joined is said, with its exit code", async () => {
     const codeOf = async (words: ReadonlyArray<string>) => {
-      const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-      stdin.end()
-      for (const stream of [stdout, stderr]) stream.resume()
-      const env = environment("more") as Record<string, string>
-      return run(["device", "link", ...words], { stdin, stdout, stderr, env, signal: new AbortController().signal })
+      const { code } = await call(["device", "link", ...words], { env: { TACIT_DATA: join(folder, "more") } })
+      return code
     }
     expect(await codeOf(["--profile", "nobody"])).toBe(ExitCode.notRegistered)
     expect(await codeOf(["https://example.org", "--profile", "x"])).toBe(ExitCode.usage)
@@ -334,14 +255,7 @@ describe("tacit device link", () => {
   it("at a terminal the QR code is drawn and the PIN is typed without being shown [link.pin.1]", async () => {
     const old = at(["device", "link", "--profile", "carol"])
     const [link] = await old.sees(uri)
-    // A terminal of its own for the new device: what is written to it comes back as a screen shows it.
-    const program =
-      "import os, pty, sys\n" +
-      "def read(fd): return os.read(fd, 1024)\n" +
-      "status = pty.spawn(sys.argv[1:], read)\n" +
-      "sys.exit(os.waitstatus_to_exitcode(status))"
-    const words = ["-c", program, process.execPath, ...argv, "device", "link", link, "--profile", "terminal"]
-    const young = watch(spawn("python3", words, { env: { ...environment("more"), TERM: "xterm" } }))
+    const young = startAtTerminal({ home: folder, data: "more" }, ["device", "link", link, "--profile", "terminal"])
     const [, pin] = await old.sees(/PIN: (\d{3} \d{3})/)
     await young.sees(/PIN that the old device shows: /)
     young.type("999999")

@@ -5,18 +5,12 @@
  * Spec: docs/spec/22-own-devices.md §22.3; docs/spec/16-state.md §16.2. TACIT_CRASH_SEED repeats a run, TACIT_CRASH_ROUNDS makes it longer.
  */
 import { openClient } from "@tacit/bots"
-import { Entropy, EntropyLive, Store } from "@tacit/core"
-import { loadNodeProvider } from "@tacit/core/crypto/node"
-import { FurtherDevice } from "@tacit/core/testing"
 import { startRelay } from "@tacit/relay"
-import * as Sqlite from "@tacit/storage/sqlite"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
+import { further } from "../../../scripts/lib/further-device.ts"
 import * as Child from "./crash/Child.ts"
 import * as Dice from "./crash/Dice.ts"
 import * as Journal from "./crash/Journal.ts"
@@ -27,21 +21,6 @@ const rounds = Number(process.env.TACIT_CRASH_ROUNDS ?? 6)
 const folder = mkdtempSync(join(tmpdir(), "tacit-own-crash-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Writes a second device of the account at `first` into the file at `next`. Nobody has either open. */
-const further = async (first: string, next: string): Promise<void> => {
-  const crypto = await loadNodeProvider()
-  await Effect.runPromise(
-    Effect.scoped(
-      Effect.gen(function* () {
-        const storeAt = (path: string) =>
-          Effect.map(Layer.build(Layer.fresh(Sqlite.layer({ path }))), (services) => Context.get(services, Store))
-        const entropy = Context.get(yield* Layer.build(EntropyLive.layer), Entropy)
-        yield* FurtherDevice.make({ crypto, entropy, first: yield* storeAt(first), next: yield* storeAt(next) })
-      })
-    )
-  )
-}
 
 it(
   `a sender killed at any time loses no copy for its other device and doubles none (seed ${seed}) [own.copy.1] [own.synced.1] [state.commit.1]`,

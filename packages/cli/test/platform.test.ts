@@ -5,10 +5,9 @@ import { generateKeyPairSync, sign } from "node:crypto"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { PassThrough } from "node:stream"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
-import { run } from "../src/Run.ts"
+import { call, type Done, start } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -32,27 +31,13 @@ const token = (sub: string, jti: string): string => {
   return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString("base64url")}`
 }
 
-const tacit = async (
+const tacit = (
   relay: string,
   profile: string,
   words: ReadonlyArray<string>,
   env: Record<string, string> = {}
-) => {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  stdin.end()
-  const text = { out: "", err: "" }
-  stdout.on("data", (chunk: Buffer) => (text.out += chunk.toString()))
-  stderr.on("data", (chunk: Buffer) => (text.err += chunk.toString()))
-  const code = await run(words, {
-    stdin,
-    stdout,
-    stderr,
-    env: { TACIT_DATA: join(folder, "data"), TACIT_PROFILE: profile, TACIT_RELAY: relay, ...env },
-    signal: new AbortController().signal
-  })
-  await new Promise(setImmediate)
-  return { code, ...text }
-}
+): Promise<Done> =>
+  call(words, { env: { TACIT_DATA: join(folder, "data"), TACIT_PROFILE: profile, TACIT_RELAY: relay, ...env } })
 
 const issuers = () => {
   const parsed = parseIssuers(issuersFile)
@@ -179,19 +164,15 @@ describe("a platform's relay", () => {
     }
     const stop = new AbortController()
     onTestFinished(() => stop.abort())
-    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-    stdin.end()
-    let out = ""
-    stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
     const words = ["relay", "start", "--port", "0", "--json", "--data", join(folder, "relay"), "--hide-names"]
     const good = ["--issuers", file("issuers.json", issuersFile), "--entitlement"]
     const list = file("entitled.json", JSON.stringify({ entitled: { dora: true, eric: "2020-01-01" } }))
-    const running = run([...words, ...good, list], { stdin, stdout, stderr, env: {}, signal: stop.signal })
-    await vi.waitFor(() => expect(out).toContain("ready"), { timeout: 10_000 })
-    const { url } = JSON.parse(out) as { readonly url: string }
+    const running = start([...words, ...good, list], { env: {}, signal: stop.signal })
+    await vi.waitFor(() => expect(running.out()).toContain("ready"), { timeout: 10_000 })
+    const { url } = JSON.parse(running.out()) as { readonly url: string }
     const dora = await tacit(url, "p-dora", ["register"], { TACIT_PASSWORD: token("dora", "d") })
     expect(dora).toMatchObject({ code: ExitCode.ok })
     stop.abort()
-    expect(await running).toBe(ExitCode.ok)
+    expect(await running.done).toMatchObject({ code: ExitCode.ok })
   })
 })
