@@ -16,6 +16,7 @@ export type {
   Conversation,
   Incoming,
   DeviceOutcome,
+  DeviceVersion,
   OutboxEvent,
   OutboxState,
   OwnDevice,
@@ -98,6 +99,7 @@ export {
   NotRegistered,
   PeerMisbehaved,
   type ReviseError,
+  RemovedByRelay,
   Revoked,
   type SafetyError,
   SafetyMismatch,
@@ -116,6 +118,14 @@ export type { CryptoProvider } from "./crypto/Provider.ts"
 export type { SuiteId } from "./crypto/Suite.ts"
 export * as EntropyLive from "./client/EntropyLive.ts"
 export * as StoreCustody from "./client/StoreCustody.ts"
+export {
+  AttachmentStore,
+  AttachmentStoreError,
+  type UploadStart,
+  type UploadState,
+  type Wanted
+} from "./ports/AttachmentStore.ts"
+export { type UploadGrant, UploadGrants } from "./ports/UploadGrants.ts"
 export {
   Directory,
   type DirectoryEntry,

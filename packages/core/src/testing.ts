@@ -1,3 +1,5 @@
+export { type AttachmentPlace, attachmentStoreContract } from "./testing/AttachmentStoreContract.ts"
+export * as MemoryAttachments from "./testing/MemoryAttachments.ts"
 export * as MemoryNetwork from "./testing/MemoryNetwork.ts"
 export * as MemoryStore from "./testing/MemoryStore.ts"
 export { storeContract, type StoreContractOptions, type StorePlace, type TestRunner } from "./testing/StoreContract.ts"

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto"
 import { CloseCode, maxFrameBytes, type ClientFrame, type RelayFrame } from "@tacit/transport-ws/frames"
 import { Bytes, Limits } from "@tacit/core/hazmat"
+import type { Grants } from "./attachments/Grants.ts"
 import type { Accounts, Device, Published } from "./Accounts.ts"
 import { type Connection, workWindow } from "./Connection.ts"
 import type { Desk } from "./Desk.ts"
@@ -107,6 +108,8 @@ export const makeHandler = (services: {
   readonly slots: Slots
   readonly tombstones: Tombstones
   readonly desk: Desk
+  /** Leave to upload files, where the relay keeps any. */
+  readonly grants: Grants | undefined
   readonly metrics: RelayMetrics
   readonly observation: Observation
   /** What is public of an account changed, by its row; after the commit. */
@@ -114,7 +117,7 @@ export const makeHandler = (services: {
   /** A device was given a one-time password for its account (rule relay.password.2); after the commit. */
   readonly onPasswordIssued: (user: string, device: Uint8Array) => void
 }): Handler => {
-  const { accounts, desk, limits, mailboxes, metrics, name, now, observation, prekeys, slots, tombstones } = services
+  const { accounts, desk, grants, limits, mailboxes, metrics, name, now, observation, prekeys, slots, tombstones } = services
   const { onPasswordIssued, onPublished } = services
   const online = new Map<number, Connection>()
   const woken = new Set<number>()
@@ -178,6 +181,21 @@ export const makeHandler = (services: {
     }
   }
 
+  /** Rule attachment.grant.1. */
+  const handOutGrant = (device: Device, size: number, request: number): Outcome | Refusal => {
+    if (grants === undefined) return refuse("unknown-frame")
+    switch (desk.standing(device.account)) {
+      case "entitled": {
+        const issued = grants.issue(device.account, size, now())
+        return isRefusal(issued) ? issued : { answer: { type: 34, request, ...issued } }
+      }
+      case "denied":
+        return refuse("not-entitled", limits.notEntitledMs)
+      case "unknown":
+        return refuse("rate-limited", askingMs)
+    }
+  }
+
   const takePass = (connection: Connection, pass: Uint8Array, request: number): Outcome | Refusal => {
     const wait = connection.wrongPasses.wait(now())
     if (wait > 0) return refuse("rate-limited", wait)
@@ -233,6 +251,8 @@ export const makeHandler = (services: {
         }
       case 30:
         return handOutPass(device, request)
+      case 33:
+        return handOutGrant(device, frame.size, request)
       case 21: {
         const refusal = slots.open(device.id, frame.slot, frame.party, now())
         return refusal ?? { answer: { type: 4, request } }

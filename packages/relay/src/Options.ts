@@ -6,6 +6,7 @@
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as Config from "effect/Config"
 import type { Issuer } from "./AccountToken.ts"
+import type { AttachmentLimits } from "./attachments/AttachmentLimits.ts"
 import type { Entitlement } from "./Entitlement.ts"
 
 /** Bounds of a relay. Each has a reason; tests and small machines may lower them. */
@@ -108,6 +109,12 @@ export const defaultLimits: RelayLimits = {
   commitItems: 512
 }
 
+/** Where sealed files are kept, and how much of them. */
+export interface AttachmentOptions extends Partial<AttachmentLimits> {
+  /** Made when the first file comes. Nothing else may be in it. */
+  readonly folder?: string
+}
+
 /** What holds whatever carries the frames. */
 export interface ServiceOptions {
   /** Platforms whose account tokens register users (rule relay.token.1). None when nothing is said. */
@@ -122,6 +129,11 @@ export interface ServiceOptions {
   readonly database: string
   /** Name that logins are bound to. Never change it while clients know the old one. `localhost` when nothing is said. */
   readonly name?: string
+  /**
+   * Keeping sealed files: `false` for not at all, or where and how much. Without a folder they are beside the database, in `<database>.files`, and
+   * with a database in memory in a temporary folder.
+   */
+  readonly attachments?: false | AttachmentOptions
   /** Keeps a log of submissions in memory, for demonstrations of what an operator sees. */
   readonly observe?: boolean
   readonly limits?: Partial<RelayLimits>

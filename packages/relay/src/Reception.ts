@@ -64,7 +64,8 @@ const typeNames: { readonly [T in ClientFrame["type"]]: string } = {
   25: "close-slot",
   26: "issue-password",
   30: "fetch-pass",
-  32: "present-pass"
+  32: "present-pass",
+  33: "fetch-grant"
 }
 
 /** Memory a frame takes beside its bytes while it waits. */

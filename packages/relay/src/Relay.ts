@@ -31,7 +31,7 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
   Effect.gen(function* () {
     const host = options.host ?? (options.public === true ? "0.0.0.0" : "127.0.0.1")
     if (options.public !== true && !isLoopback(host)) return yield* new RelayError({ reason: "not-public" })
-    const service = yield* makeService(options)
+    const service = yield* makeService(options, true)
     const { reception } = service
 
     let stopping: Promise<void> | undefined
@@ -49,6 +49,7 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
             port: options.port ?? 0,
             limits: service.limits,
             reception,
+            files: service.attachments?.http,
             metricsText: service.registry.text,
             isHealthy: service.isHealthy
           }),

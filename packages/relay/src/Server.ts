@@ -1,7 +1,7 @@
 /**
- * The listening side: HTTP for health and metrics, WebSocket for everything else.
+ * The listening side: HTTP for health, metrics and sealed files, WebSocket for everything else.
  *
- * Spec: docs/spec/14-relay.md rules relay.frame.1–2, relay.shutdown.1, relay.http.1.
+ * Spec: docs/spec/14-relay.md rules relay.frame.1–2, relay.shutdown.1, relay.http.1; docs/spec/11-attachments.md §11.5.
  * Hands messages on; Reception.ts decides what becomes of them.
  */
 import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http"
@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { maxFrameBytes, path, subprotocol } from "@tacit/transport-ws/frames"
 import { WebSocketServer, type RawData, type WebSocket } from "ws"
+import type { AttachmentHttp } from "./attachments/AttachmentHttp.ts"
 import type { Reception } from "./Reception.ts"
 import type { RelayLimits } from "./Options.ts"
 
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly port: number
   readonly limits: RelayLimits
   readonly reception: Reception
+  /** Sealed files, where any are kept. */
+  readonly files: AttachmentHttp | undefined
   readonly metricsText: () => string
   readonly isHealthy: () => boolean
 }
@@ -33,7 +36,7 @@ const bytesOf = (data: RawData): Uint8Array =>
   Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? new Uint8Array(data) : data
 
 /** HTTP connections beside the WebSockets. */
-const httpConnections = 64
+const httpConnections = 256
 
 /** Listens; rejects when the address cannot be had. */
 export const listen = (options: ServerOptions): Promise<Server> => {
@@ -80,7 +83,8 @@ export const listen = (options: ServerOptions): Promise<Server> => {
   }
 
   const http = createServer(
-    { headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 },
+    // A piece of a file may take a minute: what came of it by then is kept.
+    { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 5_000 },
     (request, response) => {
       const answer = (status: number, type: string, body: string): void => {
         response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body)
@@ -93,6 +97,7 @@ export const listen = (options: ServerOptions): Promise<Server> => {
       if (request.method === "GET" && pathname === "/metrics") {
         return answer(200, "text/plain; version=0.0.4; charset=utf-8", options.metricsText())
       }
+      if (options.files?.(request, response) === true) return
       return answer(404, "text/plain", "")
     }
   )

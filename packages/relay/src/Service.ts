@@ -12,6 +12,8 @@ import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { type Attachments, makeAttachments } from "./attachments/Attachments.ts"
+import { defaultAttachmentLimits } from "./attachments/AttachmentLimits.ts"
 import { makeAccounts } from "./Accounts.ts"
 import { makeDesk } from "./Desk.ts"
 import * as Database from "./Database.ts"
@@ -53,7 +55,7 @@ export interface ServiceHandle {
   ) => Effect.Effect<RemovedByAdministrator, CannotRemove | RelayError>
   /** What an operator could see. */
   readonly relaySaw: Effect.Effect<RelaySaw, RelayError>
-  /** Deletes now what is too old; happens by itself every 30 seconds. Succeeds with the number of envelopes. */
+  /** Deletes now what is too old, files too; happens by itself every 30 seconds. Succeeds with the number of envelopes. */
   readonly sweep: Effect.Effect<number, RelayError>
   /** Prometheus text, as under `/metrics`. */
   readonly metrics: Effect.Effect<string>
@@ -79,6 +81,8 @@ export interface Service {
   readonly crypto: CryptoProvider
   readonly registry: Registry
   readonly reception: Reception
+  /** Sealed files, where any are kept and somebody serves HTTP. */
+  readonly attachments: Attachments | undefined
   readonly isHealthy: () => boolean
   /** What is public, for whoever keeps copies of it. */
   readonly publications: Publications
@@ -126,8 +130,11 @@ const attempt = <A, E>(
     (result): Effect.Effect<A, E> => Effect.fromResult(result)
   )
 
-/** Opens the database and starts the parts; they stop when the scope closes. */
-export const makeService = (options: ServiceOptions): Effect.Effect<Service, RelayError, Scope.Scope> =>
+/** Opens the database and starts the parts; they stop when the scope closes. `hasHttp`: whoever carries frames serves HTTP too. */
+export const makeService = (
+  options: ServiceOptions,
+  hasHttp = false
+): Effect.Effect<Service, RelayError, Scope.Scope> =>
   Effect.gen(function* () {
     const limits = { ...defaultLimits, ...options.limits }
     const name = options.name ?? "localhost"
@@ -179,6 +186,24 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       }
     })
     const slots = makeSlots(limits)
+    const kept = options.attachments ?? {}
+    let lastKeepFailure = Number.NEGATIVE_INFINITY
+    const folder = options.database === ":memory:" ? undefined : `${options.database}.files`
+    const attachments =
+      kept === false || !hasHttp
+        ? undefined
+        : yield* makeAttachments({
+            folder: kept.folder ?? folder,
+            crypto,
+            limits: { ...defaultAttachmentLimits, ...kept },
+            registry,
+            now,
+            onFailure: (cause) => {
+              if (now() - lastKeepFailure < failureLogMs) return
+              lastKeepFailure = now()
+              void log(Effect.logError(`relay: keeping a file failed: ${storageFault(cause)}`))
+            }
+          })
     const observation = makeObservation(db, { observe: options.observe === true, now })
     let published: (account: number) => void = () => undefined
     const handler = makeHandler({
@@ -193,6 +218,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       slots,
       tombstones,
       desk,
+      grants: attachments?.grants,
       onPublished: (account) => published(account),
       // Rule relay.password.2: who asked, for whoever keeps the log.
       onPasswordIssued: (user, device) =>
@@ -313,6 +339,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
       crypto,
       registry,
       reception,
+      attachments,
       isHealthy: () => commit.healthy() && db.isReadable(),
       publications: {
         *all() {
@@ -353,7 +380,7 @@ export const makeService = (options: ServiceOptions): Effect.Effect<Service, Rel
             )
           ),
         relaySaw: open(commitEffect(commit, observation.saw)),
-        sweep: open(sweep),
+        sweep: open(Effect.tap(sweep, () => attachments?.sweep ?? Effect.void)),
         metrics: Effect.sync(registry.text)
       }
     }

@@ -8,8 +8,8 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Crypto, Directory, type KeyCustody, type Slots, type Transport, type TransportError } from "@tacit/core"
-import { type InvalidAddress, layerOver, type Patience } from "@tacit/transport-ws/carrier"
+import { Crypto, Directory, type KeyCustody, type TransportError } from "@tacit/core"
+import { type InvalidAddress, layerOver, type Patience, type Ports } from "@tacit/transport-ws/carrier"
 import * as Address from "./Address.ts"
 import type { Protocol } from "./BrokerLink.ts"
 import * as Kept from "./Kept.ts"
@@ -35,7 +35,7 @@ export interface MqttOptions extends Patience {
 export const maxResumeMs = 120_000
 
 /** What {@link layer} gives. */
-export type TransportLayer = Layer.Layer<Transport | Directory | Slots, InvalidAddress, KeyCustody | Crypto>
+export type TransportLayer = Layer.Layer<Ports, InvalidAddress, KeyCustody | Crypto>
 
 /** Transport, Directory and Slots over the broker at `options.url`. */
 export const layer = (options: MqttOptions): TransportLayer =>
@@ -109,8 +109,6 @@ export const config: Config.Config<MqttOptions> = Config.map(
 )
 
 /** {@link layer} with options from the environment. */
-export const layerConfig: Layer.Layer<
-  Transport | Directory | Slots,
-  InvalidAddress | Config.ConfigError,
-  KeyCustody | Crypto
-> = Layer.unwrap(Effect.map(config, layer))
+export const layerConfig: Layer.Layer<Ports, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> = Layer.unwrap(
+  Effect.map(config, layer)
+)

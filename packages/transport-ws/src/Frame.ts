@@ -11,6 +11,9 @@ import * as Result from "effect/Result"
 /** Path of the WebSocket endpoint. */
 export const path = "/v1"
 
+/** Path of the HTTP service that keeps sealed files (docs/spec/11-attachments.md §11.5). */
+export const attachmentsPath = `${path}/attachments`
+
 /** WebSocket subprotocol both sides must choose. */
 export const subprotocol = "tacit.1"
 
@@ -81,6 +84,8 @@ export const Type = {
   fetchPass: 30,
   pass: 31,
   presentPass: 32,
+  fetchGrant: 33,
+  grant: 34,
   error: 255
 } as const
 
@@ -222,6 +227,14 @@ export const Pass = Layout.tuple({
   until: Layout.uint()
 })
 export const PresentPass = Layout.tuple({ type: Layout.literal(32), request, pass: Layout.bytes({ length: 16 }) })
+/** Leave to upload a sealed file of at most `size` bytes (docs/spec/11-attachments.md, rule attachment.grant.1). */
+export const FetchGrant = Layout.tuple({ type: Layout.literal(33), request, size: Layout.uint({ min: 1 }) })
+export const Grant = Layout.tuple({
+  type: Layout.literal(34),
+  request,
+  grant: Layout.bytes({ length: 16 }),
+  until: Layout.uint()
+})
 export const ErrorFrame = Layout.tuple({
   type: Layout.literal(255),
   request,
@@ -252,7 +265,8 @@ export const ClientFrame = Layout.oneOf(
   CloseSlot,
   IssuePassword,
   FetchPass,
-  PresentPass
+  PresentPass,
+  FetchGrant
 )
 export type ClientFrame = Layout.Type<typeof ClientFrame>
 
@@ -268,7 +282,8 @@ export const RelayFrame = Layout.oneOf(
   Bundle,
   Blob,
   Password,
-  Pass
+  Pass,
+  Grant
 )
 export type RelayFrame = Layout.Type<typeof RelayFrame>
 

@@ -1,14 +1,15 @@
 /**
- * Transport, Directory and Slots of one relay as a layer.
+ * Transport, Directory, Slots and files of one relay as a layer.
  *
- * Spec: docs/spec/14-relay.md.
+ * Spec: docs/spec/14-relay.md, docs/spec/11-attachments.md §11.4.
  * Portable; the entry points decide which WebSocket is the default.
  */
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Crypto, Directory, KeyCustody, Slots, Transport } from "@tacit/core"
+import { AttachmentStore, Crypto, Directory, KeyCustody, Slots, Transport, UploadGrants } from "@tacit/core"
+import * as HttpStore from "./attachments/HttpStore.ts"
 import * as Keeper from "./Keeper.ts"
 import * as Link from "./Link.ts"
 import {
@@ -56,19 +57,30 @@ const make = (settings: Settings, openSocket: OpenWebSocket) =>
     const links: Links = { settings, custody, open, anonymous, device: device.keeper }
     return Context.make(Transport, makeTransport(links, device.transport)).pipe(
       Context.add(Directory, makeDirectory(links, crypto)),
-      Context.add(Slots, makeSlots(links))
+      Context.add(Slots, makeSlots(links)),
+      Context.add(UploadGrants, {
+        issue: (size) => device.keeper.use("grant", (link) => link.ask("grant", { type: 33, size }, 34))
+      })
     )
   })
 
-/** What {@link makeLayer} gives. */
+/** What every carrier gives. */
+export type Ports = Transport | Directory | Slots | UploadGrants
+
+/** What a client asks of a transport. */
 export type TransportLayer = Layer.Layer<Transport | Directory | Slots, InvalidAddress, KeyCustody | Crypto>
 
+/** What {@link makeLayer} gives: the files of the relay too, which are on the same port. */
+export type RelayLayer = Layer.Layer<Ports | AttachmentStore, InvalidAddress, KeyCustody | Crypto>
+
 /** The layer, with `openDefault` where no {@link WebSocketConstructor} was provided. */
-export const makeLayer = (options: TransportOptions, openDefault: OpenWebSocket): TransportLayer =>
+export const makeLayer = (options: TransportOptions, openDefault: OpenWebSocket): RelayLayer =>
   Layer.effectContext(
     Effect.gen(function* () {
       const settings = yield* Effect.fromResult(readSettings(options))
-      return yield* make(settings, (yield* WebSocketConstructor) ?? openDefault)
+      const place = yield* Effect.fromResult(HttpStore.placeOf(options))
+      const services = yield* make(settings, (yield* WebSocketConstructor) ?? openDefault)
+      return Context.add(services, AttachmentStore, HttpStore.make(place, Context.get(services, UploadGrants), options))
     })
   )
 
@@ -77,11 +89,10 @@ export const layerOver = (
   address: string,
   options: Patience,
   open: OpenWebSocket
-): Layer.Layer<Transport | Directory | Slots, never, KeyCustody | Crypto> =>
-  Layer.effectContext(make(withDefaults(address, options), open))
+): Layer.Layer<Ports, never, KeyCustody | Crypto> => Layer.effectContext(make(withDefaults(address, options), open))
 
 /** {@link makeLayer} with options from the environment. */
 export const makeLayerConfig = (
   openDefault: OpenWebSocket
-): Layer.Layer<Transport | Directory | Slots, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> =>
+): Layer.Layer<Ports | AttachmentStore, InvalidAddress | Config.ConfigError, KeyCustody | Crypto> =>
   Layer.unwrap(Effect.map(config, (options) => makeLayer(options, openDefault)))

@@ -14,6 +14,8 @@ export interface TransportOptions extends Patience {
   readonly url: string
   /** Allows `ws://` to other machines: tokens and metadata then travel in the clear. */
   readonly allowInsecure?: boolean
+  /** Further places to fetch files from, beside this relay (docs/spec/11-attachments.md, rule attachment.place.1); or `anywhere`. */
+  readonly fetchFrom?: ReadonlyArray<string> | "anywhere"
 }
 
 /** What holds whatever carries the frames. */
@@ -48,7 +50,8 @@ export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("Invali
   reason: Schema.Literals(["not-a-url", "scheme", "insecure"])
 }) {}
 
-const isLoopback = (hostname: string): boolean =>
+/** Whether a host is this machine. */
+export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname)
 
 /** Checks the address and fills the defaults in. */

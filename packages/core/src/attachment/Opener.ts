@@ -10,7 +10,7 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as ChunkStream from "../crypto/ChunkStream.ts"
 import type { CryptoProvider, Sha256 } from "../crypto/Provider.ts"
-import { type AttachmentCause, AttachmentFailure, fail } from "./AttachmentFailure.ts"
+import { type AttachmentCause, type AttachmentFailure, fail } from "./AttachmentFailure.ts"
 import { ChunkOpener } from "./ChunkOpener.ts"
 import * as SealedFile from "./SealedFile.ts"
 

@@ -8,7 +8,7 @@
 import * as Result from "effect/Result"
 import * as Limits from "../base/Limits.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
-import { AttachmentFailure, fail } from "./AttachmentFailure.ts"
+import { type AttachmentFailure, fail } from "./AttachmentFailure.ts"
 import { ChunkOpener } from "./ChunkOpener.ts"
 import type { FileKey } from "./Opener.ts"
 import * as SealedFile from "./SealedFile.ts"

@@ -19,7 +19,17 @@ export interface Delivery {
 
 /** The connection failed or is down. The operation may or may not have happened: repeat it, repetition is safe. */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
-  operation: Schema.Literals(["connect", "login", "submit", "acknowledge", "look-up", "publish", "register", "link"]),
+  operation: Schema.Literals([
+    "connect",
+    "login",
+    "submit",
+    "acknowledge",
+    "look-up",
+    "publish",
+    "register",
+    "link",
+    "grant"
+  ]),
   cause: Schema.Defect()
 }) {}
 
