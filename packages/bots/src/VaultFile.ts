@@ -7,9 +7,11 @@
  */
 import {
   Drill,
+  type HistorySurvey,
   Store,
   StoreError,
   type StoredRecord,
+  surveyHistory,
   type UnlockSource,
   UnlockSource as Source,
   Vault
@@ -157,6 +159,25 @@ export const drill = async ({
   }
 }
 
+/**
+ * What a copy says about the history kept in it; `undefined` where none is kept. The copy is opened as it is, and may be written; whoever asks
+ * has made it for that.
+ */
+export const history = async ({
+  copy,
+  secret,
+  signal
+}: {
+  readonly copy: string
+  readonly secret: VaultSecret | undefined
+  readonly signal?: AbortSignal
+}): Promise<HistorySurvey | undefined> => {
+  const { state } = await inspect({ path: copy })
+  return state === "empty"
+    ? undefined
+    : run(Effect.provide(surveyHistory, opened(copy, state, secret), { local: true }), signal)
+}
+
 /** A consistent copy of a store that may be in use. */
 export const duplicate = async (path: string, to: string): Promise<void> => {
   try {
@@ -203,11 +224,13 @@ const contents = (
       }
     })
   )
-  if (state === "empty" || state === "unsealed" || secret === undefined) {
-    return run(Effect.provide(all, below(path), { local: true }), signal)
-  }
-  const layer = Layer.provide(Vault.layer({ create: false }), within(path, sourceOf(secret)))
-  return run(Effect.provide(all, layer, { local: true }), signal)
+  return run(Effect.provide(all, opened(path, state, secret), { local: true }), signal)
+}
+
+/** The store of a file, inside its vault where it has one and the secret is there. */
+const opened = (path: string, state: Inspection["state"], secret: VaultSecret | undefined) => {
+  if (state === "empty" || state === "unsealed" || secret === undefined) return below(path)
+  return Layer.merge(Layer.provide(Vault.layer({ create: false }), within(path, sourceOf(secret))), vaultPorts)
 }
 
 const report = async (

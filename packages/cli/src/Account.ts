@@ -4,6 +4,7 @@
  * Does not print.
  */
 import { openClient, type PromiseClient } from "@tacit/bots"
+import type { HistoryOptions } from "@tacit/core"
 import type { Context, Option } from "./Command.ts"
 import * as Profile from "./Profile.ts"
 import { UsageError } from "./UsageError.ts"
@@ -56,6 +57,10 @@ export const registeredProfile = (context: Context): Profile.Profile & { readonl
   return { ...profile, user }
 }
 
+/** How a profile's client keeps its history, as `openClient` takes it. */
+export const historyOf = ({ history }: Pick<Profile.Profile, "history">): boolean | HistoryOptions =>
+  history === undefined ? false : history.days === undefined ? true : { keepMs: history.days * 24 * 60 * 60 * 1000 }
+
 /** Opens the account, sealed or not. Fails with `NotRegistered` before anything is made on disk. */
 export const openAccount = async (context: Context): Promise<PromiseClient> => {
   const profile = registeredProfile(context)
@@ -65,6 +70,7 @@ export const openAccount = async (context: Context): Promise<PromiseClient> => {
     user: profile.user,
     path: profile.store,
     vault: await vaultOf(context, profile),
+    history: historyOf(profile),
     signal: context.signal
   })
 }

@@ -4,6 +4,7 @@
  * Spec: docs/spec/14-relay.md §14.1 (codes); docs/spec/07-sequencing.md §7.3.
  * Repeats no secret, plaintext or bytes of a peer; the technical cause is shown only with `--debug`.
  */
+import { explainHistory } from "./commands/history/Explain.ts"
 import { explainNes } from "./commands/nes/Explain.ts"
 import { ExitCode } from "./ExitCode.ts"
 import { explainVault } from "./vault/Explain.ts"
@@ -36,8 +37,8 @@ export const explain = (error: unknown): Explanation => {
     return { exit: ExitCode.interrupted, code: "Interrupted", message: "interrupted", next: "Run it again to go on." }
   }
   if (!isTagged(error)) return failed(error)
-  const nes = explainNes(error)
-  if (nes !== undefined) return nes
+  const special = explainNes(error) ?? explainHistory(error)
+  if (special !== undefined) return special
   const as = (exit: ExitCode, message: string, next: string): Explanation => ({ exit, code: error._tag, message, next })
   switch (error._tag) {
     case "UsageError":
@@ -104,7 +105,6 @@ export const explain = (error: unknown): Explanation => {
         "this device was removed from its account",
         "Nothing was sent, and nothing will be. What it has stored can still be read. Link it anew, or register under another --profile."
       )
-    case "NotAdmin":
     case "RemovedByRelay":
       return as(ExitCode.removed, ...removedByRelay(field(error, "user"), error["own"] === true, error["removedAt"]))
     case "RemovedUser":
@@ -119,6 +119,7 @@ export const explain = (error: unknown): Explanation => {
         field(error, "reason") === "unknown-device" ? "they have no such device here" : "the relay knows no such user",
         "`tacit relay users` shows everybody, with their devices. Nothing was removed."
       )
+    case "NotAdmin":
       return as(
         ExitCode.usage,
         "this device may not change the account's devices",
@@ -352,7 +353,6 @@ const revisions: Readonly<Record<string, readonly [ExitCode, string, string]>> =
   ]
 }
 
-const short = (id: string): string => `${id.slice(0, 8)}…`
 const removedByRelay = (user: string, own: boolean, removedAt: unknown): readonly [message: string, next: string] => {
   const when = typeof removedAt === "number" ? ` on ${new Date(removedAt).toISOString().slice(0, 10)}` : ""
   return own
@@ -366,6 +366,7 @@ const removedByRelay = (user: string, own: boolean, removedAt: unknown): readonl
       ]
 }
 
+const short = (id: string): string => `${id.slice(0, 8)}…`
 
 const invalid: Readonly<Record<string, string>> = {
   "too-large": "the message is larger than 65,536 bytes",
@@ -387,11 +388,11 @@ const relayCodes: Readonly<Record<string, readonly [message: string, next: strin
     "Check that --relay is the relay that issued the password."
   ],
   "unknown-device": ["the relay does not know this device, or it was removed", "Register again under a new --profile."],
-  "unknown-user": ["the relay knows no such user", "Check the spelling, or ask them for their name."],
   "removed-by-relay": [
     "the relay's administrator removed this account or device",
     "What is stored can still be read. Ask the administrator for an invitation, and register under another --profile."
   ],
+  "unknown-user": ["the relay knows no such user", "Check the spelling, or ask them for their name."],
   "stale-state": ["this store is an old copy", "Use the newest copy of the data directory."],
   "wrong-relay": [
     "the relay at this address has another name than before",

@@ -17,6 +17,13 @@ export interface Profile {
   readonly store: string
   readonly relay: string | undefined
   readonly user: string | undefined
+  /** How the history is kept, where it is. */
+  readonly history: Keeping | undefined
+}
+
+/** How a history is kept: for ever, or for so many days. */
+export interface Keeping {
+  readonly days?: number
 }
 
 /** Where profiles are kept unless `--data` or TACIT_DATA says otherwise: `$XDG_DATA_HOME/tacit`, or `~/.local/share/tacit`. */
@@ -47,16 +54,24 @@ export const create = (profile: Profile): void => {
   mkdirSync(profile.directory, { recursive: true, mode: 0o700 })
 }
 
-/** Remembers relay and user for later commands. Replaces the file in one step. */
-export const remember = (profile: Profile, settings: { readonly relay: string; readonly user: string }): void => {
+/** What a profile remembers. `history` stands as it was where nothing is said, and `"off"` ends it. */
+export interface Settings {
+  readonly relay: string
+  readonly user: string
+  readonly history?: Keeping | "off"
+}
+
+/** Remembers settings for later commands. Replaces the file in one step. */
+export const remember = (profile: Profile, { history = profile.history, relay, user }: Settings): void => {
   create(profile)
   const file = join(profile.directory, "profile.json")
-  writeFileSync(`${file}.new`, `${JSON.stringify({ version: 1, ...settings }, null, 2)}\n`, { mode: 0o600 })
+  const kept = history === undefined || history === "off" ? {} : { history: { ...history } }
+  writeFileSync(`${file}.new`, `${JSON.stringify({ version: 1, relay, user, ...kept }, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
 
-const readSettings = (file: string): { readonly relay: string | undefined; readonly user: string | undefined } => {
-  if (!existsSync(file)) return { relay: undefined, user: undefined }
+const readSettings = (file: string): Pick<Profile, "relay" | "user" | "history"> => {
+  if (!existsSync(file)) return { relay: undefined, user: undefined, history: undefined }
   const bad = () => new UsageError(`${file} cannot be read`, "Mend or delete it, and give --relay and --user again.")
   let parsed: unknown
   try {
@@ -65,7 +80,16 @@ const readSettings = (file: string): { readonly relay: string | undefined; reado
     throw bad()
   }
   if (typeof parsed !== "object" || parsed === null) throw bad()
-  const { relay, user } = parsed as { readonly relay?: unknown; readonly user?: unknown }
+  const { history, relay, user } = parsed as {
+    readonly relay?: unknown
+    readonly user?: unknown
+    readonly history?: unknown
+  }
   if (typeof relay !== "string" || typeof user !== "string") throw bad()
-  return { relay, user }
+  if (history === undefined) return { relay, user, history }
+  if (typeof history !== "object" || history === null) throw bad()
+  const { days } = history as { readonly days?: unknown }
+  if (days === undefined) return { relay, user, history: {} }
+  if (typeof days !== "number" || !Number.isSafeInteger(days) || days < 1) throw bad()
+  return { relay, user, history: { days } }
 }

@@ -14,12 +14,13 @@ import { contacts } from "./commands/contacts.ts"
 import { demo } from "./commands/demo.ts"
 import { deviceCommands } from "./commands/device/index.ts"
 import { doctor } from "./commands/doctor.ts"
+import { historyCommands } from "./commands/history/index.ts"
 import { listen } from "./commands/listen.ts"
 import { nesCommands } from "./commands/nes/index.ts"
 import { register } from "./commands/register.ts"
 import { relayInvite, relayStart } from "./commands/relay.ts"
-import { send } from "./commands/send.ts"
 import { relayRemove, relayUsers } from "./commands/relayUsers.ts"
+import { send } from "./commands/send.ts"
 import { trustCommands } from "./commands/trust.ts"
 import { vaultCommands } from "./commands/vault/index.ts"
 import { verify } from "./commands/verify.ts"
@@ -73,9 +74,9 @@ export const commands: ReadonlyArray<Command> = [
   demo,
   relayStart,
   relayInvite,
-  register,
   relayUsers,
   relayRemove,
+  register,
   chat,
   send,
   listen,
@@ -84,6 +85,7 @@ export const commands: ReadonlyArray<Command> = [
   verify,
   ...trustCommands,
   ...deviceCommands,
+  ...historyCommands,
   bot,
   ...vaultCommands,
   doctor,

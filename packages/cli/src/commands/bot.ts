@@ -2,7 +2,7 @@
  * `tacit bot echo`: the reference bot, ready to run.
  */
 import { echoBot } from "@tacit/bots"
-import { accountOptions, relayAddress } from "../Account.ts"
+import { accountOptions, historyOf, relayAddress } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { safe } from "../Terminal.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -55,7 +55,10 @@ const settings = async (context: Context) => {
   const user = profile.user ?? context.inputs.text("user")
   if (user === undefined) throw new UsageError("--user is missing", "Give --user, or set TACIT_USER.")
   if (Profile.isRegistered(profile)) {
-    return { profile, account: { relay, user, path: profile.store, vault: await vaultOf(context, profile) } }
+    return {
+      profile,
+      account: { relay, user, path: profile.store, vault: await vaultOf(context, profile), history: historyOf(profile) }
+    }
   }
   const password = await Password.obtain(context)
   Profile.create(profile)

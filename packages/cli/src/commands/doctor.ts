@@ -1,7 +1,7 @@
 /**
  * `tacit doctor`: looks at a profile and says what is the matter with it and what to do. Changes nothing.
  *
- * Spec: docs/spec/16-state.md §16.1, §16.2; docs/spec/12-vault.md §12.7.
+ * Spec: docs/spec/16-state.md §16.1, §16.2; docs/spec/12-vault.md §12.7; docs/spec/23-history.md §23.4, §23.6.
  */
 import { VaultFile } from "@tacit/bots"
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
@@ -12,20 +12,13 @@ import { ExitCode } from "../ExitCode.ts"
 import { explain } from "../Explain.ts"
 import * as Profile from "../Profile.ts"
 import * as Secret from "../vault/Secret.ts"
-
-/** One thing that was looked at. */
-interface Finding {
-  readonly check: string
-  readonly state: "ok" | "note" | "problem"
-  readonly message: string
-  readonly next: string
-}
+import { type Finding, historyFindings } from "./history/findings.ts"
 
 export const doctor: Command = {
   name: "doctor",
   summary: "look at this account's files and say what is the matter with them",
   about: [
-    "Looks whether there is an account, who may read its files, whether another process has it open, whether the file is whole and of a version this release knows, whether it is sealed, and whether its keys are there. Works on a scratch copy and changes nothing; it contacts nobody. For a sealed account it opens the copy if the passphrase or key is at hand.",
+    "Looks whether there is an account, who may read its files, whether another process has it open, whether the file is whole and of a version this release knows, whether it is sealed, whether its keys are there, and whether its history is behind another device's or an archive stands still half-way. Works on a scratch copy and changes nothing; it contacts nobody. For a sealed account it opens the copy if the passphrase or key is at hand.",
     "Ends with 0 when nothing is wrong, with 7 when something is."
   ],
   positionals: [],
@@ -111,8 +104,8 @@ async function* examineStore(context: Context, profile: Profile.Profile, copy: s
     const message = "not sealed: whoever has the file reads everything"
     yield { check: "sealed", state: "note", message, next: "`tacit vault create` seals it." }
   }
+  const secret = { unlock: Secret.remembering(Secret.opening(context, profile)) }
   yield await attempt("records", async () => {
-    const secret = { unlock: Secret.opening(context, profile) }
     const { absent, damaged, records } = await VaultFile.drill({
       copy,
       path: undefined,
@@ -132,6 +125,13 @@ async function* examineStore(context: Context, profile: Profile.Profile, copy: s
       next: "Put back a backup, or register a new account."
     }
   })
+  try {
+    const history = await VaultFile.history({ copy, secret, signal: context.signal })
+    if (history !== undefined) yield* historyFindings(history, profile.history !== undefined, Date.now())
+  } catch (error) {
+    // Without the secret nothing is known of it; what cannot be read was said above.
+    if (explain(error).exit === ExitCode.interrupted) throw error
+  }
 }
 
 /** What a check finds, or the explanation of why it failed. A secret nobody gave is no problem of the store. */

@@ -8,7 +8,6 @@
  */
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
-import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Stored from "../codec/Stored.ts"
 import * as ChunkStream from "../crypto/ChunkStream.ts"

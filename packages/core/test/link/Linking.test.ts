@@ -519,13 +519,13 @@ describe("Linking: payload", () => {
   })
 
   it("says which part of the history is given, in an extension [link.history.1]", () => {
-    const whole = (history: unknown) =>
+    const whole = (history: Canonical.Value) =>
       Canonical.encode([
         ...[1, 2, "alice", "relay.example", "ABCD-EFGH-IJKL-MNOP-QRST", member.certificate, member.manifest],
         ...[member.alias, member.rendezvousSeed, new Uint8Array(0), new Map([[1, history]])]
       ])
     const conversation = draw("conversation", 16)
-    const cases: ReadonlyArray<readonly [LinkPayload.Payload["history"], unknown]> = [
+    const cases: ReadonlyArray<readonly [LinkPayload.Payload["history"], Canonical.Value]> = [
       [{ choice: 1 }, [1]],
       [{ choice: 2, since: 1_700_000_000_000 }, [2, 1_700_000_000_000]],
       [{ choice: 3, last: 100 }, [3, 100]],

@@ -1,9 +1,9 @@
 /**
  * The inviting half of `tacit device link`.
  *
- * Spec: docs/spec/19-linking.md §19.7 (old).
+ * Spec: docs/spec/19-linking.md §19.7 (old), rule link.history.3.
  */
-import type { PromiseLinkOffer } from "@tacit/bots"
+import type { PromiseClient, PromiseLinkOffer } from "@tacit/bots"
 import type { OfferState } from "@tacit/core"
 import { writeFileSync } from "node:fs"
 import { openAccount, registeredProfile, relayAddress } from "../../Account.ts"
@@ -12,7 +12,8 @@ import { ExitCode } from "../../ExitCode.ts"
 import * as QrCode from "../../QrCode.ts"
 import * as Questions from "../../Questions.ts"
 import type { Terminal } from "../../Terminal.ts"
-import { challengesOf, lifetimeOf, roleOf } from "./linkOptions.ts"
+import { goesOn, type Stay, stay } from "../history/watch.ts"
+import { challengesOf, historyOf, lifetimeOf, roleOf, stayOf } from "./linkOptions.ts"
 
 /** An address as others may see it: without user and password for a broker. */
 export const withoutCredentials = (relay: string): string => {
@@ -30,14 +31,40 @@ export const drawCode = (terminal: Terminal, text: string): void => {
 }
 
 export const invite = async (context: Context): Promise<ExitCode> => {
-  const { inputs, signal, terminal } = context
+  const { inputs, signal } = context
   const [challenges, role, lifetime] = [challengesOf(context), roleOf(context), lifetimeOf(context)]
-  const relay = withoutCredentials(relayAddress(context, registeredProfile(context)))
-  await using client = await openAccount(context)
-  const offer = await client.link.invite({ relay, role, challenges, ...lifetime }, { signal })
-  const file = inputs.text("svg")
-  if (file !== undefined) writeFileSync(file, QrCode.svg(offer.uri), { mode: 0o600 })
+  const profile = registeredProfile(context)
+  const relay = withoutCredentials(relayAddress(context, profile))
+  const seconds = stayOf(context)
   const questions = Questions.make(context)
+  try {
+    const history = await historyOf(context, profile, role, questions)
+    await using client = await openAccount(context)
+    const offer = await client.link.invite({ relay, role, challenges, history, ...lifetime }, { signal })
+    const file = inputs.text("svg")
+    if (file !== undefined) writeFileSync(file, QrCode.svg(offer.uri), { mode: 0o600 })
+    const device = await settle(context, questions, offer)
+    if (history !== undefined && seconds !== 0) await give(client, context, device, seconds)
+    return ExitCode.ok
+  } finally {
+    questions.close()
+  }
+}
+
+/** Stays while the new device takes what it was promised. It asks for that itself, as soon as it is open. */
+const give = async (client: PromiseClient, context: Context, device: string, seconds: number | undefined) => {
+  const { terminal } = context
+  if (!terminal.json) terminal.err("Giving it the history. This may be stopped: it goes on whenever both are open.")
+  const isOver: Stay["isOver"] = ({ archives }, ended) =>
+    ended.some((one) => one.device === device && one.reason !== "gone") &&
+    archives.every((one) => one.device !== device)
+  const { end } = await stay(client, context, { isOver, seconds })
+  if (end !== "over" && !terminal.json) terminal.err(goesOn)
+}
+
+/** Shows and asks until the device is linked; answers its id. */
+const settle = async (context: Context, questions: Questions.Questions, offer: PromiseLinkOffer): Promise<string> => {
+  const { signal, terminal } = context
   const cancel = () => void offer.cancel().catch(() => undefined)
   signal.addEventListener("abort", cancel, { once: true })
   // An answer that nobody can give any more ends the linking; what it was is said by `result`.
@@ -55,13 +82,12 @@ export const invite = async (context: Context): Promise<ExitCode> => {
         })
       )
     }
-    await offer.result().catch((error: unknown) => {
+    const { device } = await offer.result().catch((error: unknown) => {
       signal.throwIfAborted()
       throw trouble[0] ?? error
     })
-    return ExitCode.ok
+    return device
   } finally {
-    questions.close()
     signal.removeEventListener("abort", cancel)
     void Promise.allSettled(answering)
   }

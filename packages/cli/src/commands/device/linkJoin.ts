@@ -1,10 +1,10 @@
 /**
  * The joining half of `tacit device link <invitation>`.
  *
- * Spec: docs/spec/19-linking.md §19.7 (new).
+ * Spec: docs/spec/19-linking.md §19.7 (new), rules link.history.2 and link.history.3.
  */
-import { linkAccount, openClient, type VaultOptions, WrongUser } from "@tacit/bots"
-import { type JoinState, LinkRefused } from "@tacit/core"
+import { linkAccount, openClient, type OpenOptions, type VaultOptions, WrongUser } from "@tacit/bots"
+import { type ArchiveRange, type JoinState, LinkRefused, type RoleName } from "@tacit/core"
 import { loadNodeProvider } from "@tacit/core/crypto/node"
 import { Bytes, Invitation, LinkText } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
@@ -16,8 +16,9 @@ import * as Profile from "../../Profile.ts"
 import * as QrCode from "../../QrCode.ts"
 import * as Questions from "../../Questions.ts"
 import { safe, type Terminal } from "../../Terminal.ts"
-import { opening, renewing } from "../../vault/Secret.ts"
-import { challengesOf } from "./linkOptions.ts"
+import { opening, remembering, renewing } from "../../vault/Secret.ts"
+import { goesOn, type Stay, stay } from "../history/watch.ts"
+import { challengesOf, stayOf } from "./linkOptions.ts"
 import { drawCode } from "./linkInvite.ts"
 
 /** The profile holds an account already. */
@@ -46,7 +47,8 @@ export const join = async (context: Context): Promise<ExitCode> => {
   const relay = inputs.given("relay") ? relayAddress(context, profile) : named.relay
   Profile.create(profile)
   // An earlier call may have made the vault already.
-  const unlock = existsSync(profile.store) ? opening(context, profile) : renewing(context, "")
+  const unlock = remembering(existsSync(profile.store) ? opening(context, profile) : renewing(context, ""))
+  const seconds = stayOf(context)
   const questions = Questions.make(context)
   try {
     const place = { relay, path: profile.store, vault: inputs.flag("vault") ? { unlock } : undefined, signal }
@@ -78,20 +80,44 @@ export const join = async (context: Context): Promise<ExitCode> => {
     })
     // Stopped after it was registered and before the profile said so: the store knows whose it is.
     const linked = await linking.catch(async (error: unknown) => {
-      const user = isAlready(error) ? await ownerOf(place, named.account) : undefined
-      if (user === undefined) throw error
-      return { user, account: named.account, role: undefined }
+      const owner = isAlready(error) ? await ownerOf(place, named.account) : undefined
+      if (owner === undefined) throw error
+      return { ...owner, account: named.account, role: undefined }
     })
-    Profile.remember(profile, { relay, user: linked.user })
-    if (terminal.json) return ExitCode.ok
-    const role = linked.role === undefined ? "" : ` (${linked.role})`
-    terminal.out(`You are ${safe(linked.user)} at ${shownAddress(relay)} on this device too${role}.`)
-    terminal.out(`Account id: ${linked.account}`)
-    terminal.out(terminal.paint("dim", "Compare the account id with that of the old device. Next: tacit chat <user>"))
+    const isGiven = linked.history !== undefined
+    Profile.remember(profile, { relay, user: linked.user, ...(isGiven ? { history: {} } : {}) })
+    if (!terminal.json) greet(context, relay, linked)
+    if (isGiven && seconds !== 0) await take(context, { ...place, user: linked.user }, seconds)
     return ExitCode.ok
   } finally {
     questions.close()
   }
+}
+
+/** Who is linked now. */
+interface Linked {
+  readonly user: string
+  readonly account: string
+  readonly role: RoleName | undefined
+  readonly history?: ArchiveRange
+}
+
+const greet = ({ terminal }: Context, relay: string, { account, role, user }: Linked): void => {
+  const as = role === undefined ? "" : ` (${role})`
+  terminal.out(`You are ${safe(user)} at ${shownAddress(relay)} on this device too${as}.`)
+  terminal.out(`Account id: ${account}`)
+  terminal.out(terminal.paint("dim", "Compare the account id with that of the old device. Next: tacit chat <user>"))
+}
+
+/** Stays until what the old device promised of the history is here. */
+const take = async (context: Context, options: OpenOptions, seconds: number | undefined): Promise<void> => {
+  const { terminal } = context
+  await using client = await openClient({ ...options, history: true })
+  if (!terminal.json) terminal.err("The history comes. This may be stopped: it goes on whenever both are open.")
+  const isOver: Stay["isOver"] = ({ archives, wishes }) =>
+    wishes.length === 0 && archives.every(({ direction }) => direction === "giving")
+  const { end } = await stay(client, context, { isOver, seconds })
+  if (end !== "over" && !terminal.json) terminal.err(goesOn)
 }
 
 const isAlready = (error: unknown): boolean =>
@@ -105,15 +131,20 @@ interface Stored {
   readonly signal: AbortSignal
 }
 
-/** The user whose account a store holds, if it is the account of the invitation. */
-const ownerOf = async (stored: Stored, account: string): Promise<string | undefined> => {
+/** The user whose account a store holds, if it is the account of the invitation, and what it was promised. */
+const ownerOf = async (
+  stored: Stored,
+  account: string
+): Promise<{ readonly user: string; readonly history?: ArchiveRange } | undefined> => {
   const user = await openClient({ ...stored, user: "" }).then(
     (client) => client.close().then(() => undefined),
     (error: unknown) => (error instanceof WrongUser ? error.stored : Promise.reject(error))
   )
   if (user === undefined) return undefined
   await using client = await openClient({ ...stored, user })
-  return client.self.account === account ? user : undefined
+  const history = await client.link.promised()
+  if (client.self.account !== account) return undefined
+  return history === undefined ? { user } : { user, history }
 }
 
 const record = ({ _tag, ...rest }: JoinState): object => ({ type: "link", state: _tag, ...rest })

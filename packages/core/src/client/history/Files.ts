@@ -7,7 +7,6 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as Bytes from "../../base/Bytes.ts"
 import * as ChunkStream from "../../crypto/ChunkStream.ts"
 import * as Archive from "../../history/Archive.ts"
 import { Unpacker } from "../../history/Unpacker.ts"

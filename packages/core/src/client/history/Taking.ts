@@ -129,14 +129,20 @@ const chunk = Effect.fnUntraced(function* (
   if (Result.isFailure(read)) return yield* giveUp(opened, state, id, take, read.failure.cause)
   const { entries, next: position } = read.success
   const notes = entries.map((entry) => ({ entry, receivedAt: now, origin: "archive" as const }))
-  const batch = new Batch()
   if (last === 1) {
-    batch.remove(recordKey)
-    lowerBeginning(state, batch, Selecting.beginningOf(header.success.range))
-    yield* Keeping.store(opened, state, notes, batch)
-    Giving.say(state, { ...progressOf(id, { ...take, ...position, next: index + 1 }, "done", undefined) })
+    // With the word in the same commit the sender learns of it, whatever happens here.
+    yield* Telling.tell(
+      opened,
+      device,
+      [Giving.wordOf({ word: 4, archive, reason: Handing.reasons.taken })],
+      (work) => {
+        work.notes.push(...notes)
+        work.batch.remove(recordKey)
+        lowerBeginning(state, work.batch, Selecting.beginningOf(header.success.range))
+      }
+    )
     state.fed.delete(id)
-    return yield* Telling.tell(opened, device, [Giving.wordOf({ word: 4, archive, reason: Handing.reasons.taken })])
+    return Giving.say(state, progressOf(id, { ...take, ...position, next: index + 1 }, "done", undefined))
   }
   const after: Records.Take = {
     ...take,
@@ -144,6 +150,7 @@ const chunk = Effect.fnUntraced(function* (
     next: index + 1,
     chain: Archive.chain(crypto, take.chain, sealed)
   }
+  const batch = new Batch()
   batch.put(recordKey, Records.Take.encode(after))
   yield* Keeping.store(opened, state, notes, batch)
   Giving.say(state, progressOf(id, after, "under-way", undefined))
