@@ -426,6 +426,7 @@ const hostile = (
   )
   secrets(file, suite, world, session, b)
   replays(file, suite, world, session, b)
+  insider(file, suite, world, trace, session, b)
   // A receiver that does not take the suite.
   file.refused(
     {
@@ -439,6 +440,78 @@ const hostile = (
     "policy.suite",
     { rejects: 2, probe: [begin(b.device, bob), ...genuine] }
   )
+}
+
+/** What a peer sealed with the right keys does not decode: refused, and the genuine message of that number still opens. */
+const insider = (
+  file: FileBuilder,
+  suite: Suite,
+  world: string,
+  trace: Trace,
+  session: Session,
+  b: Published
+): void => {
+  const twin = `session-${suite}-answered`
+  const before = [
+    begin(b.device, bob),
+    prekeys(b, bob),
+    receive(session, bob, 0, 0, { turns: true }),
+    seal(session, bob, 1, 0)
+  ]
+  const genuine = receive(session, bob, 2, 0, { turns: true })
+  file.transcript(
+    { id: twin, title: "Bob receives what Alice sealed after his answer", clauses: ["ratchet.receive.4"], world },
+    [...before, genuine]
+  )
+  const id = session.id(2, 0)
+  const content = trace.look(`${id}.content`).length
+  const padded = trace.look(`${id}.padded`).length
+  for (const [name, title, value, inner, clause, cause] of [
+    ["marker-other", "another marker", "padded", { op: "set", offset: content, bytes: "81" }, "check", "padding"],
+    [
+      "filler",
+      "a last byte that is not zero",
+      "padded",
+      { op: "set", offset: padded - 1, bytes: "01" },
+      "check",
+      "padding"
+    ],
+    [
+      "block",
+      "a byte more than the padding is long",
+      "padded",
+      { op: "insert", offset: padded, bytes: "00" },
+      "check",
+      "padding"
+    ],
+    [
+      "content",
+      "a byte behind the content",
+      "content",
+      { op: "insert", offset: content, bytes: "00" },
+      "atomic",
+      "trailing"
+    ],
+    ["version", "a content of another version", "content", { op: "set", offset: 1, bytes: "02" }, "atomic", "value"]
+  ] as const)
+    void file.refused(
+      {
+        id: `${twin}-inner-${name}`,
+        title,
+        clauses: ["ratchet.atomic.1", ...(clause === "check" ? ["padding.check.1"] : [])],
+        flags: ["Insider"],
+        critical: true
+      },
+      twin,
+      {
+        at: "script/4/in/envelope",
+        op: "resign",
+        value: `${id}.${value}`,
+        inner: { at: "value", field: value, ...inner }
+      },
+      `decode.${cause}`,
+      { rejects: 4, probe: [genuine] }
+    )
 }
 
 /** Each of the responder's secrets is another one; then the right ones are there again. */
