@@ -86,6 +86,20 @@ export {
 } from "./client/LinkApi.ts"
 export { linkDevice, type Requirements as LinkRequirements } from "./client/LinkDevice.ts"
 
+// Files
+export type {
+  AttachmentApi,
+  AttachOptions,
+  AttachProgress,
+  DownloadOptions,
+  DownloadPiece,
+  FileSource,
+  UploadOptions,
+  UploadProgress
+} from "./client/attachment/AttachmentApi.ts"
+export { AttachmentError } from "./client/attachment/AttachmentErrors.ts"
+export type { AttachmentCause } from "./attachment/AttachmentFailure.ts"
+
 // Errors
 export {
   type AcceptError,

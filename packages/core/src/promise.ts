@@ -10,6 +10,7 @@ export {
   type PromiseClient,
   type PromiseConversation
 } from "./promise/CreateClient.ts"
+export type { PromiseAttachments, PromiseDownloadOptions, PromiseFileSource } from "./promise/PromiseAttachments.ts"
 export type { PromiseHistory } from "./promise/PromiseHistory.ts"
 export {
   type JoinHooks,

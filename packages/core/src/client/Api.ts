@@ -12,6 +12,7 @@ import type { Decision, EventName } from "../trust/Event.ts"
 import type { AcceptError, ClientError, PeerMisbehaved, ReviseError, SendError } from "./Errors.ts"
 import type { LinkApi } from "./LinkApi.ts"
 import type { TrustApi } from "./TrustApi.ts"
+import type { AttachmentApi } from "./attachment/AttachmentApi.ts"
 import type { HistoryApi } from "./history/HistoryApi.ts"
 
 /** Who: the name one knows the peer by (if any), account id and device id as lower-case hex (64 characters each). */
@@ -390,4 +391,6 @@ export interface ClientApi {
   readonly proofs: Effect.Effect<ReadonlyArray<Proof>, ClientError>
   /** What was said, on every device of the account: needs the option `history` at opening. */
   readonly history: HistoryApi
+  /** Files: sent with a message, fetched from where they are kept. */
+  readonly attachments: AttachmentApi
 }

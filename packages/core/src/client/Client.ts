@@ -14,6 +14,7 @@ import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Transport } from "../ports/Transport.ts"
 import type { Body, ClientApi, Conversation, Peer } from "./Api.ts"
+import * as Attachments from "./attachment/Attachments.ts"
 import * as Devices from "./Devices.ts"
 import type { ClientError, NotRegistered } from "./Errors.ts"
 import * as Identity from "./Identity.ts"
@@ -93,15 +94,17 @@ export const make = (opened: Opened): ClientApi => {
   const conversation = (peer: Peer) =>
     failed(Effect.map(find(peer), (contact) => converse(contact, contact.record.user ?? "")))
 
+  const send: ClientApi["send"] = (peer, body, options) =>
+    failed(
+      Effect.flatMap(allowed(find(peer)), (contact) =>
+        Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!)
+      )
+    )
+
   return {
     self: { user: opened.self.user, ...opened.hex },
     conversation,
-    send: (peer, body, options) =>
-      failed(
-        Effect.flatMap(allowed(find(peer)), (contact) =>
-          Effect.map(Sending.send(opened, contact, [body], options), (sent) => sent[0]!)
-        )
-      ),
+    send,
     messages: Inbox.messages(opened),
     batches: Inbox.batches(opened),
     take: (message) => failed(Inbox.take(opened, [message])),
@@ -126,7 +129,8 @@ export const make = (opened: Opened): ClientApi => {
     revokeDevice: (device) => failed(Devices.revoke(opened, device)),
     link: { invite: (options) => failed(link.invite(options)), promised: failed(link.promised) },
     proofs: failed(Effect.sync(() => Notices.proofs(opened))),
-    history: History.make(opened)
+    history: History.make(opened),
+    attachments: Attachments.make(opened, send)
   }
 }
 

@@ -119,10 +119,10 @@ const present = (
 }
 
 /** A reference as the application sees it. */
-const attachmentOf = ({ id, preview, ...rest }: Reference.Reference): Api.Body => {
+export const attachmentOf = ({ id, preview, ...rest }: Reference.Reference): Api.Attachment => {
   const { expiresAt, key, length, mediaType, name, place } = rest
   const shown = preview === undefined ? {} : { preview }
-  return { type: "attachment", id: Bytes.toHex(id), key, length, mediaType, name, expiresAt, place, ...shown }
+  return { id: Bytes.toHex(id), key, length, mediaType, name, expiresAt, place, ...shown }
 }
 
 /** A body as the application sees it. */
@@ -131,7 +131,7 @@ export const bodyOf = (body: Body.Body, fallback = ""): Api.Body => {
     case "Text":
       return { type: "text", text: body.text }
     case "Attachment":
-      return attachmentOf(body.reference)
+      return { type: "attachment", ...attachmentOf(body.reference) }
     case "Application":
       return { type: "application", mediaType: body.mediaType, fallback: body.fallback, data: body.data }
     case "Typing":

@@ -19,6 +19,7 @@ import type { DeviceIdentity } from "../identity/Device.ts"
 import type { Told } from "../identity/Addressing.ts"
 import type { ForkProof } from "../identity/ForkProof.ts"
 import type { Manifest } from "../identity/Manifest.ts"
+import type { AttachmentStore } from "../ports/AttachmentStore.ts"
 import type { Entropy } from "../ports/Crypto.ts"
 import type { Directory } from "../ports/Directory.ts"
 import type { KeyCustody } from "../ports/KeyCustody.ts"
@@ -49,6 +50,8 @@ export interface Ports {
   readonly entropy: Entropy["Service"]
   /** `undefined` where the transport has none: such a client cannot link devices. */
   readonly slots: Slots["Service"] | undefined
+  /** `undefined` where nobody gave one: such a client sends and fetches no files. */
+  readonly attachments: AttachmentStore["Service"] | undefined
 }
 
 /** One session with a peer device. */

@@ -14,6 +14,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Bytes from "../base/Bytes.ts"
 import type { SuiteId } from "../crypto/Suite.ts"
 import * as Manifest from "../identity/Manifest.ts"
+import { AttachmentStore } from "../ports/AttachmentStore.ts"
 import { Crypto, Entropy } from "../ports/Crypto.ts"
 import { Directory } from "../ports/Directory.ts"
 import { KeyCustody } from "../ports/KeyCustody.ts"
@@ -78,7 +79,8 @@ export const open = (
       custody: yield* KeyCustody,
       crypto: yield* Crypto,
       entropy: yield* Entropy,
-      slots: Option.getOrUndefined(yield* Effect.serviceOption(Slots))
+      slots: Option.getOrUndefined(yield* Effect.serviceOption(Slots)),
+      attachments: Option.getOrUndefined(yield* Effect.serviceOption(AttachmentStore))
     }
     const ward: { opened?: Opened } = {}
     // Closed after the fibers below: nobody works on it any more.

@@ -24,6 +24,7 @@ import type { Directory } from "../ports/Directory.ts"
 import type { KeyCustody } from "../ports/KeyCustody.ts"
 import type { Store } from "../ports/Store.ts"
 import type { Transport, TransportStatus } from "../ports/Transport.ts"
+import * as PromiseAttachments from "./PromiseAttachments.ts"
 import * as PromiseHistory from "./PromiseHistory.ts"
 import * as PromiseLink from "./PromiseLink.ts"
 import * as PromiseTrust from "./PromiseTrust.ts"
@@ -93,6 +94,8 @@ export interface PromiseClient extends AsyncDisposable {
   readonly link: PromiseLink.PromiseLink
   /** What was said, on every device of the account: needs the option `history`. */
   readonly history: PromiseHistory.PromiseHistory
+  /** Files: sent with a message, fetched from where they are kept. */
+  readonly attachments: PromiseAttachments.PromiseAttachments
   /** Ends every loop and every background task, and closes the store. Safe to call twice. */
   close(): Promise<void>
 }
@@ -155,6 +158,7 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     proofs: (call) => run(client.proofs, call),
     link: PromiseLink.make(client.link, run, iterate),
     history: PromiseHistory.make(client.history, run, iterate),
+    attachments: PromiseAttachments.make(client.attachments, run, iterate),
     close,
     [Symbol.asyncDispose]: close
   }

@@ -18,11 +18,13 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Broadcast from "../client/internal/broadcast.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
 import * as Envelope from "../envelope/Envelope.ts"
+import { AttachmentStore } from "../ports/AttachmentStore.ts"
 import { Directory, type DirectoryEntry } from "../ports/Directory.ts"
 import { KeyCustody } from "../ports/KeyCustody.ts"
 import { type SlotLine, Slots } from "../ports/Slots.ts"
 import { type Delivery, Refused, Transport, TransportError, type TransportStatus } from "../ports/Transport.ts"
 import { type DeviceEntry, type Kept, MemoryRelay } from "./MemoryRelay.ts"
+import * as MemoryAttachments from "./MemoryAttachments.ts"
 import { MemorySlots } from "./MemorySlots.ts"
 
 /** What goes wrong between submitting and delivering. Chances are 0…1, all 0 when nothing is said. */
@@ -74,7 +76,9 @@ export interface Options {
 /** The network and its switches. */
 export interface MemoryNetwork {
   /** Transport and directory of one client. Built anew for every start of a client: it is one connection. */
-  readonly layer: Layer.Layer<Transport | Directory | Slots, never, KeyCustody>
+  readonly layer: Layer.Layer<Transport | Directory | Slots | AttachmentStore, never, KeyCustody>
+  /** Where files are kept. */
+  readonly attachments: MemoryAttachments.MemoryAttachments
   /** A one-time password for a user name. */
   readonly issue: (user: string) => Effect.Effect<string>
   /** Sets faults from now on; what is not named keeps its value. */
@@ -147,6 +151,7 @@ interface Due {
 export const make = (options: Options): MemoryNetwork => {
   const { crypto, seed = 1 } = options
   const relay = new MemoryRelay(crypto, "memory")
+  const attachments = MemoryAttachments.make({ crypto: options.crypto })
   const memorySlots = new MemorySlots()
   const random = generator(seed)
   const chance = (probability: number): boolean => probability > 0 && random() < probability
@@ -445,7 +450,11 @@ export const make = (options: Options): MemoryNetwork => {
           return line
         })
     })
-    return Context.make(Transport, transport).pipe(Context.add(Directory, directory), Context.add(Slots, slots))
+    return Context.make(Transport, transport).pipe(
+      Context.add(Directory, directory),
+      Context.add(Slots, slots),
+      Context.add(AttachmentStore, attachments.service)
+    )
   })
 
   /** Connections that wait for the network to come back, logged in or not. */
@@ -463,6 +472,7 @@ export const make = (options: Options): MemoryNetwork => {
   }
 
   return {
+    attachments,
     layer: Layer.fresh(Layer.effectContext(connect)),
     issue: (user) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
