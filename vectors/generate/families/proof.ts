@@ -41,6 +41,12 @@ export const proofs = (): VectorFile => {
     devices: [one, three],
     revocations: [...gone, { key: a4, revokedIn: 3 }]
   })
+  sign("f5-late", {
+    version: 5,
+    previous: "$v4.hash",
+    devices: [one, three],
+    revocations: [...gone, { key: a4, revokedIn: 4 }]
+  })
   sign("f4-lost", { version: 4, previous: "$v3.hash", devices: [one, three] })
   sign("f4-other-key", { version: 4, previous: "$v3.hash", devices: [one, { ...two, agree: a4.agree }, three] })
   sign("f4-other-version", { version: 4, previous: "$v3.hash", devices: [one, { ...two, addedIn: 3 }, three] })
@@ -117,6 +123,7 @@ export const proofs = (): VectorFile => {
   valid("revocation-gone", "a revocation that disappeared", "v4", "f5-forgotten", "revocation")
   valid("revocation-returned", "a revoked device that is listed again", "v4", "f5-returned", "revocation")
   valid("revocation-old", "a revocation that dates from before, and was not there", "v4", "f5-old", "revocation")
+  valid("revocation-late", "a revocation that says it was made in the version before", "v4", "f5-late", "revocation")
   valid("lost", "a device that is neither listed nor revoked", "v3", "f4-lost", "lost")
   valid("changed-key", "a device with another agreement key", "v3", "f4-other-key", "changed")
   valid("changed-version", "a device with another first version", "v3", "f4-other-version", "changed")
