@@ -7,7 +7,7 @@
 import * as fc from "fast-check"
 import type { Reproducer } from "./RunScript.ts"
 import type { Script, Step, StepName } from "./Script.ts"
-import type { Side } from "./World.ts"
+import type { Side } from "./Asking.ts"
 
 /** Steps under which P18 holds: nothing is put back, forged or refused. */
 const steps: ReadonlySet<StepName> = new Set([

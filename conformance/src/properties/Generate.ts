@@ -6,8 +6,9 @@
  */
 import * as fc from "fast-check"
 import type { Reproducer } from "./RunScript.ts"
-import { names, type Script, type Step, weights, worlds } from "./Script.ts"
-import { type Side, sizeOf } from "./World.ts"
+import { names, type Script, solo, type Step, weights } from "./Script.ts"
+import type { Side } from "./Asking.ts"
+import { sizeOf } from "./World.ts"
 
 const operandArbitrary = fc.nat({ max: 255 })
 
@@ -29,9 +30,9 @@ export const reproducerArbitrary = (steps: number): fc.Arbitrary<Reproducer> =>
   fc
     .record({
       world: fc.oneof(
-        { arbitrary: fc.constant(worlds[0]), weight: 5 },
-        { arbitrary: fc.constant(worlds[1]), weight: 3 },
-        { arbitrary: fc.constant(worlds[2]), weight: 2 }
+        { arbitrary: fc.constant(solo[0]), weight: 5 },
+        { arbitrary: fc.constant(solo[1]), weight: 3 },
+        { arbitrary: fc.constant(solo[2]), weight: 2 }
       ),
       sides: fc.tuple(fc.boolean(), fc.boolean()),
       first: fc.nat({ max: 2 }),

@@ -11,13 +11,14 @@ import type { Subject } from "../subject/Subject.ts"
 import * as Crossing from "./Crossing.ts"
 import * as Differential from "./Differential.ts"
 import * as Encoding from "./Encoding.ts"
+import * as Fleets from "./fleet/Steps.ts"
 import { sample } from "./Generate.ts"
 import { properties, type PropertyInfo } from "./Properties.ts"
 import { type Reproducer, runScript, type Stage } from "./RunScript.ts"
-import { adversary, names } from "./Script.ts"
+import { adversary, names as solo, several, type WorldName } from "./Script.ts"
 import * as Shape from "./Shape.ts"
 import { shrink, shrinkWith } from "./Shrink.ts"
-import { Broken } from "./World.ts"
+import { Broken } from "./Asking.ts"
 
 /** Scripts and steps of a budget. */
 export const budgets: { readonly [name in Budget]: { readonly scripts: number; readonly steps: number } } = {
@@ -25,6 +26,9 @@ export const budgets: { readonly [name in Budget]: { readonly scripts: number; r
   ci: { scripts: 3_000, steps: 60 },
   nightly: { scripts: 100_000, steps: 200 }
 }
+
+/** Scripts of one device a user to one of several: these take some eight times as long. */
+const perFleet = 8
 
 export interface JudgeOptions {
   readonly crypto: CryptoProvider
@@ -39,6 +43,8 @@ export interface JudgeOptions {
   readonly size: { readonly scripts: number; readonly steps: number }
   /** Ids of properties; empty for all. */
   readonly only: ReadonlyArray<string>
+  /** Worlds of several devices are of level 3; they are left out below. */
+  readonly level?: number
   /** Scripts that failed once, run first. */
   readonly seeds: ReadonlyArray<Reproducer>
   readonly emit: (event: Property | Steps | Wire) => void
@@ -66,8 +72,10 @@ const numberOf = (seed: string): number => Number.parseInt(seed.slice(0, 8), 16)
 
 /** Judges every property asked for and emits one event for each. */
 export const judge = async (options: JudgeOptions): Promise<void> => {
-  const { emit, only } = options
-  const selected = properties.filter(({ id }) => only.length === 0 || only.includes(id))
+  const { emit, level: most = 5, only } = options
+  const selected = properties.filter(
+    ({ id, judged, level }) => (only.length === 0 || only.includes(id)) && (judged !== "fleet" || level <= most)
+  )
   const judgement = new Judgement(options, selected)
   await judgement.run()
   for (const { critical, id, level, title } of selected) {
@@ -87,6 +95,7 @@ export const judge = async (options: JudgeOptions): Promise<void> => {
     })
   }
   if (judgement.used.size > 0) {
+    const names = [...solo, ...several.filter((name) => judgement.used.has(name))]
     const done = Object.fromEntries(names.map((name) => [name, judgement.used.get(name) ?? 0]))
     emit({ event: "steps", done })
   }
@@ -129,7 +138,13 @@ class Judgement {
       if (wants("P22")) this.#begin("P22")
     }
     const scripted = [...this.verdicts].filter(([, { outcome }]) => outcome === "pass").map(([id]) => id)
-    if (scripted.length > 0) await this.#scripts(new Set(scripted))
+    await this.#scripts(scripted, (world) => world !== "fleet", sample, this.#options.size.scripts)
+    if (devices && hello.features.several === true) {
+      const fleet = this.#selected.filter(({ judged }) => judged === "fleet").map(({ id }) => id)
+      for (const id of fleet) this.#begin(id)
+      const count = Math.ceil(this.#options.size.scripts / perFleet)
+      await this.#scripts(fleet, (world) => world === "fleet", Fleets.sample, count)
+    }
     if (wants("P18") && devices) await this.#timed("P18", () => this.#crossing())
     if (wants("P22") && devices) await this.#timed("P22", () => this.#shapes())
     if (wants("P16") && declares(hello, "encoding")) await this.#timed("P16", () => this.#encodings())
@@ -168,12 +183,21 @@ class Judgement {
 
   // ---- Worlds
 
-  async #scripts(watched: Set<string>): Promise<void> {
-    const { progress, seed, seeds, signal, size } = this.#options
+  /** Scripts that are kept, of these worlds, and `count` by chance. */
+  async #scripts(
+    ids: ReadonlyArray<string>,
+    isOf: (world: WorldName) => boolean,
+    draw: typeof sample,
+    count: number
+  ): Promise<void> {
+    if (ids.length === 0) return
+    const { progress, seed, signal, size } = this.#options
+    const seeds = this.#options.seeds.filter(({ world }) => isOf(world))
+    const watched = new Set(ids)
     const began = performance.now()
     let done = 0
     let steps = 0
-    const all = seeds.length + size.scripts
+    const all = seeds.length + count
     const one = async (reproducer: Reproducer): Promise<void> => {
       const result = await runScript({ ...this.#stage(), used: this.used }, reproducer, watched)
       done++
@@ -182,17 +206,17 @@ class Judgement {
       if (result.violation !== undefined) {
         watched.delete(result.violation.property)
         await this.#violated(result.violation.property, reproducer)
-      } else if (result.broken !== undefined) await this.#halted(result.broken, reproducer)
+      } else if (result.broken !== undefined) await this.#halted(result.broken, reproducer, ids)
     }
     const goesOn = (): boolean => signal?.aborted !== true && watched.size > 0 && this.#broken < mostBroken
     for (const reproducer of seeds) if (goesOn()) await one(reproducer)
-    for (let number = 0; number * page < size.scripts && goesOn(); number++) {
-      const count = Math.min(page, size.scripts - number * page)
-      for (const reproducer of sample(numberOf(seed), number, count, size.steps)) if (goesOn()) await one(reproducer)
+    for (let number = 0; number * page < count && goesOn(); number++) {
+      const some = Math.min(page, count - number * page)
+      for (const reproducer of draw(numberOf(seed), number, some, size.steps)) if (goesOn()) await one(reproducer)
     }
     const ms = performance.now() - began
-    for (const verdict of this.verdicts.values()) {
-      if (verdict.outcome === "excluded") continue
+    for (const id of ids) {
+      const verdict = this.verdicts.get(id)!
       verdict.scripts += done
       verdict.steps += steps
       verdict.ms += ms
@@ -210,7 +234,7 @@ class Judgement {
   }
 
   /** An answer that is none: a failure of whatever was judged at that step. */
-  async #halted(broken: Broken, reproducer: Reproducer): Promise<void> {
+  async #halted(broken: Broken, reproducer: Reproducer, ids: ReadonlyArray<string>): Promise<void> {
     if (broken.side === "reference") throw broken
     this.#broken++
     const stage = { ...this.#stage(), reached: new Set<string>() }
@@ -224,14 +248,11 @@ class Judgement {
       broken.kind === "fault" || broken.kind === "unsupported" ? await shrink(reproducer, broke) : reproducer
     const last = small.script.at(-1)?.[0]
     const property = adversary.some((name) => name === last) ? "P12" : "P01"
-    const target = this.verdicts.get(property)?.outcome === "pass" ? property : this.#firstPassing()
+    const isOpen = (id: string): boolean => this.verdicts.get(id)?.outcome === "pass"
+    const target = isOpen(property) && ids.includes(property) ? property : ids.find(isOpen)
     if (target === undefined) return
     await this.#replay(target, small, none)
     this.#fail(target, broken.kind, broken.message, this.#failure(small, undefined))
-  }
-
-  #firstPassing(): string | undefined {
-    return [...this.verdicts].find(([, { outcome }]) => outcome === "pass")?.[0]
   }
 
   /** Runs a failing script once more and emits what is said in it. */

@@ -4,8 +4,16 @@
  * Spec: docs/spec/21-conformance.md §21.3.
  */
 
-/** Worlds of whole devices; crossing starts in them; transcripts side by side; single encodings; requests at a time; runs side by side. */
-export type Judged = "script" | "crossing" | "differential" | "encoding" | "concurrency" | "shape" | "freshness"
+/** Worlds of whole devices; worlds of several devices a user; crossing starts; transcripts side by side; single encodings; requests at a time; runs side by side. */
+export type Judged =
+  | "script"
+  | "fleet"
+  | "crossing"
+  | "differential"
+  | "encoding"
+  | "concurrency"
+  | "shape"
+  | "freshness"
 
 export interface PropertyInfo {
   readonly id: string
@@ -19,7 +27,7 @@ const property = (id: string, judged: Judged, critical: boolean, title: string):
   id,
   title,
   judged,
-  level: judged === "encoding" ? 1 : judged === "crossing" ? 3 : 2,
+  level: judged === "encoding" ? 1 : judged === "crossing" || judged === "fleet" ? 3 : 2,
   critical
 })
 
@@ -53,7 +61,44 @@ export const properties = [
   property("P20", "script", true, "a rollback is noticed or harmless"),
   property("P21", "concurrency", false, "overlapping requests to one actor have the effect of some order"),
   property("P22", "shape", false, "lengths depend on padding alone"),
-  property("P23", "freshness", true, "without coins, two runs differ in every random field")
+  property("P23", "freshness", true, "without coins, two runs differ in every random field"),
+  property(
+    "P01-devices",
+    "fleet",
+    false,
+    "every genuine message is shown on every device that is entitled to it, and a copy on the sender's others"
+  ),
+  property("P02-devices", "fleet", true, "no device shows what no actor sent, or what was not for its account"),
+  property("P03-devices", "fleet", true, "no device shows a message or a copy twice, whichever ways it came"),
+  property("P04-devices", "fleet", false, "whatever was refused, every device can write to every device"),
+  property("P05-devices", "fleet", false, "refused input and refused lists leave the digest as it was"),
+  property("P10-devices", "fleet", true, "an envelope or a bundle of one device is of no use for another"),
+  property(
+    "P11-devices",
+    "fleet",
+    true,
+    "no keystream is used twice between any devices, also across crash and restore"
+  ),
+  property("P13-devices", "fleet", false, "gaps reported are exactly the numbers missing, for each sending device"),
+  property(
+    "P14-devices",
+    "fleet",
+    true,
+    "a changed set of devices is told once, before or with the first message under it"
+  ),
+  property(
+    "P17-devices",
+    "fleet",
+    true,
+    "once a device saw another one revoked it hears it no more and seals nothing for it, or in sessions of before"
+  ),
+  property("P18-devices", "fleet", false, "any two devices come to send in one session, however their starts crossed"),
+  property(
+    "P20-devices",
+    "fleet",
+    true,
+    "one device put back to a copy, and an old list of devices, are noticed or harmless"
+  )
 ] as const
 
 export type PropertyId = (typeof properties)[number]["id"]

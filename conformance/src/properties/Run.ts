@@ -117,7 +117,7 @@ export async function* runProperties(
 /** The same as a part of a run. `reached` is filled with what was reached. */
 export const judgeProperties =
   (reached: Set<string> = new Set()): RunProperties =>
-  async ({ budget, emit, keeper, only, peer, progress, seed, signal }) =>
+  async ({ budget, emit, keeper, level, only, peer, progress, seed, signal }) =>
     judge({
       crypto: await provider(),
       subject: () => keeper.subject("properties"),
@@ -125,6 +125,7 @@ export const judgeProperties =
       another: (other, use) => keeper.isolated(use, other),
       seed,
       size: budgets[budget],
+      level,
       only,
       seeds: Seeds.load(),
       emit,

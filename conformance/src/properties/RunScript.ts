@@ -8,8 +8,11 @@ import type { Members } from "../protocol/Value.ts"
 import type { Subject } from "../subject/Subject.ts"
 import { Play } from "./Play.ts"
 import type { Violation } from "./Properties.ts"
-import type { Script, WorldName } from "./Script.ts"
-import { Broken, Found, type Side, World } from "./World.ts"
+import type { Script, StepName, WorldName } from "./Script.ts"
+import { Broken, Found, type Side } from "./Asking.ts"
+import { Fleet } from "./fleet/Fleet.ts"
+import { FleetPlay } from "./fleet/Play.ts"
+import { World } from "./World.ts"
 
 /** A script with what it needs to be repeated. */
 export interface Reproducer {
@@ -48,26 +51,39 @@ export const runScript = async (
   salt = ""
 ): Promise<ScriptResult> => {
   const { crypto, reached, record, used } = stage
-  const subject = await stage.subject()
-  const reference = await stage.reference()
-  const world = new World({
-    name,
+  const options = {
     roles,
-    subject,
-    reference,
+    subject: await stage.subject(),
+    reference: await stage.reference(),
     watched,
     reached,
     salt,
     ...(record === undefined ? {} : { record })
+  }
+  const did = (step: StepName): unknown => used?.set(step, (used.get(step) ?? 0) + 1)
+  if (name === "fleet") {
+    const fleet = new Fleet(options)
+    return outcome(fleet, async () => {
+      await fleet.open()
+      await new FleetPlay(fleet, crypto).run(script, did)
+    })
+  }
+  const world = new World({ name, ...options })
+  return outcome(world, async () => {
+    await world.open()
+    await new Play(world, crypto).run(script, did)
   })
+}
+
+/** Plays to the end, and says how it ended. */
+const outcome = async (world: World | Fleet, play: () => Promise<void>): Promise<ScriptResult> => {
   const ended = (result: Pick<ScriptResult, "violation" | "broken">): ScriptResult => ({
     ...result,
     requests: world.requests,
     lengths: world.past.map(({ bytes }) => bytes.length / 2)
   })
   try {
-    await world.open()
-    await new Play(world, crypto).run(script, (name) => used?.set(name, (used.get(name) ?? 0) + 1))
+    await play()
     return ended({ violation: undefined, broken: undefined })
   } catch (error) {
     if (error instanceof Found) return ended({ violation: error.violation, broken: undefined })

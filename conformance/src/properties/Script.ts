@@ -55,20 +55,31 @@ export const adversary = [
   "revoke"
 ] as const
 
-/** What can be in a script. */
+/** What can be in a script of people with one device each. */
 export const names = [...honest, ...adversary] as const
-export type StepName = (typeof names)[number]
+export type SoloStep = (typeof names)[number]
+
+/** Steps of worlds of several devices alone; what else there is in them is fleet/Steps.ts. */
+export const several = ["admit", "expel", "inform", "drain", "withhold", "outdated", "mix", "linger"] as const
+
+/** What can be in any script. */
+export const all = [...names, ...several] as const
+export type StepName = (typeof all)[number]
 
 /** One step. */
 export type Step = readonly [name: StepName, ...operands: ReadonlyArray<number>]
 export type Script = ReadonlyArray<Step>
 
 /** Who is there: two users; three; or two and one who comes under the second one's name. One device each. */
-export const worlds = ["pair", "trio", "usurper"] as const
+export const solo = ["pair", "trio", "usurper"] as const
+export type SoloName = (typeof solo)[number]
+
+/** The same, and two users with up to three devices each. */
+export const worlds = [...solo, "fleet"] as const
 export type WorldName = (typeof worlds)[number]
 
 /** How often each step comes up, of about a hundred. */
-export const weights: { readonly [name in StepName]: number } = {
+export const weights: { readonly [name in SoloStep]: number } = {
   send: 26,
   deliver: 18,
   all: 6,
@@ -127,10 +138,13 @@ export const weaker: { readonly [name in StepName]?: ReadonlyArray<StepName> } =
   suite: ["flip"],
   "crash-send": ["send"],
   "crash-receive": ["deliver"],
-  overlap: ["send"]
+  overlap: ["send"],
+  drain: ["deliver"],
+  outdated: ["withhold"],
+  linger: ["poll"]
 }
 
-const known: ReadonlySet<unknown> = new Set(names)
+const known: ReadonlySet<unknown> = new Set(all)
 
 /** Reads a script from JSON; `undefined` when it is none. */
 export const read = (value: unknown): Script | undefined =>

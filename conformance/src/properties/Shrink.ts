@@ -100,7 +100,8 @@ const merged = function* (reproducer: Reproducer): Generator<Reproducer> {
 /** Two people in place of three, and everybody played by the subject. */
 const plainer = function* (reproducer: Reproducer): Generator<Reproducer> {
   const { roles, world } = reproducer
-  if (world !== "pair") yield { ...reproducer, world: "pair", roles: roles.slice(0, sizeOf("pair")) }
+  if (world === "trio" || world === "usurper")
+    yield { ...reproducer, world: "pair", roles: roles.slice(0, sizeOf("pair")) }
   for (const [i, role] of roles.entries()) {
     if (role === "reference") yield { ...reproducer, roles: roles.with(i, "subject") }
   }

@@ -6,18 +6,15 @@
  */
 import type { Answer } from "../protocol/Message.ts"
 import { isObject, type Members } from "../protocol/Value.ts"
-import type { Subject } from "../subject/Subject.ts"
+import { Asking, type AskingOptions, Broken, type Side } from "./Asking.ts"
 import { Keystream } from "./Keystream.ts"
 import { type Memory, Model, type Sent } from "./Model.ts"
-import type { Violation } from "./Properties.ts"
 import type { Stamp } from "./Runs.ts"
-import type { WorldName } from "./Script.ts"
+import { fleetSize } from "./fleet/Members.ts"
+import type { SoloName, WorldName } from "./Script.ts"
 import * as Bytecode from "./Bytecode.ts"
 import { Bytes } from "@tacit/core/hazmat"
 import { bytesOf, textOf } from "./Text.ts"
-
-/** Who answers for a person. */
-export type Side = "subject" | "reference"
 
 /** One person with one device. */
 export interface Person {
@@ -60,89 +57,43 @@ export interface Wire {
   taken: boolean
 }
 
-/** What ended a script: an answer that is none. */
-export class Broken extends Error {
-  readonly _tag = "Broken"
-  readonly kind: "fault" | "unsupported" | "timeout" | "crash" | "violation"
-  readonly side: Side
-
-  constructor(kind: Broken["kind"], message: string, side: Side) {
-    super(message)
-    this.name = "Broken"
-    this.kind = kind
-    this.side = side
-  }
-}
-
-/** A violation of a property that is looked for. */
-export class Found extends Error {
-  readonly _tag = "Found"
-  readonly violation: Violation
-
-  constructor(violation: Violation) {
-    super(violation.message)
-    this.name = "Found"
-    this.violation = violation
-  }
-}
-
-export interface WorldOptions {
-  readonly name: WorldName
+export interface WorldOptions extends AskingOptions {
+  readonly name: SoloName
   readonly roles: ReadonlyArray<Side>
-  readonly subject: Subject
-  readonly reference: Subject
-  /** Properties that end a script when they are broken. */
-  readonly watched: ReadonlySet<string>
-  /** Every request and answer, for a report. */
-  readonly record?: (step: number, dir: "request" | "reply", message: Members) => void
-  /** What was reached: operation, stage, class, role. */
-  readonly reached: Set<string>
   /** Makes the texts. */
   readonly salt: string
 }
 
-/** The clock at which every script begins, ms. */
-export const beginning = 1_700_000_000_000
-
-const users: { readonly [name in WorldName]: ReadonlyArray<string> } = {
+const users: { readonly [name in SoloName]: ReadonlyArray<string> } = {
   pair: ["alice", "bob"],
   trio: ["alice", "bob", "carol"],
   usurper: ["alice", "bob", "bob"]
 }
 
 /** How many people a world has. */
-export const sizeOf = (name: WorldName): number => users[name].length
+export const sizeOf = (name: WorldName): number => (name === "fleet" ? fleetSize : users[name].length)
 
 /** One-time bundles that everybody publishes first. */
 const firstBundles = 4
 
 /** The world of one script. */
-export class World {
+export class World extends Asking<WorldOptions> {
   readonly people: Array<Person> = []
   readonly flight: Array<Wire> = []
   readonly past: Array<Wire> = []
   readonly keystream = new Keystream()
-  readonly options: WorldOptions
   model!: Model
-  now = beginning
-  step = -1
   sessions = 0
   resets = 0
-  requests = 0
   texts = 0
   /** Time the subject took to take in genuine envelopes, ms. */
   readonly usual: Array<number> = []
   readonly #wires = new Set<string>()
 
-  constructor(options: WorldOptions) {
-    this.options = options
-  }
-
   /** Makes everybody, and introduces them to each other. */
   async open(): Promise<void> {
-    const { name, reference, roles, subject } = this.options
-    await this.#control(subject, "subject")
-    if (reference !== subject) await this.#control(reference, "reference")
+    const { name, roles } = this.options
+    await this.reset()
     for (const [index, user] of users[name].entries()) this.people.push(await this.#make(index, user, roles[index]!))
     this.model = new Model(this.people, (property, message) => this.fail(property, message))
     for (const one of this.people) {
@@ -154,15 +105,10 @@ export class World {
     return this.options.name !== "usurper" || one.index + other.index === 1 || (one.index === 2 && other.index === 0)
   }
 
-  async #control(subject: Subject, side: Side): Promise<void> {
-    const answer = await subject.ask({ op: "reset" })
-    if (!("ok" in answer)) throw this.#broken(answer, "reset", side)
-  }
-
   async #make(index: number, user: string, side: Side): Promise<Person> {
     const name = `a${index}`
     const at = { index, name, side, skew: 0, down: false }
-    const made = await this.#ok(at, "actor.new", { user })
+    const made = await this.ok(at, "actor.new", { user })
     const text = (member: string): string => textOf(made[member])
     const person: Person = {
       ...at,
@@ -183,49 +129,11 @@ export class World {
     return person
   }
 
-  // ---- Asking
-
-  /** Asks one person. Throws {@link Broken} for anything but `ok` and `reject`. */
-  async ask(person: Pick<Person, "name" | "side" | "skew">, op: string, input: Members = {}): Promise<Answer> {
-    const { record, reached, reference, subject } = this.options
-    const asked = person.side === "subject" ? subject : reference
-    const request = { op, as: person.name, in: input, now: Math.max(0, this.now + person.skew) }
-    record?.(this.step, "request", { side: person.side, ...request })
-    this.requests++
-    const answer = await asked.ask(request)
-    record?.(this.step, "reply", { side: person.side, ...(answer as Members) })
-    const reject = "reject" in answer ? answer.reject : undefined
-    reached.add(`${op} ${reject === undefined ? "ok" : (reject.stage ?? "-")} ${reject?.class ?? "-"} ${person.side}`)
-    if ("ok" in answer || "reject" in answer) return answer
-    throw this.#broken(answer, op, person.side)
-  }
-
-  #broken(answer: Answer, op: string, side: Side): Broken {
-    if ("fault" in answer) return new Broken("fault", `${op}: ${answer.fault.message}`, side)
-    if ("unsupported" in answer) return new Broken("unsupported", `${op}: ${answer.unsupported.feature}`, side)
-    if ("lost" in answer) return new Broken(answer.lost.kind, `${op}: ${answer.lost.message}`, side)
-    return new Broken("violation", `${op} was refused`, side)
-  }
-
-  async #ok(person: Pick<Person, "name" | "side" | "skew">, op: string, input: Members = {}): Promise<Members> {
-    const answer = await this.ask(person, op, input)
-    if ("ok" in answer) return answer.ok
-    throw this.#broken(answer, op, person.side)
-  }
-
-  /** A property is broken. Ends the script when it is one that is looked for. */
-  fail(property: string, message: string): void {
-    if (this.options.watched.has(property)) throw new Found({ property, message, step: this.step })
-  }
-
   // ---- Directory
 
   async publish(person: Person, count: number): Promise<void> {
-    const { bundles, last } = await this.#ok(person, "prekey.publish", { count })
-    if (!Array.isArray(bundles) || bundles.length !== count || typeof last !== "string") {
-      throw new Broken("violation", "prekey.publish did not answer so many bundles", person.side)
-    }
-    person.bundles.push(...bundles.map(String))
+    const { bundles, last } = await this.published(person, count)
+    person.bundles.push(...bundles)
     person.last = last
   }
 
@@ -241,7 +149,7 @@ export class World {
   async offer(person: Person, other: Person, bundle = other.bundles.shift() ?? other.last): Promise<void> {
     person.offered.set(other.index, bundle)
     const { account, device } = other
-    await this.#ok(person, "peer.offer", { account, device, bundle })
+    await this.ok(person, "peer.offer", { account, device, bundle })
   }
 
   /** Follows up on bundles that were used. Answers how many sessions they began, by person. */
@@ -334,18 +242,6 @@ export class World {
     const events = Array.isArray(ok["events"]) ? ok["events"] : []
     this.model.events(person.index, events, whole)
     await this.outgoing(person, ok)
-  }
-
-  /** What a person keeps, in a form that changes when it does. */
-  async state(person: Person): Promise<string> {
-    const { digest } = await this.#ok(person, "digest")
-    return `${textOf(digest)} ${JSON.stringify(await this.inspect(person))}`
-  }
-
-  async inspect(person: Person): Promise<Members> {
-    const { reference, subject } = this.options
-    const { features } = (person.side === "subject" ? subject : reference).hello
-    return (features.inspect ?? []).length === 0 ? {} : this.#ok(person, "inspect")
   }
 }
 

@@ -59,7 +59,7 @@ export const marksOf = (header: Header, ended: ReadonlyArray<Ended>, level: numb
     properties(ended).some((one) => one.property === property && one.outcome === "pass")
   const bytes = families["device"] === 1 ? coins === "labelled" && proved("P15") : true
   if (bytes && results.every((one) => one.class === undefined)) marks.push("exact")
-  const judged = properties(ended).filter(({ property }) => property !== sanityName)
+  const judged = properties(ended).filter((one) => one.property !== sanityName && one.level <= level)
   const adversarial = judged.length > 0 && judged.every((one) => one.outcome === "pass" || !counts(one))
   if (budget !== undefined && budget !== "quick" && snapshot === true && crash === true && adversarial) {
     marks.push("hardened")

@@ -26,5 +26,8 @@ export interface PropertyContext {
   readonly signal: AbortSignal
 }
 
+/** Whether a name of a selection is a property's, such as P03 or P03-devices. */
+export const isProperty = (name: string): boolean => /^P\d\d(?:-[a-z]+)?$/.test(name)
+
 /** Judges every property of whole devices and emits one event for each; those that cannot be judged as `excluded`. */
 export type RunProperties = (context: PropertyContext) => Promise<void>

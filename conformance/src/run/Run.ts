@@ -19,7 +19,7 @@ import { runCase, type CaseEnd } from "./CaseRun.ts"
 import { ExitCode, strongest } from "./ExitCode.ts"
 import { KnownList } from "./Known.ts"
 import { counts, isFailure, levelOf, marksOf, sanityName } from "./Levels.ts"
-import type { RunProperties } from "./Properties.ts"
+import { isProperty, type RunProperties } from "./Properties.ts"
 import { sanity } from "./Sanity.ts"
 
 /** What is run, of all there is. */
@@ -369,7 +369,7 @@ class Running {
     const wanted =
       (families.length === 0 || families.includes(device)) &&
       (level ?? 5) >= 1 &&
-      (cases.length === 0 || cases.some((name) => /^P\d\d$/.test(name)))
+      (cases.length === 0 || cases.some(isProperty))
     if (properties === undefined || budget === undefined || !wanted || signal.aborted) return
     await properties({
       keeper,
@@ -377,7 +377,7 @@ class Running {
       seed,
       budget,
       level: level ?? 5,
-      only: cases.filter((name) => /^P\d\d$/.test(name)),
+      only: cases.filter(isProperty),
       emit: (event) => (event.event === "property" ? this.#end(event) : emit(event)),
       progress: (done, of) => progress?.(done, of),
       signal

@@ -10,6 +10,7 @@ import { judgeProperties, properties } from "../../properties/Run.ts"
 import type { ExitCode } from "../../run/ExitCode.ts"
 import { BadKnownFile, parseKnown, updated } from "../../run/Known.ts"
 import { isFailure } from "../../run/Levels.ts"
+import { isProperty } from "../../run/Properties.ts"
 import { run, select, type RunEnd, type Selection } from "../../run/Run.ts"
 import type { Suite } from "../../suite/Suite.ts"
 import type { Inputs } from "../Arguments.ts"
@@ -43,7 +44,7 @@ const selectionOf = (inputs: Inputs, suite: Suite): Selection => {
     cases,
     ...(budget === undefined || budget === "none" ? {} : { budget })
   }
-  const properties = families.includes("device") || cases.some((name) => /^P\d\d$/.test(name))
+  const properties = families.includes("device") || cases.some(isProperty)
   if ((families.length > 0 || cases.length > 0) && !properties && select(suite, selection).length === 0) {
     throw new UsageError("the selection holds no case", "`tacit-conformance coverage` shows what there is.")
   }

@@ -233,8 +233,11 @@ export class Actor {
   }
 
   async #restart(): Promise<Outcome> {
+    // What a running device told before it ended was told: it does not tell it again.
+    const told = this.#events
     await this.drop()
     const problem = await this.#open()
+    this.#events.unshift(...told)
     if (problem !== undefined) throw new Error(`the device does not open: ${problem}`)
     return this.#shown()
   }
@@ -299,8 +302,8 @@ export class Actor {
     const manifests = manifestsOf(input)
     if (account === process.client.self.account) this.#outside.learnOwn(user, account, manifests)
     else this.#outside.learn(user, account, manifests)
-    // Of accounts whose devices come and go it is asked while an envelope is taken in, and answers then.
-    if (manifests.length > 1) this.#outside.follow(account)
+    // Of accounts it knows a device asks while it takes an envelope in, and is answered then.
+    if (process.device.manifestVersion(account) > 0) this.#outside.follow(account)
     return { ok: {} }
   }
 

@@ -168,8 +168,11 @@ const extensionsFor = (
 ): Content.Extensions => {
   const { addressed } = draft
   const isNamed = addressed !== undefined || isStart || work.outdated.has(device.hex)
-  const { floor, tokenKnown } = device.peer
-  const floored = floor > 0 && draft.sequence > floor && (isStart || draft.sequence <= floor + floorRepeats)
+  const { tokenKnown } = device.peer
+  // Words to own devices wait while others are passed over (rule own.devices.2): of those that waited each has a floor of its own.
+  const waited = draft.type === Body.types.ownDevice && draft.sequence <= device.peer.floor
+  const floor = waited ? draft.sequence - 1 : device.peer.floor
+  const floored = floor > 0 && draft.sequence > floor && (isStart || waited || draft.sequence <= floor + floorRepeats)
   return {
     ...Fence.carry(opened.self.fence, Conversations.fenceOf(device.peer)),
     ...(tokenKnown === 1 ? {} : { deliveryToken: opened.self.token }),
