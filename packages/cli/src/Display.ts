@@ -27,6 +27,9 @@ export const stamp = (ms: number): string => {
 /** A whole number with commas. */
 export const grouped = (n: number): string => n.toLocaleString("en-US")
 
+/** So many messages, in words. */
+export const messageCount = (n: number): string => (n === 1 ? "1 message" : `${grouped(n)} messages`)
+
 /** The beginning of an id. */
 export const shortId = (id: string): string => `${id.slice(0, 8)}…`
 

@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream"
 import { describe, expect, it } from "vitest"
+import * as Progress from "../src/Progress.ts"
 import * as Terminal from "../src/Terminal.ts"
 
 const terminal = (env: Record<string, string>, tty: boolean, json = false) => {
@@ -23,4 +24,19 @@ describe("the terminal", () => {
     expect(terminal({ TERM: "dumb" }, true).paint("red", "x")).toBe("x")
     expect(terminal({}, true, true).paint("red", "x")).toBe("x")
   })
+})
+
+it("progress is written over on a terminal, and nowhere else", () => {
+  const written = (isTTY: boolean, json: boolean): string => {
+    const stderr = Object.assign(new PassThrough(), { isTTY, columns: 30 })
+    const line = Progress.make({ json, stderr })
+    line.show("a line that is longer than the terminal is wide")
+    line.show("too soon after the one before")
+    line.clear()
+    line.clear()
+    return String(stderr.read() ?? "")
+  }
+  expect(written(true, false)).toBe("\ra line that is longer than th\u001b[K\r\u001b[K")
+  expect(written(false, false)).toBe("")
+  expect(written(true, true)).toBe("")
 })

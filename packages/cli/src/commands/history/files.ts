@@ -7,7 +7,7 @@ import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, st
 import { pipeline } from "node:stream/promises"
 import { accountOptions } from "../../Account.ts"
 import type { Command } from "../../Command.ts"
-import { grouped } from "../../Display.ts"
+import { grouped, messageCount } from "../../Display.ts"
 import { ExitCode } from "../../ExitCode.ts"
 import * as Progress from "../../Progress.ts"
 import { UsageError } from "../../UsageError.ts"
@@ -107,7 +107,7 @@ export const importFile: Command = {
     try {
       for await (const progress of client.history.import(key, reading(file), { signal })) {
         entries = progress.entries
-        line.show(`Read ${grouped(entries)} messages, ${Math.floor((100 * progress.bytes) / Math.max(1, total))} %`)
+        line.show(`Read ${messageCount(entries)}, ${Math.floor((100 * progress.bytes) / Math.max(1, total))} %`)
       }
     } finally {
       line.clear()
@@ -115,7 +115,7 @@ export const importFile: Command = {
     }
     const added = (await client.history.status({ signal })).entries - before
     if (terminal.json) terminal.record({ type: "imported", file, entries, added })
-    else terminal.out(`Read ${grouped(entries)} messages; ${grouped(added)} of them this device did not have.`)
+    else terminal.out(`Read ${messageCount(entries)}; ${grouped(added)} of them this device did not have.`)
     return ExitCode.ok
   }
 }

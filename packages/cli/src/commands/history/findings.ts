@@ -5,7 +5,7 @@
  * Knows only what is stored on this device, and asks nobody.
  */
 import type { HistorySurvey } from "@tacit/core"
-import { grouped, shortId, stamp } from "../../Display.ts"
+import { messageCount, shortId, stamp } from "../../Display.ts"
 import { progressLine } from "./watch.ts"
 
 /** One thing that `tacit doctor` looked at. */
@@ -30,7 +30,7 @@ const note = (message: string, next: string): Finding => ({ check: "history", st
 /** At least one finding. `isOn` says whether the profile still keeps its history. */
 export const historyFindings = (history: HistorySurvey, isOn: boolean, now: number): ReadonlyArray<Finding> => {
   const { archives, beginning, devices, entries, wishes } = history
-  const count = `${grouped(entries)} ${entries === 1 ? "message" : "messages"}`
+  const count = messageCount(entries)
   if (!isOn) {
     return [
       note(

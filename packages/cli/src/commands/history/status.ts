@@ -7,7 +7,7 @@ import type { PromiseClient } from "@tacit/bots"
 import type { HistoryDevice, HistoryStatus } from "@tacit/core"
 import { accountOptions } from "../../Account.ts"
 import type { Command, Context } from "../../Command.ts"
-import { grouped, shortId, stamp } from "../../Display.ts"
+import { messageCount, shortId, stamp } from "../../Display.ts"
 import { ExitCode } from "../../ExitCode.ts"
 import { openHistory } from "./open.ts"
 import { rangeText } from "./range.ts"
@@ -47,7 +47,7 @@ const show = (
   { archives, beginning, devices, digest, entries, wishes }: HistoryStatus
 ): void => {
   const from = beginning === 0 ? "from the beginning" : `since ${stamp(beginning)}`
-  terminal.out(`Kept ${from}: ${entries === 1 ? "1 message" : `${grouped(entries)} messages`}`)
+  terminal.out(`Kept ${from}: ${messageCount(entries)}`)
   terminal.out(`Digest ${digest}`)
   for (const device of devices) terminal.out(deviceLine(device))
   for (const archive of archives) terminal.out(`${progressLine(archive)}, since ${stamp(archive.madeAt)}`)

@@ -8,7 +8,7 @@ import type { PromiseClient } from "@tacit/bots"
 import type { ArchiveProgress, HistoryStatus } from "@tacit/core"
 import { refusal } from "../../Account.ts"
 import type { Context } from "../../Command.ts"
-import { grouped, shortId } from "../../Display.ts"
+import { grouped, messageCount, shortId } from "../../Display.ts"
 import * as Progress from "../../Progress.ts"
 import { within } from "../../Within.ts"
 import { rangeText } from "./range.ts"
@@ -47,8 +47,9 @@ const reasons: Readonly<Record<string, string>> = {
 /** An archive in a line. */
 export const progressLine = ({ bytes, device, direction, entries, of }: ArchiveProgress): string => {
   const whose = `${direction === "giving" ? "to" : "from"} device ${shortId(device)}`
-  const share = of === undefined || of.entries === 0 ? "" : ` of about ${grouped(of.entries)}`
-  return `History ${whose}: ${grouped(entries)}${share} messages, ${size(bytes)}`
+  const isKnown = of !== undefined && of.entries > 0
+  const count = isKnown ? `${grouped(entries)} of about ${messageCount(of.entries)}` : messageCount(entries)
+  return `History ${whose}: ${count}, ${size(bytes)}`
 }
 
 /** Bytes as people read them. */
