@@ -54,7 +54,7 @@ it.effect(
       damaged[damaged.length - 1]! ^= 1
       for (const [bytes, cause] of [
         [detail(7, other), "auth.account"],
-        [detail(7, account, foreign!), "auth.account"],
+        [detail(7, account, foreign), "auth.account"],
         [detail(7, account, damaged), "auth.account"],
         [detail(7, account, manifest, account.slice(1)), "decode.value"],
         [new Uint8Array(0), "decode.truncated"],

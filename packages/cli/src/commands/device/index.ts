@@ -6,8 +6,9 @@
 import type { Command } from "../../Command.ts"
 import { link } from "./link.ts"
 import { list } from "./list.ts"
+import { page } from "./page.ts"
 import { proof } from "./proof.ts"
 import { revoke } from "./revoke.ts"
 
 /** In the order of the overview. */
-export const deviceCommands: ReadonlyArray<Command> = [link, list, revoke, proof]
+export const deviceCommands: ReadonlyArray<Command> = [link, list, revoke, page, proof]
