@@ -55,6 +55,11 @@ const fetch = <E>(
     const patience = new Patience()
     const { place } = attachment
     const [id, size] = [Bytes.fromHex(attachment.id)!, SealedFile.sealedSize(attachment.length)]
+    const waited = (error: AttachmentStoreError): Effect.Effect<void, AttachmentError> =>
+      Effect.matchEffect(patience.after(error), {
+        onFailure: (last) => explain(attachment, last),
+        onSuccess: Effect.succeed
+      })
     let at = from
     while (at < to) {
       const read = Stream.map(store.read({ place, id, size, from: at, to }), (bytes) => {
@@ -67,9 +72,7 @@ const fetch = <E>(
       const taken = Stream.runForEach(told, (bytes) => Effect.mapError(take(bytes), (error) => ({ taker: error })))
       yield* Effect.matchEffect(taken, {
         onFailure: (error): Effect.Effect<void, AttachmentError | E> =>
-          "taker" in error
-            ? Effect.fail(error.taker)
-            : patience.after(error.store).pipe(Effect.catch((last) => explain(attachment, last))),
+          "taker" in error ? Effect.fail(error.taker) : waited(error.store),
         onSuccess: Effect.succeed
       })
     }
