@@ -26,6 +26,8 @@ export type {
   Sender,
   SendOptions,
   Sent,
+  Setting,
+  SettingsApi,
   Synced,
   Warning
 } from "./client/Api.ts"
@@ -109,6 +111,7 @@ export {
   IdentityChanged,
   InvalidMessage,
   InvalidPolicy,
+  InvalidSetting,
   NotAdmin,
   NotRegistered,
   PeerMisbehaved,

@@ -8,7 +8,8 @@ export {
   createClient,
   type CreateClientOptions,
   type PromiseClient,
-  type PromiseConversation
+  type PromiseConversation,
+  type PromiseSettings
 } from "./promise/CreateClient.ts"
 export type { PromiseAttachments, PromiseDownloadOptions, PromiseFileSource } from "./promise/PromiseAttachments.ts"
 export type { PromiseHistory } from "./promise/PromiseHistory.ts"

@@ -43,6 +43,26 @@ const ids = (count: number): ReadonlyArray<Uint8Array> =>
 
 const peer = bytes(0xb2, 32)
 const peerDevice = bytes(0xd7, 32)
+/** A setting on the wire, and as the decoded structure shows it. */
+const settingAt = (name: string, stamp: number, value?: Uint8Array): Value => [
+  { text: name },
+  stamp,
+  peerDevice,
+  value === undefined ? [] : [value]
+]
+const settingForm = (name: string, stamp: number, value?: Uint8Array): Json => ({
+  name,
+  stamp,
+  device: hex(peerDevice),
+  ...(value === undefined ? {} : { value: hex(value) })
+})
+/** As many settings as there may be, or more, with the longest names and values. */
+const manySettings = (count: number): ReadonlyArray<readonly [string, number, Uint8Array]> =>
+  Array.from({ length: count }, (_, i) => [
+    `${String(i).padStart(3, "0")}${"~".repeat(61)}`,
+    4_503_599_627_370_496 - i,
+    bytes(i & 0xff, 256)
+  ])
 /** Content that copies carry. */
 const inner = content({ type: 1, sequence: 41, body: utf8("hello") })
 
@@ -291,6 +311,62 @@ const rows: ReadonlyArray<Row> = [
     "content.own.3",
     { type: 10, sequence: 9, body: encode([7, { text: "x" }, [1, 2]]) },
     { own: "unknown", data: hex(encode([7, { text: "x" }, [1, 2]])) }
+  ],
+  [
+    "own-far-kind",
+    "a kind of a far later version",
+    "content.own.3",
+    { type: 10, sequence: 9, body: encode([9000, { text: "x" }, [1, 2]]) },
+    { own: "unknown", data: hex(encode([9000, { text: "x" }, [1, 2]])) }
+  ],
+  [
+    "own-settings",
+    "three settings, one of an empty value, one taken back",
+    "content.own.4",
+    {
+      type: 10,
+      sequence: 16,
+      body: encode([
+        7,
+        [settingAt("!", 1, bytes(0, 0)), settingAt("notify/sound", sentAt), settingAt("theme", 7, utf8("dark"))]
+      ])
+    },
+    {
+      own: "settings",
+      settings: [
+        settingForm("!", 1, bytes(0, 0)),
+        settingForm("notify/sound", sentAt),
+        settingForm("theme", 7, utf8("dark"))
+      ]
+    }
+  ],
+  [
+    "own-settings-none",
+    "no settings",
+    "content.own.1",
+    { type: 10, sequence: 17, body: encode([7, []]) },
+    { own: "settings", settings: [] }
+  ],
+  [
+    "own-settings-most",
+    "128 settings with the longest names and values and the highest stamp",
+    "content.own.1",
+    { type: 10, sequence: 18, body: encode([7, manySettings(128).map((one) => settingAt(...one))]) },
+    { own: "settings", settings: manySettings(128).map((one) => settingForm(...one)) }
+  ],
+  [
+    "own-verified",
+    "a contact was verified",
+    "content.own.1",
+    { type: 10, sequence: 19, body: encode([8, peer, sentAt, peerDevice, bytes(0xf3, 32)]) },
+    { own: "verified", account: hex(peer), stamp: sentAt, device: hex(peerDevice), print: "f3".repeat(32) }
+  ],
+  [
+    "own-verified-not",
+    "that a contact was verified is taken back",
+    "content.own.1",
+    { type: 10, sequence: 20, body: encode([8, peer, sentAt, peerDevice, bytes(0, 0)]) },
+    { own: "verified", account: hex(peer), stamp: sentAt, device: hex(peerDevice), print: "" }
   ],
   [
     "own-kind-0",
@@ -1040,6 +1116,174 @@ const refusals: ReadonlyArray<Refusal> = [
     "decode.truncated"
   ],
   [
+    "own-far-kind-trailing",
+    "something behind a kind of a far later version",
+    "content.own.3",
+    "own-far-kind",
+    own(Uint8Array.of(...encode([9000, { text: "x" }, [1, 2]]), 0), 9),
+    "decode.trailing"
+  ],
+  [
+    "own-far-kind-nil",
+    "a kind of a far later version with nil in it",
+    "content.own.3",
+    "own-far-kind",
+    own(Uint8Array.of(0x92, 0xcd, 0x23, 0x28, 0xc0), 9),
+    "decode.type"
+  ],
+  [
+    "own-far-kind-cut",
+    "a kind of a far later version, cut off",
+    "content.own.3",
+    "own-far-kind",
+    own(Uint8Array.of(0x92, 0xcd, 0x23, 0x28), 9),
+    "decode.truncated"
+  ],
+  [
+    "own-settings-order",
+    "settings out of order",
+    "content.own.4",
+    "own-settings",
+    own(encode([7, [settingAt("theme", 7), settingAt("notify/sound", 7)]]), 16),
+    "decode.noncanonical"
+  ],
+  [
+    "own-settings-twice",
+    "one setting twice",
+    "content.own.4",
+    "own-settings",
+    own(encode([7, [settingAt("theme", 7), settingAt("theme", 8)]]), 16),
+    "decode.noncanonical"
+  ],
+  [
+    "own-settings-name-0",
+    "a setting without a name",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [settingAt("", 7)]]), 16),
+    "decode.size"
+  ],
+  [
+    "own-settings-name-65",
+    "a name of 65 characters",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [settingAt("n".repeat(65), 7)]]), 16),
+    "decode.size"
+  ],
+  [
+    "own-settings-name-blank",
+    "a blank in a name",
+    "content.own.4",
+    "own-settings",
+    own(encode([7, [settingAt("my theme", 7)]]), 16),
+    "decode.value"
+  ],
+  [
+    "own-settings-name-127",
+    "the character 0x7f in a name",
+    "content.own.4",
+    "own-settings",
+    own(encode([7, [settingAt("theme\u007f", 7)]]), 16),
+    "decode.value"
+  ],
+  [
+    "own-settings-name-beyond",
+    "a character beyond ASCII in a name, and the names out of order",
+    "content.own.4",
+    "own-settings",
+    own(encode([7, [settingAt("th\u00e8me", 7), settingAt("a", 7)]]), 16),
+    "decode.value"
+  ],
+  [
+    "own-settings-stamp-0",
+    "stamp 0",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [settingAt("theme", 0)]]), 16),
+    "decode.value"
+  ],
+  [
+    "own-settings-stamp-above",
+    "a stamp above the highest",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [settingAt("theme", 4_503_599_627_370_497)]]), 16),
+    "decode.value"
+  ],
+  [
+    "own-settings-device-31",
+    "a device of 31 bytes",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [[{ text: "theme" }, 7, bytes(0xd7, 31), []]]]), 16),
+    "decode.size"
+  ],
+  [
+    "own-settings-value-257",
+    "a value of 257 bytes",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [settingAt("theme", 7, bytes(1, 257))]]), 16),
+    "decode.size"
+  ],
+  [
+    "own-settings-values",
+    "two values of one setting",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [[{ text: "theme" }, 7, peerDevice, [utf8("a"), utf8("b")]]]]), 16),
+    "decode.size"
+  ],
+  [
+    "own-settings-value-text",
+    "a value that is text",
+    "content.own.1",
+    "own-settings",
+    own(encode([7, [[{ text: "theme" }, 7, peerDevice, [{ text: "dark" }]]]]), 16),
+    "decode.type"
+  ],
+  [
+    "own-settings-129",
+    "129 settings",
+    "content.own.1",
+    "own-settings-most",
+    own(encode([7, manySettings(129).map(([name, stamp]) => settingAt(name, stamp))]), 18),
+    "decode.size"
+  ],
+  [
+    "own-verified-31",
+    "31 bytes of what was verified",
+    "content.own.1",
+    "own-verified",
+    own(encode([8, peer, sentAt, peerDevice, bytes(0xf3, 31)]), 19),
+    "decode.size"
+  ],
+  [
+    "own-verified-33",
+    "33 bytes of what was verified",
+    "content.own.1",
+    "own-verified",
+    own(encode([8, peer, sentAt, peerDevice, bytes(0xf3, 33)]), 19),
+    "decode.size"
+  ],
+  [
+    "own-verified-stamp-0",
+    "verified with stamp 0",
+    "content.own.1",
+    "own-verified",
+    own(encode([8, peer, 0, peerDevice, bytes(0xf3, 32)]), 19),
+    "decode.value"
+  ],
+  [
+    "own-verified-account-31",
+    "an account of 31 bytes",
+    "content.own.1",
+    "own-verified",
+    own(encode([8, bytes(0xb2, 31), sentAt, peerDevice, bytes(0xf3, 32)]), 19),
+    "decode.size"
+  ],
+  [
     "extension-lists-own-0",
     "lists with own version 0",
     "content.extensions.1",
@@ -1176,6 +1420,10 @@ export const contents = (): VectorFile => {
     "Extension 13 has a meaning since section 22 and is no longer an unknown one.",
     "content-extension-ignorable"
   )
+  const meant = "Kind 7 has a meaning since settings are shared and is no longer one of a later version."
+  file.withdraw("content-own-later-kind", meant, "content-own-far-kind")
+  for (const name of ["trailing", "nil", "cut"])
+    file.withdraw(`content-bad-own-later-kind-${name}`, meant, `content-bad-own-far-kind-${name}`)
   bounds(file)
   const refuse = (name: string, title: string, clause: string, delta: Delta, cause: string): void =>
     void file.invalid(

@@ -73,11 +73,23 @@ func ownForm(details tacit.Record) object {
 	names := map[uint64]string{
 		tacit.OwnSent: "sent", tacit.OwnRead: "read", tacit.OwnContact: "contact",
 		tacit.OwnReceived: "received", tacit.OwnHistory: "history", tacit.OwnArchive: "archive",
+		tacit.OwnSettings: "settings", tacit.OwnVerified: "verified",
 	}
 	form := layoutForm(details).(object)
 	form["own"] = "unknown"
 	if kind, ok := details["kind"].(uint64); ok {
 		form["own"] = names[kind]
+		if kind == tacit.OwnSettings {
+			for _, item := range form["settings"].([]any) {
+				setting := item.(object)
+				// One that was taken back has no value.
+				if value := setting["value"].([]any); len(value) == 0 {
+					delete(setting, "value")
+				} else {
+					setting["value"] = value[0]
+				}
+			}
+		}
 	}
 	delete(form, "kind")
 	return form

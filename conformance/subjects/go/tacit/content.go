@@ -33,6 +33,8 @@ const (
 	OwnReceived = 4
 	OwnHistory  = 5
 	OwnArchive  = 6
+	OwnSettings = 7
+	OwnVerified = 8
 )
 
 // Lists are the versions of two manifests: the sender's own, and the one by
@@ -147,6 +149,22 @@ var ownLayout = &Layout{Kind: "oneOf", Tag: "kind", Cases: []LayoutCase{
 	)},
 	{OwnHistory, ownDataLayout(OwnHistory)},
 	{OwnArchive, ownDataLayout(OwnArchive)},
+	{OwnSettings, lTuple(
+		LayoutField{"kind", lLiteral(OwnSettings)},
+		LayoutField{"settings", lList(0, MaxSettings, lTuple(
+			LayoutField{"name", lText(1, MaxSettingName)},
+			LayoutField{"stamp", lUint(1, MaxStamp)},
+			LayoutField{"device", lBytes(32, 32)},
+			LayoutField{"value", lList(0, 1, lBytes(0, MaxSetting))},
+		))},
+	)},
+	{OwnVerified, lTuple(
+		LayoutField{"kind", lLiteral(OwnVerified)},
+		LayoutField{"account", lBytes(32, 32)},
+		LayoutField{"stamp", lUint(1, MaxStamp)},
+		LayoutField{"device", lBytes(32, 32)},
+		LayoutField{"print", lBytes(0, 32)},
+	)},
 }}
 
 func ownDataLayout(kind uint64) *Layout {
@@ -295,7 +313,7 @@ func decodeOwn(body []byte) (Record, error) {
 	if err != nil {
 		return nil, refusalOf(err)
 	}
-	if kind == 0 || kind > OwnArchive {
+	if kind == 0 || kind > OwnVerified {
 		if _, err := DecodeValue(body); err != nil {
 			return nil, refusalOf(err)
 		}
@@ -305,15 +323,43 @@ func decodeOwn(body []byte) (Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind == OwnRead {
+	switch kind {
+	case OwnRead:
 		return record, unrepeated(record.List("messages"))
-	}
-	if kind == OwnContact {
-		if n := len(record.Bytes("verified")); n != 0 && n != 32 {
-			return nil, Refuse("decode.size")
-		}
+	case OwnSettings:
+		return record, ascending(record.List("settings"))
+	case OwnContact:
+		return record, isPrint(record.Bytes("verified"))
+	case OwnVerified:
+		return record, isPrint(record.Bytes("print"))
 	}
 	return record, nil
+}
+
+func isPrint(print []byte) error {
+	if len(print) != 0 && len(print) != 32 {
+		return Refuse("decode.size")
+	}
+	return nil
+}
+
+// ascending holds names of settings: ASCII from 0x21 to 0x7e, in ascending order.
+func ascending(settings []any) error {
+	names := make([]string, len(settings))
+	for i, setting := range settings {
+		names[i] = setting.(Record).Text("name")
+		for _, c := range []byte(names[i]) {
+			if c < 0x21 || c > 0x7e {
+				return Refuse("decode.value")
+			}
+		}
+	}
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
+			return Refuse("decode.noncanonical")
+		}
+	}
+	return nil
 }
 
 func unrepeated(ids []any) error {

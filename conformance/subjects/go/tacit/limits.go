@@ -16,6 +16,10 @@ const (
 	MaxForkProof         = 98312
 	MaxFallback          = 1024
 	MaxUserName          = 64
+	MaxSettings          = 128
+	MaxSettingName       = 64
+	MaxSetting           = 256
+	MaxStamp             = 1 << 52
 	PaddingFloor         = 64
 	MaxSkipPerStep       = 1000
 	MaxSkippedPerSession = 2000

@@ -218,6 +218,24 @@ export const maxSynced = 16_384
  */
 export const maxWaitingCopies = 4096
 
+/**
+ * Highest stamp of what own devices share, 2⁵²: as for ranks of sessions, no clock comes near it, and one more than any is still an
+ * integer of the encoding.
+ */
+export const maxStamp = 4_503_599_627_370_496
+
+/**
+ * Settings of an account, those that were taken back included. With the longest names and values all of them fit one word
+ * ({@link maxBodyBytes}), so that whoever hears one word has everything.
+ */
+export const maxSettings = 128
+
+/** The name of a setting, ASCII. A path of a few words. */
+export const maxSettingNameBytes = 64
+
+/** The value of a setting. A word, a number, a short list; longer ones would not fit {@link maxSettings} into one word. */
+export const maxSettingBytes = 256
+
 // ---- Safety numbers
 
 /**

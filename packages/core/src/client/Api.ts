@@ -9,7 +9,15 @@ import type * as Stream from "effect/Stream"
 import type { Cause } from "../base/Failure.ts"
 import type { Refused, TransportError, TransportStatus } from "../ports/Transport.ts"
 import type { Decision, EventName } from "../trust/Event.ts"
-import type { AcceptError, ClientError, PeerMisbehaved, ReviseError, SendError } from "./Errors.ts"
+import type {
+  AcceptError,
+  ClientError,
+  InvalidSetting,
+  PeerMisbehaved,
+  ReviseError,
+  Revoked,
+  SendError
+} from "./Errors.ts"
 import type { LinkApi } from "./LinkApi.ts"
 import type { TrustApi } from "./TrustApi.ts"
 import type { AttachmentApi } from "./attachment/AttachmentApi.ts"
@@ -148,7 +156,34 @@ export type Synced = {
       readonly state: "pinned" | "accepted" | "other"
       readonly verified: string | undefined
     }
+  /** Settings that are others since. `value` is absent where one was taken back. */
+  | {
+      readonly type: "settings"
+      readonly changed: ReadonlyArray<{ readonly name: string; readonly value: Uint8Array | undefined }>
+    }
+  /** The contact is verified since, with this fingerprint (64 hexadecimal characters), or, without one, not any more. */
+  | { readonly type: "verified"; readonly peer: Sender; readonly verified: string | undefined }
 )
+
+/** A setting of the account: a name of 1 to 64 characters of ASCII without blanks, a value of at most 256 bytes. */
+export interface Setting {
+  readonly name: string
+  readonly value: Uint8Array
+}
+
+/** Settings that all devices of the account share: of two written at once, one stands, the same everywhere. */
+export interface SettingsApi {
+  /** All, by name. What other devices change is told in `synced`. */
+  readonly list: Effect.Effect<ReadonlyArray<Setting>, ClientError>
+  readonly get: (name: string) => Effect.Effect<Uint8Array | undefined, ClientError>
+  /** Succeeds when it is durable; the other devices are told in the background. Text is stored as UTF-8. At most 128 settings. */
+  readonly set: (
+    name: string,
+    value: Uint8Array | string
+  ) => Effect.Effect<void, ClientError | InvalidSetting | Revoked>
+  /** One that is not there is no error. */
+  readonly unset: (name: string) => Effect.Effect<void, ClientError | InvalidSetting | Revoked>
+}
 
 /** Something the user must see. One per event, never repeated for the same bytes. `peer` is absent where nobody is known. */
 export type Warning =
@@ -350,7 +385,7 @@ export interface ClientApi {
   /** Takes a message from the inbox at once, without waiting for the next pull. */
   readonly take: (message: Incoming) => Effect.Effect<void, ClientError>
   /**
-   * What other devices of the own account did: messages sent there, messages read there, contacts. Each once, oldest first; taken as
+   * What other devices of the own account did: messages sent there, messages read there, contacts, settings. Each once, oldest first; taken as
    * `messages` are. Messages that only another own device was sent are in `messages`. At most 16,384 wait; then the oldest are dropped. One
    * consumer at a time.
    */
@@ -369,6 +404,8 @@ export interface ClientApi {
   readonly contacts: Effect.Effect<ReadonlyArray<Contact>, ClientError>
   /** Policy, decisions, safety numbers, verified contacts. */
   readonly trust: TrustApi
+  /** Settings that the devices of the account share. */
+  readonly settings: SettingsApi
   /** Accepts a changed identity after the user compared it out of band; `account` is the one offered. */
   readonly acceptIdentity: (user: string, account: string) => Effect.Effect<void, AcceptError>
   /** The own account's devices, as this device knows them; asks nobody. */

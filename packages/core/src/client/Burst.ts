@@ -59,6 +59,8 @@ export class Burst extends Sealing.SendWork {
   /** What own devices said, in order, and names that it gave to accounts. */
   readonly said: Array<OwnSaid> = []
   readonly renamed = new Map<string, string>()
+  /** Own devices that are to be told all settings, and what is known about these contacts, because they know less. */
+  readonly untold = new Map<string, { settings: boolean; readonly contacts: Set<string> }>()
   /** A message of no session came. */
   lost = false
   received: number

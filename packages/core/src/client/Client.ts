@@ -28,6 +28,7 @@ import * as Notices from "./Notices.ts"
 import * as Outcomes from "./Outcomes.ts"
 import * as Peers from "./Peers.ts"
 import * as Sending from "./Sending.ts"
+import * as Settings from "./Settings.ts"
 import * as Synced from "./Synced.ts"
 import * as TrustAllows from "./TrustAllows.ts"
 import type { TrustApi } from "./TrustApi.ts"
@@ -122,6 +123,7 @@ export const make = (opened: Opened): ClientApi => {
       )
     ),
     trust: trustOf(failed, Trusting.make(opened)),
+    settings: Settings.make(opened, failed),
     acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty)),
     devices: failed(Effect.sync(() => Devices.list(opened))),
     refreshDevices: failed(Effect.map(Devices.refresh(opened), () => Devices.list(opened))),

@@ -114,6 +114,14 @@ export class CannotRevise extends Schema.TaggedError<CannotRevise>()("CannotRevi
   reason: Schema.Literals(["last-admin", "full", "contended"])
 }) {}
 
+/**
+ * No setting can be that: `name` is not 1 to 64 characters of ASCII without blanks, `value` is longer than 256 bytes, or there are 128 already
+ * (`full`). Nothing was changed.
+ */
+export class InvalidSetting extends Schema.TaggedError<InvalidSetting>()("InvalidSetting", {
+  reason: Schema.Literals(["name", "value", "full"])
+}) {}
+
 /** Every public error of opening, receiving and keeping state. */
 export type ClientError = StoreError | LeaseLost | CustodyError | StoredRecordError
 

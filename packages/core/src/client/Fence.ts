@@ -20,6 +20,7 @@ import * as Background from "./internal/background.ts"
 import type { Device, Entry, Handle, Lane, Opened } from "./Opened.ts"
 import * as Orders from "./Orders.ts"
 import * as Outbox from "./Outbox.ts"
+import * as Own from "./Own.ts"
 import * as Settling from "./Settling.ts"
 import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
@@ -268,6 +269,13 @@ export const thaw = Effect.fnUntraced(function* (
   if (last !== handle.sequence.last) work.setSequence(handle, { last })
   work.setPeer(device, { ...device.peer, healedIn: restored, addressed: 1, floor })
   work.batch.applied(() => opened.history?.near(device.id))
+  if (device.account === opened.hex.account) {
+    // Rule own.greet.2.
+    Own.forgetGreeted(work, device.hex)
+    work.batch.applied(() => {
+      opened.greetedBy = undefined
+    })
+  }
   const again = yield* Waiting.sendAgain(opened, work, handle, device)
   yield* Waiting.numberWaiting(opened, work, handle, again)
 })

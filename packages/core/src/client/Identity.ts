@@ -21,6 +21,7 @@ import * as Settling from "./Settling.ts"
 import * as Starts from "./Starts.ts"
 import * as Trust from "./Trust.ts"
 import * as TrustState from "./TrustState.ts"
+import * as Verified from "./Verified.ts"
 
 /**
  * Pins `account` (32 bytes) for a name from now on. The directory must answer the name with it. The account pinned before stays a
@@ -64,7 +65,7 @@ const move = (
       Effect.gen(function* () {
         if (opened.names.get(user) !== pinned) return false
         const now = yield* Background.now
-        yield* Orders.reserve(opened, Own.others(opened).length)
+        yield* Orders.reserve(opened, 2 * Own.others(opened).length)
         const work = new Sealing.SendWork()
         work.handles.add(own)
         work.handles.add(handle)
@@ -76,6 +77,8 @@ const move = (
           const { print } = TrustState.recordOf(opened.trust, accepted.hex, work.batch)
           Settling.absorb(opened, work, own, now)
           Own.post(opened, work, own, Own.contactWord(accepted, 2, print), now)
+          const verified = Verified.wordAbout(opened, accepted, work.batch)
+          if (verified !== undefined) Own.post(opened, work, own, verified, now)
         }
         yield* Peers.pinAs(opened, user, account, manifests, { work, with: tell })
         return true

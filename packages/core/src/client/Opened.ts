@@ -38,6 +38,7 @@ import type { History } from "./history/HistoryState.ts"
 import type { Broadcast } from "./internal/broadcast.ts"
 import type { Lock } from "./internal/lock.ts"
 import type * as Records from "./Records.ts"
+import type { SettingsState } from "./SettingsState.ts"
 import type { TrustState } from "./TrustState.ts"
 
 /** The ports, looked up once. */
@@ -283,6 +284,8 @@ export interface Opened extends Ports {
   readonly contacts: Map<string, Contact>
   /** Policy, verified contacts, holds, ledgers. */
   readonly trust: TrustState
+  /** Settings of the account. */
+  readonly settings: SettingsState
   /** Account by user name. */
   readonly names: Map<string, string>
   /** Names looked up since the client was opened. */

@@ -44,6 +44,7 @@ import * as Receiving from "./Receiving.ts"
 import * as Records from "./Records.ts"
 import * as Repair from "./Repair.ts"
 import * as Retry from "./Retry.ts"
+import * as SettingsState from "./SettingsState.ts"
 import * as Staying from "./Staying.ts"
 import * as Synced from "./Synced.ts"
 import * as TrustState from "./TrustState.ts"
@@ -216,6 +217,7 @@ const load = Effect.fnUntraced(function* (
     failed,
     spawn,
     trust: yield* TrustState.load(store, crypto, policy),
+    settings: yield* SettingsState.load(store),
     wake: (lane) => Waiting.wake(opened, lane),
     settleIdentity: (pinned) => Effect.ignore(Trusting.settleIdentity(opened, pinned)),
     deliverHeld: Effect.suspend(() => Background.persist(opened, Identity.resume(opened))),

@@ -24,7 +24,9 @@ import * as Manifests from "./Manifests.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 import * as Sealing from "./Sealing.ts"
+import * as SettingsState from "./SettingsState.ts"
 import * as TrustState from "./TrustState.ts"
+import * as Verified from "./Verified.ts"
 
 const nobody: ReadonlyArray<Uint8Array> = []
 
@@ -155,6 +157,13 @@ export const contactWord = (
   verified
 })
 
+/**
+ * Greets a device again that answered after this one was restored, with the commit that takes its answer (rule own.greet.2): call
+ * {@link follow} after it.
+ */
+export const forgetGreeted = (work: Conversations.Work, device: string): void =>
+  work.batch.remove(Records.keys.greeted(device))
+
 /** Tells own devices something, in a commit of its own. Without other own devices nothing is done. */
 export const tell = (
   opened: Opened,
@@ -199,7 +208,7 @@ const greet = (opened: Opened): Effect.Effect<void, ClientError> =>
       Effect.gen(function* () {
         const key = Records.keys.greeted(Bytes.toHex(id))
         if ((yield* opened.store.get(key)) !== undefined) return
-        yield* Orders.reserve(opened, opened.contacts.size + 1)
+        yield* Orders.reserve(opened, 2 * opened.contacts.size + 2)
         yield* Conversations.withHandle(opened, opened.hex.account, (own) =>
           Effect.flatMap(Background.now, (now) => {
             const work = new Sealing.SendWork()
@@ -209,8 +218,13 @@ const greet = (opened: Opened): Effect.Effect<void, ClientError> =>
             for (const contact of contacts) {
               const { print } = TrustState.recordOf(opened.trust, contact.hex)
               post(opened, work, own, contactWord(contact, 1, print), now, { devices: [id] })
+              const verified = Verified.wordAbout(opened, contact)
+              if (verified !== undefined) post(opened, work, own, verified, now, { devices: [id] })
             }
-            if (contacts.length === 0) {
+            const settings = SettingsState.of(opened.settings)
+            if (settings.length > 0 || opened.self.restored > 0) {
+              post(opened, work, own, SettingsState.word(settings), now, { devices: [id] })
+            } else if (contacts.length === 0) {
               Sealing.post(opened, work, own, id, Sealing.control(opened, { _tag: "Acknowledge" }, now), now)
             }
             work.batch.put(key, Records.Greeted.encode({ version: Records.written, at: now }))

@@ -1,7 +1,7 @@
 /**
- * What own devices say: copies, read marks, contacts, all stored in the commit of the burst that brought them.
+ * What own devices say: copies, read marks, contacts, settings, all stored in the commit of the burst that brought them.
  *
- * Spec: docs/spec/22-own-devices.md §22.3–22.6.
+ * Spec: docs/spec/22-own-devices.md §22.3–22.6, §22.8.
  * Says nothing itself: client/Own.ts does. Words about history go to whoever keeps one, after the commit.
  */
 import * as Effect from "effect/Effect"
@@ -10,6 +10,7 @@ import * as Bytes from "../base/Bytes.ts"
 import type { Cause } from "../base/Failure.ts"
 import * as Limits from "../base/Limits.ts"
 import type * as OwnDevice from "../envelope/OwnDevice.ts"
+import * as Settings from "../identity/Settings.ts"
 import * as ReplayWindow from "../sequence/ReplayWindow.ts"
 import { type Burst, hold, type OwnSaid, warn } from "./Burst.ts"
 import * as Conversations from "./Conversations.ts"
@@ -18,17 +19,23 @@ import * as Noting from "./history/Noting.ts"
 import type { ClientError } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Contact, Handle, Opened } from "./Opened.ts"
+import * as Orders from "./Orders.ts"
+import * as Own from "./Own.ts"
 import * as OwnCopy from "./OwnCopy.ts"
 import * as Peers from "./Peers.ts"
+import * as SettingsState from "./SettingsState.ts"
 import * as Synced from "./Synced.ts"
-import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
+import * as Verified from "./Verified.ts"
 
 /** Takes what own devices said in this burst, in order. */
 export const settle = (opened: Opened, work: Burst): Effect.Effect<void, ClientError> =>
   work.said.length === 0
     ? Effect.void
-    : Effect.forEach(work.said, (said) => takeOne(opened, work, said), { discard: true })
+    : Effect.andThen(
+        Effect.forEach(work.said, (said) => takeOne(opened, work, said), { discard: true }),
+        Effect.suspend(() => (work.untold.size === 0 ? Effect.void : answer(opened, work)))
+      )
 
 const takeOne = Effect.fnUntraced(function* (opened: Opened, work: Burst, said: OwnSaid) {
   const { word } = said
@@ -49,6 +56,10 @@ const takeOne = Effect.fnUntraced(function* (opened: Opened, work: Burst, said: 
       return Synced.put(opened, work, said)
     case "received":
       return yield* takeReceived(opened, work, said, word)
+    case "settings":
+      return takeSettings(opened, work, said, word)
+    case "verified":
+      return yield* takeVerified(opened, work, said, word)
     case "history":
     case "archive":
       if (opened.hearHistory !== undefined) work.after.push(opened.hearHistory(said.device.id, word))
@@ -84,9 +95,7 @@ const takeContact = Effect.fnUntraced(function* (
   { account, state, user, verified }: OwnDevice.OwnContact
 ) {
   const { contact } = yield* known(opened, work, account)
-  if (TrustAllows.fromOwnDevice(opened, work, contact, verified, work.now)) {
-    work.after.push(Background.persist(opened, TrustAside.release(opened, contact.hex)))
-  }
+  if (Verified.hearsay(opened, work, contact, verified, work.now) === "changed") release(opened, work, contact)
   if (user === "" || user === opened.self.user) return
   const pinned = work.renamed.get(user) ?? opened.names.get(user)
   if (pinned === contact.hex) return
@@ -102,6 +111,67 @@ const takeContact = Effect.fnUntraced(function* (
   work.renamed.set(user, contact.hex)
   work.after.push(opened.deliverHeld)
   Peers.put(opened, work, contact, { ...contact.record, user, offered: undefined })
+})
+
+const release = (opened: Opened, work: Burst, { hex }: Contact): void =>
+  void work.after.push(Background.persist(opened, TrustAside.release(opened, hex)))
+
+// ---- Registers
+
+/** Rule own.setting.2. The application is told what is different for it. */
+const takeSettings = (opened: Opened, work: Burst, said: OwnSaid, { settings }: OwnDevice.SettingsWord): void => {
+  const before = SettingsState.of(opened.settings, work.batch)
+  const next = Settings.merge(before, settings)
+  if (next !== before) {
+    SettingsState.put(opened.settings, work.batch, next)
+    const changed = Settings.changes(before, next)
+    if (changed.length > 0) Synced.put(opened, work, { ...said, word: SettingsState.word(changed) })
+  }
+  if (!Settings.covers(settings, next)) untold(work, said).settings = true
+}
+
+/** Rule trust.verify.6. */
+const takeVerified = Effect.fnUntraced(function* (
+  opened: Opened,
+  work: Burst,
+  said: OwnSaid,
+  { account, device, print, stamp }: OwnDevice.VerifiedWord
+) {
+  if (Bytes.equal(account, opened.self.account)) return
+  const { contact } = yield* known(opened, work, account)
+  const written = { stamp, device, value: print.length === 0 ? undefined : print }
+  const heard = Verified.hear(opened, work, contact, written, work.now)
+  if (heard === "below") untold(work, said).contacts.add(contact.hex)
+  if (heard !== "changed") return
+  release(opened, work, contact)
+  Synced.put(opened, work, said)
+})
+
+const untold = (work: Burst, { device }: OwnSaid) => {
+  const before = work.untold.get(device.hex)
+  if (before !== undefined) return before
+  const fresh = { settings: false, contacts: new Set<string>() }
+  work.untold.set(device.hex, fresh)
+  return fresh
+}
+
+/** Whoever knows less is told, once for all it said here, in the commit that takes it. */
+const answer = Effect.fnUntraced(function* (opened: Opened, work: Burst) {
+  const own = work.held.get(opened.hex.account)!
+  for (const [hex, { contacts, settings }] of work.untold) {
+    const devices = Own.others(opened).filter((id) => Bytes.toHex(id) === hex)
+    if (devices.length === 0) continue
+    const words: Array<OwnDevice.Word> = settings
+      ? [SettingsState.word(SettingsState.of(opened.settings, work.batch))]
+      : []
+    for (const account of contacts) {
+      const contact = work.contacts.get(account) ?? opened.contacts.get(account)
+      const word = contact === undefined ? undefined : Verified.wordAbout(opened, contact, work.batch)
+      if (word !== undefined) words.push(word)
+    }
+    yield* Orders.reserve(opened, words.length)
+    for (const word of words) Own.post(opened, work, own, word, work.now, { devices })
+  }
 })
 
 /** A message that another own device received: into the inbox, unless it came here too (rule own.received.2). */

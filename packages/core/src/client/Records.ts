@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Stored from "../codec/Stored.ts"
+import * as OwnDevice from "../envelope/OwnDevice.ts"
 import * as FenceStep from "../sequence/Fence.ts"
 import * as Crossing from "../session/Crossing.ts"
 import * as Retry from "../session/Retry.ts"
@@ -58,6 +59,8 @@ export const keys = {
   proof: (digest: string): string => `proof/${digest}`,
   synced: (order: number): string => `synced/${ordered(order)}`,
   greeted: (device: string): string => `greeted/${device}`,
+  settings: "settings",
+  verified: (account: string): string => `verified/${account}`,
   unsent: (message: string, device: string): string => `unsent/${message}/${device}`,
   trust: (account: string): string => `trust/${account}`,
   trustPolicy: "trust-policy",
@@ -269,7 +272,11 @@ export const Synced = Layout.tuple({
 })
 export type Synced = Layout.Type<typeof Synced>
 
-/** An own device was greeted, and told the contacts, at this time. */
+/** The settings of the account (docs/spec/22-own-devices.md §22.8). */
+export const Settings = Layout.tuple({ ...format, settings: OwnDevice.SettingsLayout })
+export type Settings = Layout.Type<typeof Settings>
+
+/** An own device was greeted, and told the contacts and last the settings, at this time. */
 export const Greeted = Layout.tuple({ ...format, at: uint })
 export type Greeted = Layout.Type<typeof Greeted>
 

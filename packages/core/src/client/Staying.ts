@@ -22,6 +22,7 @@ import * as Own from "./Own.ts"
 import * as Prekeys from "./Prekeys.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Records from "./Records.ts"
+import * as Settings from "./Settings.ts"
 
 /** Prekeys and what else grows old are looked after so often, ms. */
 const maintenanceMs = 60 * 60 * 1000
@@ -97,7 +98,10 @@ const followOwn = (opened: Opened): Effect.Effect<void> =>
     Devices.resume(opened),
     Effect.andThen(
       Devices.follow(opened),
-      Effect.sync(() => Own.follow(opened))
+      Effect.suspend(() => {
+        Own.follow(opened)
+        return Background.persist(opened, Settings.repeat(opened))
+      })
     )
   )
 

@@ -124,6 +124,19 @@ const present = (
         state: word.state === 1 ? "pinned" : word.state === 2 ? "accepted" : "other",
         verified: word.verified.length === 0 ? undefined : Bytes.toHex(word.verified)
       })
+    case "settings":
+      return Result.succeed({
+        ...about,
+        type: "settings",
+        changed: word.settings.map(({ name, value }) => ({ name, value }))
+      })
+    case "verified":
+      return Result.succeed({
+        ...about,
+        type: "verified",
+        peer: senderOf(opened, Bytes.toHex(word.account), ""),
+        verified: word.print.length === 0 ? undefined : Bytes.toHex(word.print)
+      })
     default:
       return Result.succeed(undefined)
   }

@@ -22,7 +22,7 @@ import { type ClientError, TrustRefused } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
 import type { Contact, Opened } from "./Opened.ts"
 import { bitsOf, factsOf, isOwn, log, warn } from "./Trust.ts"
-import * as TrustRecords from "./TrustRecords.ts"
+import type * as TrustRecords from "./TrustRecords.ts"
 import * as TrustState from "./TrustState.ts"
 
 /** The first hold of a contact that stops something. */
@@ -157,23 +157,4 @@ export const reconsider = (opened: Opened, work: Conversations.Work, contact: Co
   }
   if (next.length === record.holds.length && next.every((hold, i) => hold === record.holds[i])) return
   TrustState.put(opened.trust, work.batch, contact.hex, { ...record, holds: next })
-}
-
-/**
- * What another own device says about a contact: verified, with its fingerprint of then (rule trust.verify.6). Part of a work that holds
- * the conversation. Answers whether that was news.
- */
-export const fromOwnDevice = (
-  opened: Opened,
-  work: Conversations.Work,
-  contact: Contact,
-  print: Uint8Array,
-  now: number
-): boolean => {
-  const record = TrustState.recordOf(opened.trust, contact.hex, work.batch)
-  if (print.length !== 32 || record.verifiedAt > 0) return false
-  const by = TrustRecords.ways["own-device"]
-  TrustState.put(opened.trust, work.batch, contact.hex, { ...record, verifiedAt: now, by, print })
-  reconsider(opened, work, contact, now)
-  return true
 }

@@ -60,6 +60,17 @@ export const Trust = Layout.tuple({
 })
 export type Trust = Layout.Type<typeof Trust>
 
+/**
+ * Whether a contact is verified as it was decided last, here or on another own device (rule trust.verify.6). `print` is empty where it was
+ * taken back; `stamp` is 0 where only a word about the contact said so.
+ */
+export const Verified = Layout.tuple({
+  ...format,
+  stamp: Layout.uint({ max: Limits.maxStamp }),
+  device: Layout.bytes({ length: 32 }),
+  print: Layout.bytes({ max: 32 })
+})
+
 /** Of a contact of whom nothing is known. */
 export const empty: Trust = {
   version,

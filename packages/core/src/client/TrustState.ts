@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import type { CryptoProvider } from "../crypto/Provider.ts"
+import type * as Register from "../identity/Register.ts"
 import type { Store } from "../ports/Store.ts"
 import * as Policy from "../trust/Policy.ts"
 import { absent, type Batch, type Slot } from "./Commit.ts"
@@ -19,6 +20,12 @@ import * as TrustRecords from "./TrustRecords.ts"
 /** The record of one contact. */
 interface Entry {
   record: TrustRecords.Trust
+  readonly slot: Slot
+}
+
+/** Whether a contact is verified, as it was decided last. */
+interface Decided {
+  readonly written: Register.Written
   readonly slot: Slot
 }
 
@@ -36,6 +43,7 @@ export interface TrustState {
   readonly policySlot: Slot
   /** By account in hexadecimal. */
   readonly entries: Map<string, Entry>
+  readonly decided: Map<string, Decided>
   readonly aside: Map<string, Aside>
   /** Orders of the log: the oldest that may be stored, and the next. */
   oldest: number
@@ -68,6 +76,12 @@ export const load = Effect.fnUntraced(function* (
     const record = yield* Records.read(TrustRecords.Trust, key, value)
     entries.set(Records.partsOf(key)[1]!, { record, slot: { revision } })
   }
+  const decided = new Map<string, Decided>()
+  for (const { key, revision, value } of yield* Loading.scanAll(store, "verified/")) {
+    const { device, print, stamp } = yield* Records.read(TrustRecords.Verified, key, value)
+    const written = { stamp, device, value: print.length === 0 ? undefined : print }
+    decided.set(Records.partsOf(key)[1]!, { written, slot: { revision } })
+  }
   const aside = new Map<string, Aside>()
   for (const { key } of yield* Loading.scanAll(store, "aside/")) {
     const account = Records.partsOf(key)[1]!
@@ -79,6 +93,7 @@ export const load = Effect.fnUntraced(function* (
     digest: TrustRecords.digestOf(crypto, policy),
     policySlot: { revision: stored?.revision },
     entries,
+    decided,
     aside,
     oldest: log.length === 0 ? 1 : Records.orderOf(log[0]!.key),
     next: log.length === 0 ? 1 : Records.orderOf(log.at(-1)!.key) + 1,
@@ -108,4 +123,23 @@ export const put = (trust: TrustState, batch: Batch, account: string, record: Tr
   if (before !== undefined) return
   known.set(account, entry)
   batch.applied(() => trust.entries.set(account, entry))
+}
+
+/** Writings of works that are not committed yet. */
+const undecided = new WeakMap<Batch, Map<string, Decided>>()
+
+/** What was decided last about verifying a contact, as it will be after this batch, or as it is. */
+export const decidedOf = (trust: TrustState, account: string, batch?: Batch): Register.Written | undefined =>
+  ((batch === undefined ? undefined : undecided.get(batch)?.get(account)) ?? trust.decided.get(account))?.written
+
+/** Puts a decision into a batch; memory follows after the commit. To be called under the lock of the contact's conversation. */
+export const decide = (trust: TrustState, batch: Batch, account: string, written: Register.Written): void => {
+  const known = undecided.get(batch) ?? new Map<string, Decided>()
+  undecided.set(batch, known)
+  const slot = (known.get(account) ?? trust.decided.get(account))?.slot ?? absent()
+  const { device, stamp, value } = written
+  const record = { version: TrustRecords.written, stamp, device, print: value ?? Bytes.empty } as const
+  batch.put(Records.keys.verified(account), TrustRecords.Verified.encode(record), slot)
+  known.set(account, { written, slot })
+  batch.applied(() => trust.decided.set(account, { written, slot }))
 }

@@ -33,9 +33,10 @@ import * as Settling from "./Settling.ts"
 import * as Trust from "./Trust.ts"
 import * as TrustAllows from "./TrustAllows.ts"
 import * as TrustAside from "./TrustAside.ts"
-import type { Evidence, Safety, SafetyDevice, Verified } from "./TrustApi.ts"
+import type * as TrustApi from "./TrustApi.ts"
 import * as TrustRecords from "./TrustRecords.ts"
 import * as TrustState from "./TrustState.ts"
+import * as Verified from "./Verified.ts"
 
 /** The contact a number is asked for: looked up when it is unknown, and also when its identity changed. */
 export const find = (opened: Opened, peer: Peer): Effect.Effect<Contact, SafetyError> => {
@@ -96,14 +97,14 @@ const offeredOf = Effect.fnUntraced(function* (opened: Opened, { record }: Conta
 const mismatch = ({ cause, side }: SafetyNumber.Disagreement) =>
   new SafetyMismatch({ outcome: cause, side: side ?? "unknown" })
 
-const roles: Readonly<Record<number, SafetyDevice["role"]>> = {
+const roles: Readonly<Record<number, TrustApi.SafetyDevice["role"]>> = {
   [Device.roles.admin]: "admin",
   [Device.roles.member]: "member",
   [Device.roles.replica]: "replica"
 }
 
 /** The safety number with a contact. */
-export const safety = (opened: Opened, peer: Peer): Effect.Effect<Safety, SafetyError> =>
+export const safety = (opened: Opened, peer: Peer): Effect.Effect<TrustApi.Safety, SafetyError> =>
   Effect.map(compare(opened, peer), ({ contact, number, offered, own, peer }) => {
     const account = Bytes.toHex(peer.account)
     const record = TrustState.recordOf(opened.trust, account)
@@ -128,14 +129,21 @@ export const safety = (opened: Opened, peer: Peer): Effect.Effect<Safety, Safety
     }
   })
 
-const verifiedOf = ({ by, print, verifiedAt }: TrustRecords.Trust, fingerprint: Uint8Array): Verified | undefined => {
+const verifiedOf = (
+  { by, print, verifiedAt }: TrustRecords.Trust,
+  fingerprint: Uint8Array
+): TrustApi.Verified | undefined => {
   if (verifiedAt === 0) return undefined
   const way = by === TrustRecords.ways.digits ? "digits" : by === TrustRecords.ways.code ? "code" : "own-device"
   return { at: verifiedAt, by: way, unchanged: Bytes.equal(print, fingerprint) }
 }
 
 /** Compares evidence with the safety number, and stores that it agreed. */
-export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.Effect<Verified, VerifyError> =>
+export const verify = (
+  opened: Opened,
+  peer: Peer,
+  evidence: TrustApi.Evidence
+): Effect.Effect<TrustApi.Verified, VerifyError> =>
   Effect.gen(function* () {
     const compared = yield* compare(opened, peer)
     const { contact, number, offered } = compared
@@ -159,9 +167,10 @@ export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.E
     if (offered === undefined) yield* change(opened, account, verified, true)
     else {
       // In one commit with the acceptance: what was held of it comes from a verified contact.
-      yield* Identity.accept(opened, user, offered.account, (work) =>
+      yield* Identity.accept(opened, user, offered.account, (work) => {
         TrustState.put(opened.trust, work.batch, account, verified(TrustState.recordOf(opened.trust, account)))
-      )
+        Verified.write(opened, work, account, number.peer.fingerprint, at)
+      })
       yield* change(opened, account, (record) => record)
     }
     return { at, by, unchanged: true }
@@ -169,28 +178,20 @@ export const verify = (opened: Opened, peer: Peer, evidence: Evidence): Effect.E
 
 /** Forgets that a contact was verified. */
 export const unverify = (opened: Opened, peer: Peer): Effect.Effect<void, SafetyError> =>
-  Effect.flatMap(find(opened, peer), ({ hex }) => change(opened, hex, forget))
-
-const forget = (record: TrustRecords.Trust): TrustRecords.Trust => ({
-  ...record,
-  verifiedAt: 0,
-  by: 0,
-  print: Bytes.empty,
-  compared: []
-})
+  Effect.flatMap(find(opened, peer), ({ hex }) => change(opened, hex, Verified.forget, true))
 
 /**
  * Changes what a contact has earned, asks again about what is held, and shows what is no longer set aside. What own devices are to know of it
- * (`tell`, rule trust.verify.6) is told in the same commit.
+ * (`decides`, rule trust.verify.6) is told in the same commit.
  */
 export const change = (
   opened: Opened,
   account: string,
   next: (record: TrustRecords.Trust) => TrustRecords.Trust,
-  tell = false
+  decides = false
 ): Effect.Effect<void, ClientError> =>
   Effect.andThen(
-    tell
+    decides
       ? Conversations.withHandle(opened, opened.hex.account, (own) =>
           Conversations.withHandle(opened, account, (handle) => changeIn(opened, handle, next, own))
         )
@@ -211,11 +212,16 @@ const changeIn = Effect.fnUntraced(function* (
   const record = next(TrustState.recordOf(opened.trust, handle.hex))
   TrustState.put(opened.trust, work.batch, handle.hex, record)
   if (contact !== undefined) TrustAllows.reconsider(opened, work, contact, now)
-  if (own !== undefined && contact !== undefined && Own.others(opened).length > 0) {
-    yield* Orders.reserve(opened, Own.others(opened).length)
+  if (own !== undefined) {
+    const print = record.verifiedAt > 0 ? record.print : undefined
+    Verified.write(opened, work, handle.hex, print, now)
+    yield* Orders.reserve(opened, 2 * Own.others(opened).length)
     work.handles.add(own)
     Settling.absorb(opened, work, own, now)
-    Own.post(opened, work, own, Own.contactWord(contact, 1, record.print), now)
+    if (contact !== undefined && print !== undefined) {
+      Own.post(opened, work, own, Own.contactWord(contact, 1, print), now)
+    }
+    Own.post(opened, work, own, Verified.wordAbout(opened, handle, work.batch)!, now)
   }
   yield* Conversations.commitWork(opened, work)
 })

@@ -15,7 +15,16 @@ import { Reader } from "../codec/Reader.ts"
 import * as Refusal from "../codec/Refusal.ts"
 
 /** Numbers of the kinds, as they stand on the wire (rule content.own.1). */
-export const kinds = { sent: 1, read: 2, contact: 3, received: 4, history: 5, archive: 6 } as const
+export const kinds = {
+  sent: 1,
+  read: 2,
+  contact: 3,
+  received: 4,
+  history: 5,
+  archive: 6,
+  settings: 7,
+  verified: 8
+} as const
 
 /** A message as it was given to the devices of a peer. */
 export interface SentCopy {
@@ -65,6 +74,36 @@ export interface HistoryWord {
   readonly data: Uint8Array
 }
 
+/** One setting as it was written last. `value` is absent where it was taken back. */
+export interface Setting {
+  /** 1 to 64 characters of ASCII without blanks. */
+  readonly name: string
+  /** When it was written, for comparing alone: 1 to 2⁵² (rule own.register.1). */
+  readonly stamp: number
+  /** The device that wrote it, 32 bytes. */
+  readonly device: Uint8Array
+  /** At most 256 bytes. */
+  readonly value: Uint8Array | undefined
+}
+
+/** Every setting that the sending device knows: at most 128, by name, ascending. */
+export interface SettingsWord {
+  readonly own: "settings"
+  readonly settings: ReadonlyArray<Setting>
+}
+
+/** Whether a contact is verified, as it was decided last. */
+export interface VerifiedWord {
+  readonly own: "verified"
+  /** 32 bytes. */
+  readonly account: Uint8Array
+  /** As in a setting. */
+  readonly stamp: number
+  readonly device: Uint8Array
+  /** 32 bytes of what was compared; empty when it was taken back. */
+  readonly print: Uint8Array
+}
+
 /** A kind of a later version: the body as it stands. */
 export interface UnknownWord {
   readonly own: "unknown"
@@ -72,12 +111,32 @@ export interface UnknownWord {
 }
 
 /** What one own device says to another. */
-export type Word = SentCopy | ReadMarks | OwnContact | ReceivedCopy | HistoryWord | UnknownWord
+export type Word =
+  | SentCopy
+  | ReadMarks
+  | OwnContact
+  | ReceivedCopy
+  | HistoryWord
+  | SettingsWord
+  | VerifiedWord
+  | UnknownWord
 
 const account = Layout.bytes({ length: 32 })
 const device = Layout.bytes({ length: 32 })
 const content = Layout.bytes({ min: 1, max: Limits.maxOwnBodyBytes })
 const data = Layout.bytes({ min: 1, max: Limits.maxBodyBytes })
+const stamp = Layout.uint({ min: 1, max: Limits.maxStamp })
+
+/** Settings, as words and stored records hold them. */
+export const SettingsLayout = Layout.list(
+  Layout.tuple({
+    name: Layout.text({ min: 1, max: Limits.maxSettingNameBytes }),
+    stamp,
+    device,
+    value: Layout.optional(Layout.bytes({ max: Limits.maxSettingBytes }))
+  }),
+  { max: Limits.maxSettings }
+)
 
 export const OwnDeviceLayout = Layout.oneOf(
   Layout.tuple({ kind: Layout.literal(1), peer: account, content }),
@@ -95,7 +154,9 @@ export const OwnDeviceLayout = Layout.oneOf(
   }),
   Layout.tuple({ kind: Layout.literal(4), peer: account, device, receivedAt: Layout.uint(), content }),
   Layout.tuple({ kind: Layout.literal(5), data }),
-  Layout.tuple({ kind: Layout.literal(6), data })
+  Layout.tuple({ kind: Layout.literal(6), data }),
+  Layout.tuple({ kind: Layout.literal(7), settings: SettingsLayout }),
+  Layout.tuple({ kind: Layout.literal(8), account, stamp, device, print: Layout.bytes({ max: 32 }) })
 )
 
 /** The bytes of a word. Fails with the `decode.*` its reader would answer. */
@@ -118,7 +179,7 @@ export const decode = (bytes: Uint8Array): Result.Result<Word, Failure> => {
   reader.arrayHeader(1, Limits.maxItems)
   const kind = reader.uint(0, Limits.maxUint)
   if (reader.reason !== undefined) return fail(Refusal.causeOf[reader.reason])
-  if (kind === 0 || kind > kinds.archive) {
+  if (kind === 0 || kind > kinds.verified) {
     const reason = Canonical.scan(bytes)
     return reason === undefined ? Result.succeed({ own: "unknown", data: bytes }) : fail(Refusal.causeOf[reason])
   }
@@ -130,11 +191,38 @@ export const decode = (bytes: Uint8Array): Result.Result<Word, Failure> => {
   return refused === undefined ? Result.succeed(word) : fail(refused)
 }
 
-const names = { 1: "sent", 2: "read", 3: "contact", 4: "received", 5: "history", 6: "archive" } as const
+const names = {
+  1: "sent",
+  2: "read",
+  3: "contact",
+  4: "received",
+  5: "history",
+  6: "archive",
+  7: "settings",
+  8: "verified"
+} as const
 
 /** What the layout does not hold. */
-const misplaced = (word: Word): "decode.size" | "decode.value" | undefined => {
-  if (word.own === "contact" && word.verified.length !== 0 && word.verified.length !== 32) return "decode.size"
-  if (word.own !== "read") return undefined
-  return new Set(word.messages.map(Bytes.toHex)).size === word.messages.length ? undefined : "decode.value"
+const misplaced = (word: Word): "decode.size" | "decode.value" | "decode.noncanonical" | undefined => {
+  switch (word.own) {
+    case "contact":
+      return isPrint(word.verified) ? undefined : "decode.size"
+    case "verified":
+      return isPrint(word.print) ? undefined : "decode.size"
+    case "read":
+      return new Set(word.messages.map(Bytes.toHex)).size === word.messages.length ? undefined : "decode.value"
+    case "settings":
+      if (!word.settings.every(({ name }) => isSettingName(name))) return "decode.value"
+      return word.settings.every(({ name }, i) => i === 0 || word.settings[i - 1]!.name < name)
+        ? undefined
+        : "decode.noncanonical"
+    default:
+      return undefined
+  }
 }
+
+const isPrint = ({ length }: Uint8Array): boolean => length === 0 || length === 32
+
+/** Whether a text names a setting: 1 to 64 characters of ASCII, 0x21 to 0x7E. Such texts compare as their bytes do. */
+export const isSettingName = (name: string): boolean =>
+  name.length <= Limits.maxSettingNameBytes && /^[!-~]+$/.test(name)

@@ -61,6 +61,14 @@ export interface PromiseConversation {
   reset(options?: CallOptions): Promise<void>
 }
 
+/** {@link Api.SettingsApi} with promises. */
+export interface PromiseSettings {
+  list(options?: CallOptions): Promise<ReadonlyArray<Api.Setting>>
+  get(name: string, options?: CallOptions): Promise<Uint8Array | undefined>
+  set(name: string, value: Uint8Array | string, options?: CallOptions): Promise<void>
+  unset(name: string, options?: CallOptions): Promise<void>
+}
+
 /** {@link Api.ClientApi} with promises and async iterators, and a way to close it. */
 export interface PromiseClient extends AsyncDisposable {
   readonly self: Api.Sender
@@ -83,6 +91,8 @@ export interface PromiseClient extends AsyncDisposable {
   status(options?: CallOptions): AsyncIterable<TransportStatus>
   contacts(options?: CallOptions): Promise<ReadonlyArray<Api.Contact>>
   acceptIdentity(user: string, account: string, options?: CallOptions): Promise<void>
+  /** Settings that the devices of the account share. */
+  readonly settings: PromiseSettings
   /** Policy, decisions, safety numbers, verified contacts. */
   readonly trust: PromiseTrust.PromiseTrust
   devices(options?: CallOptions): Promise<Api.OwnDevices>
@@ -150,6 +160,12 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     status: (call) => iterate(client.status, call),
     contacts: (call) => run(client.contacts, call),
     acceptIdentity: (user, account, call) => run(client.acceptIdentity(user, account), call),
+    settings: {
+      list: (call) => run(client.settings.list, call),
+      get: (name, call) => run(client.settings.get(name), call),
+      set: (name, value, call) => run(client.settings.set(name, value), call),
+      unset: (name, call) => run(client.settings.unset(name), call)
+    },
     trust: PromiseTrust.make(client.trust, run),
     devices: (call) => run(client.devices, call),
     refreshDevices: (call) => run(client.refreshDevices, call),

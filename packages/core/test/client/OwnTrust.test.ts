@@ -3,7 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Bytes from "../../src/base/Bytes.ts"
-import { type Seen, two, watch } from "./Household.ts"
+import { add, type Seen, two, watch } from "./Household.ts"
 import * as World from "./World.ts"
 
 const contactOf = ({ process }: Seen, user: string) =>
@@ -113,3 +113,122 @@ for (const when of ["before", "after"] as const) {
     )
   }
 }
+
+// ---- Verified, and taken back
+
+const isVerified = (seen: Seen) => Effect.map(contactOf(seen, "bob"), (contact) => contact?.verified)
+const verify = ({ process }: Seen, bob: Seen) =>
+  Effect.flatMap(bob.process.client.trust.safety("alice"), ({ digits }) =>
+    process.client.trust.verify("bob", { digits })
+  )
+const unverify = ({ process }: Seen) => process.client.trust.unverify("bob")
+const told = ({ synced }: Seen): ReadonlyArray<boolean> =>
+  synced.flatMap((item) => (item.type === "verified" ? [item.verified !== undefined] : []))
+
+const verified = Effect.gen(function* () {
+  const { alice, bob, world } = yield* two(3, 1)
+  yield* alice[0]!.process.client.send("bob", "1")
+  yield* bob[0]!.process.client.send("alice", "2")
+  yield* World.tick(30)
+  yield* verify(alice[0]!, bob[0]!)
+  yield* World.tick(30)
+  expect(yield* Effect.forEach(alice, isVerified)).toEqual([true, true, true])
+  return { world, alice, bob: bob[0]! }
+})
+
+it.effect(
+  "verification that is taken back on one device is taken back on all, and on those that join [trust.verify.6] [trust.verify.7]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, bob, world } = yield* verified
+      yield* unverify(alice[1]!)
+      yield* World.tick(30)
+      // Also where it was compared.
+      expect(yield* Effect.forEach(alice, isVerified)).toEqual([false, false, false])
+      expect(alice.map(told)).toEqual([[false], [], [false]])
+      const [{ process }] = alice as [Seen]
+      yield* World.close(process)
+      const back = yield* watch(yield* world.open(process.actor))
+      expect(yield* isVerified(back)).toBe(false)
+      const fourth = yield* add(world, process, "alice/4")
+      yield* World.tick(60)
+      expect(yield* isVerified(fourth)).toBe(false)
+      // Verified anew, once bob knows the same devices, it is so everywhere.
+      yield* fourth.process.client.send({ account: bob.process.client.self.account }, "3")
+      yield* World.tick(30)
+      yield* verify(fourth, bob)
+      yield* World.tick(30)
+      const all = [back, ...alice.slice(1), fourth]
+      expect(yield* Effect.forEach(all, isVerified)).toEqual([true, true, true, true])
+      expect((yield* back.process.client.trust.safety("bob")).verified).toMatchObject({
+        by: "own-device",
+        unchanged: true
+      })
+      expect((yield* fourth.process.client.trust.safety("bob")).verified).toMatchObject({
+        by: "digits",
+        unchanged: true
+      })
+    })
+)
+
+it.effect(
+  "verified and taken back at once: one of both stands, the same on all [trust.verify.6] [own.register.2]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, bob, world } = yield* verified
+      const outcomes = new Set<boolean | undefined>()
+      for (let round = 0; round < 4; round++) {
+        world.network.cut("alice")
+        // Who decides later by its clock wins; at one time, the higher device.
+        const steps = [unverify(alice[round % 3]!), verify(alice[(round + 1) % 3]!, bob)]
+        for (const step of round % 2 === 0 ? steps : steps.reverse()) {
+          yield* step
+          if (round > 1) yield* World.tick(1)
+        }
+        world.network.mend("alice")
+        yield* World.tick(60)
+        const now = yield* Effect.forEach(alice, isVerified)
+        expect([round, now]).toEqual([round, [now[0], now[0], now[0]]])
+        outcomes.add(now[0])
+      }
+      expect(outcomes.size).toBe(2)
+    })
+)
+
+it.effect(
+  "a device restored from before it heard does not bring verification back, and is told [trust.verify.6] [own.greet.2]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, world } = yield* verified
+      const [desk, phone] = alice as [Seen, Seen]
+      yield* World.close(phone.process)
+      const copy = phone.process.actor.disk.snapshot()
+      const later = yield* watch(yield* world.open(phone.process.actor))
+      yield* World.tick(30)
+      yield* unverify(desk)
+      yield* World.tick(30)
+      expect(yield* isVerified(later)).toBe(false)
+      yield* World.close(later.process)
+      phone.process.actor.disk.restore(copy)
+      const back = yield* watch(yield* world.open(phone.process.actor))
+      expect(yield* isVerified(back)).toBe(true)
+      yield* World.tick(100)
+      expect(yield* Effect.forEach([desk, back, alice[2]!], isVerified)).toEqual([false, false, false])
+    })
+)
+
+it.effect("taking back what never was verified changes nothing and lasts [trust.verify.6]", () =>
+  Effect.gen(function* () {
+    const { alice, bob } = yield* two(2, 1)
+    yield* alice[0]!.process.client.send("bob", "1")
+    yield* bob[0]!.process.client.send("alice", "2")
+    yield* World.tick(30)
+    yield* unverify(alice[1]!)
+    yield* World.tick(30)
+    expect(yield* Effect.forEach(alice, isVerified)).toEqual([false, false])
+    expect(alice.map(told)).toEqual([[], []])
+    yield* verify(alice[0]!, bob[0]!)
+    yield* World.tick(30)
+    expect(yield* Effect.forEach(alice, isVerified)).toEqual([true, true])
+  })
+)

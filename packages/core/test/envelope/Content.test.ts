@@ -68,7 +68,21 @@ const bodies: ReadonlyArray<Body.Body> = [
   { _tag: "Own", word: { own: "received", peer: draw(32), device: draw(32), receivedAt: 7, content: draw(70) } },
   { _tag: "Own", word: { own: "history", data: draw(5) } },
   { _tag: "Own", word: { own: "archive", data: draw(5) } },
-  { _tag: "Own", word: { own: "unknown", data: Canonical.encode([7, ["later", new Map([[1, 2]])]]) } },
+  { _tag: "Own", word: { own: "settings", settings: [] } },
+  {
+    _tag: "Own",
+    word: {
+      own: "settings",
+      settings: [
+        { name: "a/b", stamp: 1, device: draw(32), value: empty },
+        { name: "a~", stamp: 2 ** 52, device: draw(32), value: undefined },
+        { name: "theme", stamp: 7, device: draw(32), value: draw(256) }
+      ]
+    }
+  },
+  { _tag: "Own", word: { own: "verified", account: draw(32), stamp: 9, device: draw(32), print: draw(32) } },
+  { _tag: "Own", word: { own: "verified", account: draw(32), stamp: 9, device: draw(32), print: empty } },
+  { _tag: "Own", word: { own: "unknown", data: Canonical.encode([9000, ["later", new Map([[1, 2]])]]) } },
   {
     _tag: "Attachment",
     reference: {
@@ -313,6 +327,22 @@ describe("Content", () => {
     )
     expect(bodyOf({ own: "history", data: id })).toEqual(Canonical.encode([5, id]))
     expect(bodyOf({ own: "archive", data: id })).toEqual(Canonical.encode([6, id]))
+    const settings = [
+      { name: "a", stamp: 5, device, value: id },
+      { name: "b", stamp: 6, device, value: undefined }
+    ]
+    expect(bodyOf({ own: "settings", settings })).toEqual(
+      Canonical.encode([
+        7,
+        [
+          ["a", 5, device, [id]],
+          ["b", 6, device, []]
+        ]
+      ])
+    )
+    expect(bodyOf({ own: "verified", account: peer, stamp: 5, device, print: device })).toEqual(
+      Canonical.encode([8, peer, 5, device, device])
+    )
     const word = (said: Canonical.Value) => causeOf(decode(raw(10, Canonical.encode(said))))
     expect(word([2, peer, [id, id]])).toBe("decode.value")
     expect(word([2, peer, []])).toBe("decode.size")
@@ -320,20 +350,44 @@ describe("Content", () => {
     expect(word([3, peer, "bob", 1, draw(31)])).toBe("decode.size")
     expect(word([1, draw(31), id])).toBe("decode.size")
     expect(word([1, peer, empty])).toBe("decode.size")
+    const setting = (name: string, stamp = 1, value: ReadonlyArray<Uint8Array> = []) => [name, stamp, device, value]
+    expect(word([7, [setting("a"), setting("b")]])).toBeUndefined()
+    expect(word([7, [setting("b"), setting("a")]])).toBe("decode.noncanonical")
+    expect(word([7, [setting("a"), setting("a")]])).toBe("decode.noncanonical")
+    for (const name of ["", "a".repeat(65)]) expect(word([7, [setting(name)]])).toBe("decode.size")
+    for (const name of ["a b", "ä", "a\n"]) expect(word([7, [setting(name)]])).toBe("decode.value")
+    for (const stamp of [0, 2 ** 52 + 1]) expect(word([7, [setting("a", stamp)]])).toBe("decode.value")
+    expect(word([7, [setting("a", 1, [new Uint8Array(257)])]])).toBe("decode.size")
+    expect(word([7, [setting("a", 1, [id, id])]])).toBe("decode.size")
+    expect(word([8, peer, 1, device, draw(31)])).toBe("decode.size")
+    expect(word([8, peer, 0, device, empty])).toBe("decode.value")
     expect(word([])).toBe("decode.size")
     expect(word("1")).toBe("decode.type")
     const twice: OwnDevice.Word = { own: "read", peer, messages: [id, id] }
     expect(causeOf(encode(content({ _tag: "Own", word: twice })))).toBe("decode.value")
   })
 
+  it("has room for all settings in one word [content.own.1] [own.setting.1]", () => {
+    const settings = Array.from({ length: 128 }, (_, i) => ({
+      name: `${String(i).padStart(3, "0")}${"n".repeat(61)}`,
+      stamp: 2 ** 52,
+      device: draw(32),
+      value: draw(256)
+    }))
+    const bytes = ok(Body.encode({ _tag: "Own", word: { own: "settings", settings } }))
+    expect(bytes.length).toBeLessThan(65_536)
+    const more = [...settings, { name: "~", stamp: 1, device: id, value: undefined }]
+    expect(causeOf(Body.encode({ _tag: "Own", word: { own: "settings", settings: more } }))).toBe("decode.size")
+  })
+
   it("keeps a kind of a later version and refuses what is no canonical array [content.own.3]", () => {
-    for (const said of [[0], [7], [9000, "x", new Map([[1, [2]]])]]) {
+    for (const said of [[0], [9], [9000, "x", new Map([[1, [2]]])]]) {
       const data = Canonical.encode(said)
       expect(ok(decode(raw(10, data))).body).toEqual({ _tag: "Own", word: { own: "unknown", data } })
     }
-    expect(causeOf(decode(raw(10, Uint8Array.of(0x91, 7, 0))))).toBe("decode.trailing")
-    expect(causeOf(decode(raw(10, Uint8Array.of(0x92, 7))))).toBe("decode.truncated")
-    expect(causeOf(decode(raw(10, Uint8Array.of(0x92, 7, 0xc0))))).toBe("decode.type")
+    expect(causeOf(decode(raw(10, Uint8Array.of(0x91, 9, 0))))).toBe("decode.trailing")
+    expect(causeOf(decode(raw(10, Uint8Array.of(0x92, 9))))).toBe("decode.truncated")
+    expect(causeOf(decode(raw(10, Uint8Array.of(0x92, 9, 0xc0))))).toBe("decode.type")
     // A known kind is not written as an unknown one.
     const dressed: OwnDevice.Word = { own: "unknown", data: Canonical.encode([5, id]) }
     expect(causeOf(encode(content({ _tag: "Own", word: dressed })))).toBe("decode.value")
