@@ -6,7 +6,7 @@ import { linkAccount, openClient, type PromiseClient } from "@tacit/bots"
 import type { Warning } from "@tacit/core"
 import { startRelay, startSteward, type RunningRelay, type RunningSteward } from "@tacit/relay"
 import { startBroker } from "@tacit/transport-mqtt/broker"
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PassThrough } from "node:stream"
@@ -280,5 +280,27 @@ describe("tacit relay users and remove", () => {
     )
     expect((await tacit(["relay", "users"])).out).toMatch(/^bob {2}[0-9a-f]{64} {2}removed \d{4}-\d\d-\d\d\n$/)
     await bob.close()
+  })
+
+  it("say to the one who was removed, and to who writes to them, what to do: exit code 13 [relay.remove.6] [relay.remove.10]", async () => {
+    const { folder, service, tacit } = await world("WebSocket")
+    for (const user of ["ann", "ben"]) {
+      const file = join(folder, `${user}.otp`)
+      writeFileSync(file, await service.invite(user))
+      const words = ["register", "--relay", service.url, "--user", user, "--profile", user, "--password-file", file]
+      expect((await tacit(words)).code).toBe(ExitCode.ok)
+    }
+    expect((await tacit(["send", "ben", "hello", "--profile", "ann"])).code).toBe(ExitCode.ok)
+    await service.remove("ben")
+    // Its first call learns it by the login, later ones know it.
+    for (let i = 0; i < 2; i++) {
+      const removed = await tacit(["send", "ann", "hello", "--profile", "ben"])
+      expect(removed.code).toBe(ExitCode.removed)
+      expect(removed.err).toContain("Ask the administrator for an invitation")
+    }
+    const refused = await tacit(["send", "ben", "again", "--profile", "ann"])
+    expect(refused.code).toBe(ExitCode.removed)
+    expect(refused.err).toContain("its administrator removed ben")
+    expect((await tacit(["listen", "--count", "1", "--timeout", "1", "--profile", "ben"])).code).toBe(ExitCode.removed)
   })
 })

@@ -97,7 +97,7 @@ export const makeRelayMetrics = (registry: Registry) => ({
   removed: registry.counter(
     "tacit_relay_removed_total",
     "Accounts and single devices the administrator removed, as far as this process noticed.",
-    "what"
+    "type"
   ),
   commitSeconds: registry.histogram(
     "tacit_relay_commit_seconds",

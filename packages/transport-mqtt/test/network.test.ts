@@ -156,6 +156,21 @@ describe.each(kinds)("over %s", { timeout: 60_000 }, (kind) => {
       expect(yield* outcome(alice.directory.lookUp("bob"))).toBe("TransportError")
     }))
 
+  it("copies are gone with an account that the administrator removed [mqtt.kept.1] [relay.remove.4]", () =>
+    on({ kind, client: { timeoutMs: 700 } }, function* (place) {
+      const [alice, bob] = yield* pair(place)
+      yield* bob.directory.publishPrekeys(bob.fixture.prekeys({ oneTime: 1, oneTimeKem: 1 }))
+      const { account, device } = bob.fixture
+      expect((yield* alice.directory.manifestsAfter(account, 0)).manifests.length).toBe(1)
+      yield* place.steward.remove("bob")
+      const refused = yield* Effect.flip(alice.directory.manifestsAfter(account, 0))
+      expect(refused).toMatchObject({ _tag: "Refused", code: "removed-by-relay", retryAfterMs: 0 })
+      yield* Effect.sleep(300)
+      yield* place.steward.close
+      expect(yield* outcome(alice.directory.manifestsAfter(account, 0))).toBe("TransportError")
+      expect(yield* outcome(alice.directory.bundle(account, device))).toBe("TransportError")
+    }))
+
   it("a device that vanished is announced by its will, and a steward by its card [mqtt.card.1] [mqtt.card.3] [mqtt.link.5]", () =>
     Effect.runPromise(
       Effect.scoped(
