@@ -5,42 +5,10 @@
  * Each is the reference with its answers changed, and a script in which the change shows.
  */
 import { Bytes } from "@tacit/core/hazmat"
-import type { Handler, Reply, Request } from "../../src/protocol/Message.ts"
-import { isObject, type Members, type Value } from "../../src/protocol/Value.ts"
+import type { Handler } from "../../src/protocol/Message.ts"
+import type { Members, Value } from "../../src/protocol/Value.ts"
 import type { Script, WorldName } from "../../src/properties/Script.ts"
-import { create } from "../../subjects/reference/index.ts"
-
-type Change = (reply: Reply, request: Request) => Reply | Promise<Reply>
-
-/** The reference with its answers changed. `before` may change what it is asked. */
-const changed = (make: (inner: Handler) => Change, before: (request: Request) => Request = (one) => one): Handler => {
-  const inner = create()
-  const change = make(inner)
-  return {
-    handle: async (request) => change(await inner.handle(before(request)), request)
-  }
-}
-
-const okOf = (reply: Reply): Members | undefined => ("ok" in reply ? reply.ok : undefined)
-const put = (reply: Reply, more: Members): Reply => ({ id: reply.id, ok: { ...okOf(reply), ...more } })
-const eventsOf = (reply: Reply): ReadonlyArray<Members> => {
-  const events = okOf(reply)?.["events"]
-  return Array.isArray(events) ? events.filter((event): event is Members => isObject(event)) : []
-}
-const events = (change: (event: Members) => ReadonlyArray<Members>): Handler =>
-  changed(
-    () => (reply) => (eventsOf(reply).length === 0 ? reply : put(reply, { events: eventsOf(reply).flatMap(change) }))
-  )
-const rejectClass = (reply: Reply): string | undefined => ("reject" in reply ? reply.reject.class : undefined)
-/** Takes in what should be refused with one of these causes. */
-const accepting = (...classes: ReadonlyArray<string>): Handler =>
-  changed(
-    () =>
-      (reply, { op }) =>
-        op === "receive" && classes.includes(rejectClass(reply) ?? "")
-          ? { id: reply.id, ok: { events: [], out: [] } }
-          : reply
-  )
+import { accepting, changed, events, eventsOf, okOf, put, rejectClass } from "./wrong.ts"
 
 export interface BrokenSubject {
   readonly property: string

@@ -146,7 +146,7 @@ describe("the judge", () => {
     expect(verdicts.map(({ outcome, property }) => [property, outcome])).toEqual(all.map((id) => [id, "pass"]))
     expect(coverage(reached).length).toBeGreaterThan(20)
     const done = events.find(({ event }) => event === "steps") as Steps
-    expect(Object.keys(done.done).sort()).toEqual([...names].sort())
+    expect(Object.keys(done.done)).toEqual(expect.arrayContaining([...names]))
     expect(Object.values(done.done).filter((count) => count > 0).length).toBeGreaterThan(20)
     expect(done.done["send"]).toBeGreaterThan(50)
     expect([...reached].some((one) => one.startsWith("receive authenticate auth.tag"))).toBe(true)
