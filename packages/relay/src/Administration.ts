@@ -65,11 +65,7 @@ const unrefused = Symbol("nothing is refused")
 export const listUsers = (options: {
   readonly database: string
 }): Effect.Effect<ReadonlyArray<ListedUser>, RelayError> =>
-  beside(
-    options.database,
-    (db) => makeRemovals(db).users(),
-    isNever
-  )
+  beside(options.database, (db) => makeRemovals(db).users(), isNever)
 
 /**
  * Removes a user, by name or account id; with `device`, 64 hexadecimal characters, only that device of theirs. A relay that runs closes their

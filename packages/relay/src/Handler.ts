@@ -117,7 +117,8 @@ export const makeHandler = (services: {
   /** A device was given a one-time password for its account (rule relay.password.2); after the commit. */
   readonly onPasswordIssued: (user: string, device: Uint8Array) => void
 }): Handler => {
-  const { accounts, desk, grants, limits, mailboxes, metrics, name, now, observation, prekeys, slots, tombstones } = services
+  const { accounts, desk, grants, limits, mailboxes, metrics, name, now, observation, prekeys, slots, tombstones } =
+    services
   const { onPasswordIssued, onPublished } = services
   const online = new Map<number, Connection>()
   const woken = new Set<number>()

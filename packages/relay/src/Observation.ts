@@ -58,8 +58,10 @@ export const makeObservation = (
   options: { readonly observe: boolean; readonly now: () => number }
 ): Observation => {
   const counts = db.sql(
-    `SELECT (SELECT count(*) FROM accounts) AS users, (SELECT count(*) FROM devices WHERE revoked = 0) AS devices,
-       (SELECT count(*) FROM mailboxes) AS mailboxes, (SELECT count(*) FROM prekeys) AS prekeys,
+    `SELECT (SELECT count(*) FROM accounts WHERE removed_at IS NULL) AS users,
+       (SELECT count(*) FROM devices WHERE revoked = 0) AS devices,
+       (SELECT count(*) FROM mailboxes m JOIN devices d ON d.id = m.device WHERE d.removed_at IS NULL) AS mailboxes,
+       (SELECT count(*) FROM prekeys) AS prekeys,
        (SELECT count(*) FROM invitations WHERE used_by IS NULL AND expires_at > ?) AS invitations,
        (SELECT count(*) FROM envelopes) AS envelopes,
        (SELECT coalesce(sum(length(envelope)), 0) FROM envelopes) AS bytes`
