@@ -236,7 +236,8 @@ const stepOf = (
 const payloadOf = (bytes: Uint8Array): LinkPayload.Payload => {
   const read = LinkPayload.Whole.decode(bytes)
   if (Result.isFailure(read)) throw new Error("not a payload")
-  return { ...read.success, role: read.success.role as LinkPayload.Payload["role"] }
+  const { extensions, role, ...rest } = read.success
+  return { ...rest, role: role as LinkPayload.Payload["role"], history: extensions.history }
 }
 
 /** One end of a linking: old or new by its first step. */

@@ -17,7 +17,7 @@ import {
   payload
 } from "../linking.ts"
 import type { Delta, JsonObject, VectorFile } from "../model.ts"
-import type { Ref, Trace } from "../trace.ts"
+import type { Arg, Ref, Trace } from "../trace.ts"
 import { cast, family } from "./linking.ts"
 
 /** Inputs of the test vector of draft-irtf-cfrg-cpace-21 for X25519 and SHA-512, and the ISK it gives. */
@@ -643,6 +643,23 @@ export const steps = (): VectorFile => {
     2,
     ""
   )
+  const kept = { certificate: "$member.certificate", manifest: "$member.manifest" } as const
+  const conversation = trace.coin("conversation", "linking/old", "test.conversation", 0, 16)
+  const histories: ReadonlyArray<readonly [id: string, title: string, range: ReadonlyArray<Arg>]> = [
+    ["all", "all of the history", [1]],
+    ["since", "the history from a time on", [2, 1_700_000_000_000]],
+    ["last", "the last hundred messages of each conversation", [3, 100]],
+    ["some", "one conversation of the history, from the beginning", [4, [conversation], 0]]
+  ]
+  for (const [id, title, range] of histories) {
+    const bytes = payload(trace, `history-${id}`, old, joiner, { extensions: [[3, range]], ...kept })
+    file.valid(
+      { id: `link-payload-history-${id}`, title, clauses: ["link.history.1"], world },
+      "link.payload",
+      { account: old.account, oldDevice: old.device, device: joiner.device, agreement: joiner.agree, payload: bytes },
+      { role: 2, version: 2, handover: "" }
+    )
+  }
   const refusePayload = (
     id: string,
     title: string,
@@ -792,6 +809,25 @@ export const steps = (): VectorFile => {
       manifest: "$member.manifest"
     }),
     "decode.unknown-critical"
+  )
+  const wrongly = (id: string, title: string, range: Arg, cause: string): void =>
+    give(
+      `history-${id}`,
+      title,
+      "link.history.1",
+      payload(trace, `wrong-history-${id}`, old, joiner, { extensions: [[3, range]], ...kept }),
+      cause,
+      "link-payload-history-all"
+    )
+  wrongly("number", "a number for a part of the history", 7, "decode.type")
+  wrongly("none", "the last none of each conversation", [3, 0], "decode.value")
+  wrongly("nowhere", "a part of no conversation", [4, [], 0], "decode.size")
+  wrongly("unknown", "a choice that there is not", [5], "decode.value")
+  wrongly(
+    "long",
+    "a part of too many conversations",
+    [4, Array.from({ length: 228 }, () => conversation), 0],
+    "decode.size"
   )
   const view = (id: string, title: string, at: string, value: Ref, cause: string): void =>
     refusePayload(id, title, "link.payload.3", "Lying", { at, op: "assign", value }, cause)

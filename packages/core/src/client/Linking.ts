@@ -11,13 +11,14 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
-import { type Range, RangeLayout } from "../envelope/HistoryRange.ts"
+import type { Range } from "../envelope/HistoryRange.ts"
 import { type Role, roles } from "../identity/Device.ts"
 import * as Manifest from "../identity/Manifest.ts"
 import * as Decision from "../link/Decision.ts"
 import * as Invitation from "../link/Invitation.ts"
 import * as LinkText from "../link/LinkText.ts"
 import * as Offer from "../link/Offer.ts"
+import * as Payload from "../link/Payload.ts"
 import type { SlotLine } from "../ports/Slots.ts"
 import { Batch, commit } from "./Commit.ts"
 import * as Devices from "./Devices.ts"
@@ -197,9 +198,7 @@ const partOf = (opened: Opened, role: RoleName, wanted: ArchiveRange) =>
     if (opened.history === undefined) return yield* new HistoryOff()
     if (role === "replica") return yield* new ArchiveError({ reason: "bad-device" })
     const range = yield* Selecting.rangeOf(wanted)
-    // A device that does not know the extension has to take it all the same.
-    const fits = RangeLayout.encode(range).length <= Limits.maxUnknownExtensionBytes
-    return fits ? range : yield* new ArchiveError({ reason: "bad-range" })
+    return Payload.isGiven(range) ? range : yield* new ArchiveError({ reason: "bad-range" })
   })
 
 interface Certifying {

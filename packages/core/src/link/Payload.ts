@@ -68,7 +68,7 @@ export const Whole = Layout.tuple({
   alias: key,
   rendezvousSeed: key,
   handover: Layout.bytes({ max: Limits.maxHandoverBytes }),
-  extensions: Layout.extensions({ history: { key: 1, layout: HistoryRange.RangeLayout } })
+  extensions: Layout.extensions({ history: { key: 3, layout: HistoryRange.RangeLayout } })
 })
 
 /** The bytes of a payload. */
@@ -89,6 +89,10 @@ export const encode = (payload: Payload): Uint8Array => {
   })
 }
 
+/** Whether a range is one that a payload may carry. */
+export const isGiven = (range: HistoryRange.Range): boolean =>
+  HistoryRange.RangeLayout.encode(range).length <= Limits.maxUnknownExtensionBytes
+
 /** Reads a payload and holds it against what was agreed (rules link.payload.2 and link.payload.3). */
 export const check = (
   crypto: CryptoProvider,
@@ -100,6 +104,8 @@ export const check = (
   if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
   const { extensions, format: _, ...rest } = decoded.success
   const { history } = extensions
+  // Rule link.history.1: no more than a device that does not know it has to take.
+  if (history !== undefined && !isGiven(history)) return fail("decode.size")
   const payload: Payload = { ...rest, role: rest.role as Role, ...(history === undefined ? {} : { history }) }
   const certified = lift(Certificate.verify(crypto, payload.certificate))
   if (Result.isFailure(certified)) return Result.fail(certified.failure)

@@ -511,8 +511,8 @@ describe("Linking: payload", () => {
       new Map()
     ]
     expect(LinkPayload.encode(member)).toEqual(Canonical.encode(fields))
-    const with3 = Canonical.encode(fields.with(10, new Map([[3, 5]])))
-    expect(causeOf(LinkPayload.check(crypto, agreed, with3))).toBe("ok")
+    const with1 = Canonical.encode(fields.with(10, new Map([[1, 5]])))
+    expect(causeOf(LinkPayload.check(crypto, agreed, with1))).toBe("ok")
     const with2 = Canonical.encode(fields.with(10, new Map([[2, 5]])))
     expect(causeOf(LinkPayload.check(crypto, agreed, with2))).toBe("decode.unknown-critical")
     expect(causeOf(LinkPayload.check(crypto, agreed, new Uint8Array(61_441)))).toBe("decode.size")
@@ -522,7 +522,7 @@ describe("Linking: payload", () => {
     const whole = (history: Canonical.Value) =>
       Canonical.encode([
         ...[1, 2, "alice", "relay.example", "ABCD-EFGH-IJKL-MNOP-QRST", member.certificate, member.manifest],
-        ...[member.alias, member.rendezvousSeed, new Uint8Array(0), new Map([[1, history]])]
+        ...[member.alias, member.rendezvousSeed, new Uint8Array(0), new Map([[3, history]])]
       ])
     const conversation = draw("conversation", 16)
     const cases: ReadonlyArray<readonly [LinkPayload.Payload["history"], Canonical.Value]> = [
@@ -540,6 +540,10 @@ describe("Linking: payload", () => {
     for (const bad of [5, [], [5], [2], [3, 0], [4, [], 0], [4, [new Uint8Array(15)], 0]]) {
       expect(causeOf(LinkPayload.check(crypto, agreed, whole(bad)))).toMatch(/^decode\./)
     }
+    const many = (count: number) =>
+      whole([4, Array.from({ length: count }, (_, i) => draw(`conversation ${i}`, 16)), 0])
+    expect(causeOf(LinkPayload.check(crypto, agreed, many(227)))).toBe("ok")
+    expect(causeOf(LinkPayload.check(crypto, agreed, many(228)))).toBe("decode.size")
   })
 
   it("is refused when it says something else than what was agreed [link.payload.2] [link.payload.3]", () => {
