@@ -80,7 +80,7 @@ describe("worlds of several devices", () => {
     expect(readReproducer(many[0])).toEqual(many[0])
   })
 
-  it("hold the reference to every property, in every role, at level 3 [property.judge.1] [level.cumulative.1]", async () => {
+  it("hold the reference to every property, in every role, at level 3 [property.devices.1] [level.cumulative.1]", async () => {
     const { events, verdicts } = await judged(create, 96)
     expect(verdicts.map(({ level, outcome, property }) => [property, outcome, level])).toEqual(
       fleet.map((id) => [id, "pass", 3])
@@ -174,7 +174,7 @@ describe("worlds of several devices", () => {
   })
 
   for (const { how, make, property, script } of brokenFleet) {
-    it(`${property} finds a subject that ${how} [property.judge.1]`, async () => {
+    it(`${property} finds a subject that ${how} [property.devices.1]`, async () => {
       const result = await replay(await stage(make), world(script), [property])
       expect([result.violation?.property, result.broken]).toEqual([property, undefined])
       const honest = await replay(await stage(), world(script), fleet)
