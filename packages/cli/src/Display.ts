@@ -112,7 +112,7 @@ export const syncedRecord = (item: Synced): object => ({
 })
 
 /** A file as a JSON object: `key` and the data of a preview in base 64. */
-const fileRecord = ({ key, preview, ...rest }: Attachment): object => ({
+export const fileRecord = ({ key, preview, ...rest }: Attachment): object => ({
   ...rest,
   key: Buffer.from(key).toString("base64"),
   preview: preview === undefined ? null : { ...preview, data: Buffer.from(preview.data).toString("base64") }

@@ -129,6 +129,8 @@ export const explain = (error: unknown): Explanation => {
       return as(ExitCode.usage, "the account has no such device", "`tacit device list` shows the devices it has.")
     case "CannotRevise":
       return as(...(revisions[field(error, "reason")] ?? revisions["contended"]!))
+    case "AttachmentError":
+      return fileTrouble(field(error, "reason"), error["retryAfterMs"])
     case "InvalidMessage":
       return as(ExitCode.usage, invalid[field(error, "reason")] ?? "the message is not valid", "Nothing was sent.")
     case "StoreError":
@@ -248,6 +250,42 @@ const endings: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
     "the linking did not come to its end",
     "A device that was added already is removed again. Begin anew with a new invitation."
   ]
+}
+
+/** Why a file was not sent or fetched (docs/spec/11-attachments.md §11.3, §11.4). */
+const fileTroubles: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
+  expired: [ExitCode.refused, "the file is not kept any more", "Ask for it again."],
+  missing: [ExitCode.refused, "the file is not there: its sender deleted it, or it was lost", "Ask for it again."],
+  "too-large": [
+    ExitCode.refused,
+    "the file is larger than the relay takes, or than was allowed",
+    "Send less, or raise --max-file."
+  ],
+  quota: [ExitCode.refused, "the relay has no room for the file now", "Try again later."],
+  grant: [ExitCode.refused, "the relay does not take files from this account", "Ask its operator."],
+  place: [ExitCode.refused, "the file is kept at another place than the own relay", "Ask for it over the relay."],
+  unreachable: [
+    ExitCode.unreachable,
+    "the relay cannot be reached for the file",
+    "Try again: it goes on where it was."
+  ],
+  answer: [ExitCode.failed, "the relay does not keep to the protocol", "Tell its operator."],
+  off: [ExitCode.usage, "this transport carries no files", "Use a relay at a ws:// or wss:// address."],
+  source: [ExitCode.usage, "the file changed while it was read", "Try again when nobody writes to it."],
+  changed: [ExitCode.usage, "what is there is not the beginning of this file", "Delete it, then try again."],
+  "in-use": [ExitCode.usage, "the same upload is running already", "Wait for it."],
+  invalid: [ExitCode.usage, "the name or type of the file cannot be sent", "Rename it."]
+}
+
+const fileTrouble = (reason: string, retryAfterMs: unknown): Explanation => {
+  const [exit, message, next] = fileTroubles[reason] ?? [
+    ExitCode.failed,
+    `the file was damaged on its way, or is not what the message says (${reason})`,
+    "Nothing behind the damage was kept. Ask for it again."
+  ]
+  const wait =
+    typeof retryAfterMs === "number" && retryAfterMs > 0 ? ` Not before ${Math.ceil(retryAfterMs / 1000)} s.` : ""
+  return { exit, code: `AttachmentError:${reason}`, message, next: `${next}${wait}` }
 }
 
 /** Why an invitation was not taken (docs/spec/19-linking.md §19.1). */

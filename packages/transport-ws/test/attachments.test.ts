@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -228,21 +228,27 @@ describe("HTTP of sealed files", () => {
     run((site) =>
       Effect.gen(function* () {
         const { folder, relay, store } = site
-        const soon = Date.now() + 400
+        const soon = Date.now() + 300
         yield* upload(site, bytesOf(5_000))
         yield* store.begin({ secret: secretOf(2), size: 10, expiresAt: soon })
-        yield* store.append(secretOf(2), 0, bytesOf(5))
         const files = () => readdirSync(join(folder, "files")).filter((name) => /^[0-9a-f]{64}$/.test(name))
-        expect(files().length).toBe(2)
+        expect(files().length).toBe(1)
         expect(files()).not.toContain(Bytes.toHex(secretOf(1)))
+        // A file that was cut on the disk is not given: nobody waits for its end.
+        const cut = yield* upload(site, bytesOf(6_000), 3)
+        const longest = files().find((name) => statSync(join(folder, "files", name)).size === 6_000)!
+        truncateSync(join(folder, "files", longest), 100)
+        expect((yield* status(`${site.place}/${cut}`))[0]).toBe(404)
+        yield* store.remove(secretOf(3))
         const metrics = yield* relay.metrics
         expect(metrics).toContain("tacit_relay_attachments 2\n")
-        expect(metrics).toContain("tacit_relay_attachments_completed_total 1\n")
+        expect(metrics).toContain("tacit_relay_attachments_completed_total 2\n")
         expect(/[0-9a-f]{64}/.test(metrics)).toBe(false)
         while (Date.now() <= soon) yield* Effect.sleep("50 millis")
-        expect(yield* reasonOf(store.append(secretOf(2), 5, bytesOf(5)))).toBe("missing")
+        expect(yield* reasonOf(store.append(secretOf(2), 0, bytesOf(5)))).toBe("missing")
         yield* relay.sweep
         expect(files().length).toBe(1)
+        expect(yield* relay.metrics).toContain("tacit_relay_attachments 1\n")
         expect(yield* relay.metrics).toContain("tacit_relay_attachments_expired_total 1\n")
       })
     ))

@@ -167,7 +167,7 @@ export const makeAttachmentHttp = (options: AttachmentHttpOptions): AttachmentHt
 
   const give = (request: IncomingMessage, response: ServerResponse, id: string): Promise<void> =>
     transfer(response, async () => {
-      const kept = keep.find(id)
+      const kept = await keep.find(id)
       if (kept === undefined) return refuse(response, "missing")
       const range = rangeOf(header(request, "range"), kept.size)
       if (range === "range") {

@@ -54,7 +54,7 @@ const makeLazy = (options: AttachmentsOptions): { readonly keep: Keep; readonly 
         isThere() ? get().append(secret, offset, body, cancel) : "missing",
       complete: async (secret, id) => (isThere() ? get().complete(secret, id) : "missing"),
       remove: async (secret) => (isThere() ? get().remove(secret) : undefined),
-      find: (id) => (isThere() ? get().find(id) : undefined),
+      find: async (id) => (isThere() ? get().find(id) : undefined),
       read: (kept, from, to) => get().read(kept, from, to),
       sweep: async () => (isThere() ? get().sweep() : 0),
       totals: () => (isThere() ? get().totals() : { files: 0, bytes: 0 }),

@@ -43,8 +43,8 @@ export interface Keep {
   ) => Promise<Progress | KeepRefusal>
   readonly complete: (secret: Uint8Array, id: string) => Promise<Progress | KeepRefusal>
   readonly remove: (secret: Uint8Array) => Promise<void>
-  /** A complete file that has not expired. */
-  readonly find: (id: string) => Kept | undefined
+  /** A complete file that has not expired, if all of it is on the disk. */
+  readonly find: (id: string) => Promise<Kept | undefined>
   /** Its bytes `from` up to `to`, that one not included. */
   readonly read: (kept: Kept, from: number, to: number) => Readable
   /** Deletes what is too old; how many files. */
@@ -193,9 +193,10 @@ export const openKeep = ({ crypto, folder, limits, now }: KeepOptions): Keep => 
       const name = nameOf(secret)
       return alone(name, () => drop({ name }))
     },
-    find: (id) => {
+    find: async (id) => {
       const kept = index.byId(id)
-      return kept !== undefined && kept.expiresAt > now() ? kept : undefined
+      if (kept === undefined || kept.expiresAt <= now()) return undefined
+      return (await sizeOf(pathOf(kept))) === kept.size ? kept : undefined
     },
     read: (kept, from, to) => createReadStream(pathOf(kept), { start: from, end: to - 1, highWaterMark: 1 << 17 }),
     sweep: async () => {
