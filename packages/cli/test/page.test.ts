@@ -327,15 +327,16 @@ describe("warnings", () => {
     const self = { user: "fay", account: "aa".repeat(32), device: "bb".repeat(32) }
     const other = { user: "bob", account: "cc".repeat(32), device: "" }
     const [at, line] = [7, "…"]
+    const decisions: ReadonlyArray<never> = []
     const told: ReadonlyArray<Warning> = [
-      { _tag: "Forked", peer: self, proof: new Uint8Array(1), at, line: "forked" },
-      { _tag: "Forked", peer: other, proof: new Uint8Array(1), at, line },
-      { _tag: "Rejected", peer: { ...self, device: "" }, cause: "fresh.rollback", at, line: "rolled back" },
-      { _tag: "Rejected", peer: self, cause: "auth.tag", at, line },
-      { _tag: "Rejected", peer: undefined, cause: "fresh.rollback", at, line },
+      { _tag: "Forked", peer: self, proof: new Uint8Array(1), decisions, at, line: "forked" },
+      { _tag: "Forked", peer: other, proof: new Uint8Array(1), decisions, at, line },
+      { _tag: "Rejected", peer: { ...self, device: "" }, cause: "fresh.rollback", decisions, at, line: "rolled back" },
+      { _tag: "Rejected", peer: self, cause: "auth.tag", decisions, at, line },
+      { _tag: "Rejected", peer: undefined, cause: "fresh.rollback", decisions, at, line },
       { _tag: "RemovedByRelay", peer: self, own: true, removedAt: 5, at, line: "removed by the relay" },
       { _tag: "RemovedByRelay", peer: other, own: false, removedAt: 5, at, line },
-      { _tag: "DevicesChanged", peer: other, version: 2, added: [], removed: [], at, line },
+      { _tag: "DevicesChanged", peer: other, version: 2, added: [], removed: [], decisions, at, line },
       { _tag: "SessionReset", peer: other, at, line }
     ]
     const list = { version: 2, devices: [], revoked: [], removed: undefined, pending: undefined }

@@ -15,6 +15,7 @@ export type {
   Contact,
   Conversation,
   Incoming,
+  Judged,
   DeviceOutcome,
   DeviceVersion,
   OutboxEvent,

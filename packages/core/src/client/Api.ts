@@ -185,12 +185,22 @@ export interface SettingsApi {
   readonly unset: (name: string) => Effect.Effect<void, ClientError | InvalidSetting | Revoked>
 }
 
+/** What the trust policy decided about an event that a warning tells of. `device` is empty where it is about the account. */
+export interface Judged {
+  readonly event: EventName
+  readonly device: string
+  readonly decision: Decision
+  readonly rule: string
+}
+
 /** Something the user must see. One per event, never repeated for the same bytes. `peer` is absent where nobody is known. */
 export type Warning =
   | {
       readonly _tag: "Rejected"
       readonly cause: Cause
       readonly peer: Sender | undefined
+      /** About manifests of contacts that were refused; empty otherwise. */
+      readonly decisions: ReadonlyArray<Judged>
       readonly at: number
       readonly line: string
     }
@@ -238,6 +248,8 @@ export type Warning =
       readonly version: number
       readonly added: ReadonlyArray<string>
       readonly removed: ReadonlyArray<string>
+      /** About these devices, where the account is a contact. */
+      readonly decisions: ReadonlyArray<Judged>
       readonly at: number
       readonly line: string
     }
@@ -246,6 +258,8 @@ export type Warning =
       readonly _tag: "Forked"
       readonly peer: Sender
       readonly proof: Uint8Array
+      /** About it, where the account is a contact. */
+      readonly decisions: ReadonlyArray<Judged>
       readonly at: number
       readonly line: string
     }
@@ -264,7 +278,10 @@ export type Warning =
   /** This device was removed from its account by the manifest of this version: sends fail with `Revoked`. */
   | { readonly _tag: "Revoked"; readonly version: number; readonly at: number; readonly line: string }
 
-  /** A decision of the trust policy, other than `allow` (docs/spec/24-trust.md). `peer.device` is empty where it is about the account. */
+  /**
+   * A decision of the trust policy, other than `allow`, about what no other warning tells (docs/spec/24-trust.md). `peer.device` is empty where it
+   * is about the account.
+   */
   | {
       readonly _tag: "Trust"
       readonly peer: Sender

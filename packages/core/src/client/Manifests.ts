@@ -43,13 +43,15 @@ export const report = (
 ): void => {
   if (cause !== "auth.fork" && cause !== "fresh.rollback") return
   const known = opened.contacts.get(handle.hex)
-  if (known !== undefined) Trust.manifestRefused(opened, work, known, cause, now)
+  const decisions = known === undefined ? [] : Trust.manifestRefused(opened, work, known, cause, now)
   const proof = cause === "auth.fork" ? ForkProof.find(opened.crypto, handle.account, held, answer) : undefined
-  if (proof !== undefined) return Notices.fork(opened, work.batch, proof, now)
+  if (proof !== undefined && Notices.fork(opened, work.batch, proof, now, decisions)) return
   const about = `${cause} ${handle.hex} ${held?.version ?? 0}`
   if (opened.warned.has(about)) return
   opened.warned.add(about)
-  work.batch.applied(() => opened.warnings.publish(Warnings.rejected(cause, senderOf(opened, handle.hex, ""), now)))
+  work.batch.applied(() =>
+    opened.warnings.publish(Warnings.rejected(cause, senderOf(opened, handle.hex, ""), now, decisions))
+  )
 }
 
 /** What follows from newer manifests, in the commit that stores them; memory follows after it. */
@@ -66,12 +68,12 @@ export const follow = (
     contact.manifest = newest
   })
   if (passed.length === 0) return
-  if (held !== undefined) Trust.manifestChanged(opened, work, contact, held, newest, now)
+  const decisions = held === undefined ? [] : Trust.manifestChanged(opened, work, contact, held, newest, now)
   // Rule manifest.told.1. What this device changed itself is no news.
   const { proposal } = opened
   const isProposed = proposal !== undefined && passed.some(({ hash }) => Bytes.equal(hash, proposal.hash))
   const quiet = isProposed ? proposal.version : 0
-  if (held !== undefined) Notices.changes(opened, work.batch, handle.hex, held, passed, now, quiet)
+  if (held !== undefined) Notices.changes(opened, work.batch, handle.hex, held, passed, now, quiet, decisions)
   const revoked = newest.revocations.filter(({ device }) => held === undefined || !Manifest.isRevoked(held, device))
   expel(opened, work, handle, newest)
   if (held !== undefined && revoked.length > 0) {

@@ -9,6 +9,7 @@ import * as Bytes from "../base/Bytes.ts"
 import * as Limits from "../base/Limits.ts"
 import * as ForkProof from "../identity/ForkProof.ts"
 import * as Manifest from "../identity/Manifest.ts"
+import { decisionOf, eventOf } from "../trust/Event.ts"
 import type * as Api from "./Api.ts"
 import { Batch, commit } from "./Commit.ts"
 import * as Dismissals from "./Dismissals.ts"
@@ -17,6 +18,7 @@ import * as Loading from "./Loading.ts"
 import type { KeptProof, Opened } from "./Opened.ts"
 import * as Records from "./Records.ts"
 import { senderOf } from "./Senders.ts"
+import * as TrustRecords from "./TrustRecords.ts"
 import * as Warnings from "./Warnings.ts"
 
 /** Puts into a batch what each version changed, and tells it after the commit. `passed` follows `held`, oldest first; nothing is told of version `quiet`. */
@@ -27,7 +29,8 @@ export const changes = (
   held: Manifest.Manifest,
   passed: ReadonlyArray<Manifest.Manifest>,
   at: number,
-  quiet: number
+  quiet: number,
+  decisions: ReadonlyArray<Api.Judged>
 ): void => {
   let before = held
   for (const next of passed) {
@@ -37,11 +40,16 @@ export const changes = (
     const notice: Records.Notice = { version: Records.written, at, added, removed }
     const key = Records.keys.notice(account, next.version)
     batch.put(key, Records.Notice.encode(notice))
-    batch.applied(() => tell(opened, key, notice))
+    batch.applied(() => tell(opened, key, notice, decisions))
   }
 }
 
-const tell = (opened: Opened, key: string, { added, at, removed }: Records.Notice): void => {
+const tell = (
+  opened: Opened,
+  key: string,
+  { added, at, removed }: Records.Notice,
+  decisions: ReadonlyArray<Api.Judged>
+): void => {
   const account = Records.partsOf(key)[1]!
   const warning = Warnings.devicesChanged(
     senderOf(opened, account, ""),
@@ -49,7 +57,10 @@ const tell = (opened: Opened, key: string, { added, at, removed }: Records.Notic
     Records.orderOf(key),
     added.map(Bytes.toHex),
     removed.map(Bytes.toHex),
-    at
+    at,
+    decisions.filter(({ device, event }) =>
+      (event === "device-added" ? added : removed).some((one) => Bytes.toHex(one) === device)
+    )
   )
   opened.warnings.publishSticky(warning, () => opened.spawn(forget(opened, key)))
 }
@@ -60,15 +71,23 @@ const forget = (opened: Opened, key: string): Effect.Effect<void> => {
   return Background.persist(opened, commit(opened.store, batch))
 }
 
-/** Keeps a fork proof and tells it, unless it is kept already or too many are (rule proof.keep.1). */
-export const fork = (opened: Opened, batch: Batch, proof: ForkProof.ForkProof, at: number): void => {
+/** Keeps a fork proof and tells it, unless it is kept already (rule proof.keep.1). Answers whether it is kept: not when too many are. */
+export const fork = (
+  opened: Opened,
+  batch: Batch,
+  proof: ForkProof.ForkProof,
+  at: number,
+  decisions: ReadonlyArray<Api.Judged>
+): boolean => {
   const digest = digestOf(opened, proof)
-  if (opened.proofs.has(digest) || opened.proofs.size >= Limits.maxForkProofs) return
+  if (opened.proofs.has(digest)) return true
+  if (opened.proofs.size >= Limits.maxForkProofs) return false
   const kept: KeptProof = { proof, at, told: false }
   // At once, so that no other refusal of the same answer tells it too; a commit that fails ends the client.
   opened.proofs.set(digest, kept)
   batch.put(Records.keys.proof(digest), encode(kept))
-  batch.applied(() => tellFork(opened, digest, kept))
+  batch.applied(() => tellFork(opened, digest, kept, decisions))
+  return true
 }
 
 const digestOf = ({ crypto }: Opened, { bytes }: ForkProof.ForkProof): string =>
@@ -77,10 +96,10 @@ const digestOf = ({ crypto }: Opened, { bytes }: ForkProof.ForkProof): string =>
 const encode = ({ at, proof, told }: KeptProof): Uint8Array =>
   Records.Proof.encode({ version: Records.written, at, told: told ? 1 : 0, proof: proof.bytes })
 
-const tellFork = (opened: Opened, digest: string, kept: KeptProof): void => {
+const tellFork = (opened: Opened, digest: string, kept: KeptProof, decisions: ReadonlyArray<Api.Judged>): void => {
   const account = Bytes.toHex(kept.proof.account)
   const isOwn = account === opened.hex.account
-  const warning = Warnings.forked(senderOf(opened, account, ""), isOwn, kept.proof.bytes, kept.at)
+  const warning = Warnings.forked(senderOf(opened, account, ""), isOwn, kept.proof.bytes, kept.at, decisions)
   opened.warnings.publishSticky(warning, () => {
     const told = { ...kept, told: true }
     opened.proofs.set(digest, told)
@@ -105,13 +124,39 @@ export const load = Effect.fnUntraced(function* (opened: Opened) {
     const kept: KeptProof = { proof: checked, at, told: told === 1 }
     const digest = Records.partsOf(key)[1]!
     opened.proofs.set(digest, kept)
-    if (!kept.told) tellFork(opened, digest, kept)
+    if (kept.told) continue
+    const decisions = yield* decidedAt(opened, Bytes.toHex(checked.account), at)
+    tellFork(
+      opened,
+      digest,
+      kept,
+      decisions.filter(({ event }) => event === "manifest-forked")
+    )
   }
   for (const { key, value } of yield* Loading.scanAll(opened.store, "notice/")) {
-    tell(opened, key, yield* Records.read(Records.Notice, key, value))
+    const notice = yield* Records.read(Records.Notice, key, value)
+    const decisions = yield* decidedAt(opened, Records.partsOf(key)[1]!, notice.at)
+    tell(opened, key, notice, decisions)
   }
   yield* Dismissals.load(opened)
   removed(opened)
+})
+
+/** What was decided about an account in the commit of this time, as it was written down (rule trust.log.1). */
+const decidedAt = Effect.fnUntraced(function* (opened: Opened, account: string, at: number) {
+  const decisions: Array<Api.Judged> = []
+  for (const { key, value } of yield* Loading.scanAll(opened.store, "trust-log/")) {
+    const entry = yield* Records.read(TrustRecords.Log, key, value)
+    if (entry.at !== at || Bytes.toHex(entry.account) !== account) continue
+    const { device, rule } = entry
+    decisions.push({
+      event: eventOf(entry.event)!,
+      device: Bytes.toHex(device),
+      decision: decisionOf(entry.decision)!,
+      rule
+    })
+  }
+  return decisions
 })
 
 /** The proofs that are kept, oldest first. */

@@ -15,7 +15,7 @@ import type { Manifest } from "../identity/Manifest.ts"
 import { decide, stops, type Verdict } from "../trust/Decide.ts"
 import { decisions, type EventName, events, type Facts, holds, stopsSending } from "../trust/Event.ts"
 import * as Ledger from "../trust/Ledger.ts"
-import type { Sender } from "./Api.ts"
+import type { Judged, Sender } from "./Api.ts"
 import type * as Conversations from "./Conversations.ts"
 import { TrustRefused } from "./Errors.ts"
 import * as Background from "./internal/background.ts"
@@ -92,10 +92,25 @@ const note = (
       })
     })
   }
-  if (verdict.decision !== "allow" && event !== "identity-changed")
-    warn(opened, work, contact, event, verdict, now, about)
+  if (verdict.decision !== "allow" && !elsewhere.has(event)) warn(opened, work, contact, event, verdict, now, about)
   return verdict
 }
+
+/** Events that have a warning of their own, which says what was decided: rules manifest.told.1, proof.keep.1, manifest.pin.1 and trust.effect.8. */
+const elsewhere: ReadonlySet<EventName> = new Set([
+  "identity-changed",
+  "device-added",
+  "device-removed",
+  "manifest-forked",
+  "manifest-rolled-back"
+])
+
+const judged = (event: EventName, { decision, rule }: Verdict, device?: Uint8Array): Judged => ({
+  event,
+  device: device === undefined ? "" : Bytes.toHex(device),
+  decision,
+  rule
+})
 
 /** Writes a decision down (rule trust.log.1). */
 export const log = (
@@ -177,7 +192,7 @@ export const firstContact = (opened: Opened, work: Conversations.Work, contact: 
   note(opened, work, contact, "first-contact", now, { pinned: opened.trust.named.has(contact.hex) })
 }
 
-/** A contact's manifest follows another one. */
+/** A contact's manifest follows another one. Answers what was decided. */
 export const manifestChanged = (
   opened: Opened,
   work: Conversations.Work,
@@ -185,37 +200,40 @@ export const manifestChanged = (
   before: Manifest,
   after: Manifest,
   now: number
-): void => {
-  if (before.version === after.version || isOwn(opened, contact)) return
+): ReadonlyArray<Judged> => {
+  if (before.version === after.version || isOwn(opened, contact)) return []
   const versions = { from: before.version, to: after.version }
   const listed = (manifest: Manifest) => new Set(manifest.devices.map(({ device }) => Bytes.toHex(device)))
   const [old, present] = [listed(before), listed(after)]
-  for (const { device } of after.devices) {
-    if (!old.has(Bytes.toHex(device))) note(opened, work, contact, "device-added", now, { ...versions, device })
-  }
-  for (const { device } of before.devices) {
-    if (!present.has(Bytes.toHex(device))) note(opened, work, contact, "device-removed", now, { ...versions, device })
-  }
+  const about = (event: EventName, devices: Manifest["devices"], others: ReadonlySet<string>) =>
+    devices
+      .filter(({ device }) => !others.has(Bytes.toHex(device)))
+      .map(({ device }) => judged(event, note(opened, work, contact, event, now, { ...versions, device }), device))
+  return [...about("device-added", after.devices, old), ...about("device-removed", before.devices, present)]
 }
 
 /** Whether a manifest that was refused with this cause is an event. */
 export const isEvent = (cause: Cause): boolean => cause === "auth.fork" || cause === "fresh.rollback"
 
-/** A contact's manifest was refused. */
+/** A contact's manifest was refused. Answers what is decided; it is written down once while the client is open. */
 export const manifestRefused = (
   opened: Opened,
   work: Conversations.Work,
   contact: Contact,
   cause: Cause,
   now: number
-): void => {
-  if (!isEvent(cause) || isOwn(opened, contact)) return
-  const about = `${cause} ${contact.hex} ${contact.manifest?.version ?? 0}`
-  if (opened.trust.warned.has(about)) return
-  opened.trust.warned.add(about)
-  note(opened, work, contact, cause === "auth.fork" ? "manifest-forked" : "manifest-rolled-back", now, {
-    from: contact.manifest?.version ?? 0
-  })
+): ReadonlyArray<Judged> => {
+  if (!isEvent(cause) || isOwn(opened, contact)) return []
+  const { trust } = opened
+  const event = cause === "auth.fork" ? "manifest-forked" : "manifest-rolled-back"
+  const from = contact.manifest?.version ?? 0
+  const about = `${cause} ${contact.hex} ${from}`
+  if (trust.warned.has(about)) {
+    const facts = factsOf(opened, contact, now, true, work.batch)
+    return [judged(event, decide(trust.policy, { event, account: contact.hex }, facts))]
+  }
+  trust.warned.add(about)
+  return [judged(event, note(opened, work, contact, event, now, { from }))]
 }
 
 /** The name of a contact stands for another account. The decision is only written down here; client/Identity.ts acts on it. */

@@ -8,7 +8,7 @@
  */
 import type { Cause } from "../base/Failure.ts"
 import type { Decision, EventName } from "../trust/Event.ts"
-import type { Sender, Warning } from "./Api.ts"
+import type { Judged, Sender, Warning } from "./Api.ts"
 
 /** What the user reads when a message was refused, by cause. */
 const refused: Readonly<Record<Cause, string>> = {
@@ -56,12 +56,18 @@ const refused: Readonly<Record<Cause, string>> = {
 }
 
 /** A message did not open. */
-export const rejected = (cause: Cause, peer: Sender | undefined, at: number): Warning => ({
+export const rejected = (
+  cause: Cause,
+  peer: Sender | undefined,
+  at: number,
+  decisions: ReadonlyArray<Judged> = []
+): Warning => ({
   _tag: "Rejected",
   cause,
   peer,
+  decisions,
   at,
-  line: refused[cause]
+  line: `${refused[cause]}${following(decisions)}`
 })
 
 const range = (from: number, to: number, what: string): string =>
@@ -133,7 +139,8 @@ export const devicesChanged = (
   version: number,
   added: ReadonlyArray<string>,
   removed: ReadonlyArray<string>,
-  at: number
+  at: number,
+  decisions: ReadonlyArray<Judged>
 ): Warning => {
   const what = [
     ...(added.length > 0 ? [`added ${devices(added.length)}`] : []),
@@ -141,18 +148,26 @@ export const devicesChanged = (
   ].join(" and ")
   const line = own
     ? `Another device of your account ${what}. If that was not you, look at your devices now.`
-    : `A contact ${what}. The safety number with them changed.`
-  return { _tag: "DevicesChanged", peer, version, added, removed, at, line }
+    : `A contact ${what}. The safety number with them changed.${following(decisions)}`
+  return { _tag: "DevicesChanged", peer, version, added, removed, decisions, at, line }
 }
 
-export const forked = (peer: Sender, own: boolean, proof: Uint8Array, at: number): Warning => ({
+export const forked = (
+  peer: Sender,
+  own: boolean,
+  proof: Uint8Array,
+  at: number,
+  decisions: ReadonlyArray<Judged>
+): Warning => ({
   _tag: "Forked",
   peer,
   proof,
+  decisions,
   at,
   line: own
     ? "Somebody has signed another list of devices with your account's key. The proof is kept. Unless two of your devices did it at the same moment, the key is known to somebody else: make a new account."
-    : "A contact's account key has signed two lists of devices that contradict each other; the second was refused and the proof kept. Ask them over another channel."
+    : "A contact's account key has signed two lists of devices that contradict each other; the second was refused and the proof kept. Ask them over another channel." +
+      following(decisions)
 })
 
 export const revoked = (version: number, at: number): Warning => ({
@@ -204,6 +219,14 @@ const consequence: Readonly<Record<Decision, string>> = {
   block: "By your policy nothing is sent to it, and its messages are set aside.",
   ask: "By your policy this waits until you approve."
 }
+
+/** What follows from decisions, the hardest first; nothing is said of what is allowed. */
+const following = (decisions: ReadonlyArray<Judged>): string => {
+  const hardest = hardness.find((decision) => decisions.some((one) => one.decision === decision))
+  return hardest === undefined ? "" : ` ${consequence[hardest]}`
+}
+
+const hardness: ReadonlyArray<Decision> = ["block", "ask", "block-sending", "block-receiving", "warn"]
 
 /** A decision of the trust policy that the user must know (rule trust.effect.7). */
 export const trust = (peer: Sender, event: EventName, decision: Decision, rule: string, at: number): Warning => ({

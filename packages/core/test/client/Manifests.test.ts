@@ -20,11 +20,9 @@ type Told<T extends Warning["_tag"]> = Extract<Warning, { readonly _tag: T }>
 const told = <T extends Warning["_tag"]>({ actor }: Pick<World.Process, "actor">, tag: T): ReadonlyArray<Told<T>> =>
   actor.warnings.filter((warning): warning is Told<T> => warning._tag === tag)
 
-/** What is told beside what the trust policy says about it. */
+/** Everything that is told. */
 const causes = ({ actor }: Pick<World.Process, "actor">): ReadonlyArray<string> =>
-  actor.warnings
-    .map((warning) => (warning._tag === "Rejected" ? warning.cause : warning._tag))
-    .filter((cause) => cause !== "Trust")
+  actor.warnings.map((warning) => (warning._tag === "Rejected" ? warning.cause : warning._tag))
 
 const verified = (bytes: Uint8Array): Manifest.Manifest => Result.getOrThrow(Manifest.verify(World.crypto, bytes))
 
@@ -155,7 +153,7 @@ it.effect(
     })
 )
 
-it.effect("a change that was stored and not told is told after the restart [manifest.told.1]", () =>
+it.effect("a change that was stored and not told is told after the restart [manifest.told.1] [trust.effect.8]", () =>
   Effect.gen(function* () {
     const { alice, addPhone, bob, world } = yield* acquainted
     const phone = yield* addPhone
@@ -179,7 +177,11 @@ it.effect("a change that was stored and not told is told after the restart [mani
     alice.actor.intercept = undefined
     const again = yield* world.open(alice.actor)
     yield* World.tick(20)
-    expect(told(again, "DevicesChanged")).toMatchObject([{ version: 2, added: [phone.client.self.device] }])
+    const decisions = [
+      { event: "device-added", device: phone.client.self.device, decision: "allow", rule: "default.allow" }
+    ]
+    expect(told(again, "DevicesChanged")).toMatchObject([{ version: 2, added: [phone.client.self.device], decisions }])
+    expect(causes(again)).toEqual(["DevicesChanged"])
     expect(World.texts(yield* World.receive(again, 1))).toEqual(["with the phone"])
   })
 )
@@ -260,7 +262,7 @@ it.effect(
 )
 
 it.effect(
-  "a second history of a contact is refused; the proof is kept, told once, and checks without anybody [manifest.fork.1] [proof.keep.1] [proof.layout.1]",
+  "a second history of a contact is refused; the proof is kept, told once, and checks without anybody [manifest.fork.1] [proof.keep.1] [proof.layout.1] [trust.effect.8]",
   () =>
     Effect.gen(function* () {
       const { alice, account, addPhone, bob, lie, manifests, world } = yield* acquainted
@@ -284,7 +286,10 @@ it.effect(
       const [warning, ...more] = told(again, "Forked")
       expect(more).toEqual([])
       expect(causes(again)).toEqual(["Forked"])
-      expect(warning).toMatchObject({ peer: { user: "bob", device: "" } })
+      expect(warning).toMatchObject({
+        peer: { user: "bob", device: "" },
+        decisions: [{ event: "manifest-forked", device: "", decision: "warn", rule: "default.manifest" }]
+      })
       const proof = Result.getOrThrow(ForkProof.verify(World.crypto, warning!.proof))
       expect([proof.account, proof.contradiction]).toEqual([account, "version"])
       expect(new Set([proof.first, proof.second].map(({ hash }) => Bytes.toHex(hash)))).toEqual(

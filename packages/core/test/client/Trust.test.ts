@@ -19,6 +19,12 @@ const policyOf = (rules: Policy.Policy["rules"], more: Partial<Policy.Policy> = 
 const failure = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.map(Effect.result(effect), (result) => (Result.isFailure(result) ? result.failure : undefined))
 
+/** What is told of devices that came or went, and of manifests that were refused. */
+const deviceWarnings = ({ actor }: World.Process) =>
+  actor.warnings.flatMap((warning) =>
+    warning._tag === "DevicesChanged" || warning._tag === "Forked" || warning._tag === "Rejected" ? [warning] : []
+  )
+
 const trustWarnings = ({ actor }: World.Process) =>
   actor.warnings.filter((warning): warning is Extract<Warning, { _tag: "Trust" }> => warning._tag === "Trust")
 
@@ -102,14 +108,16 @@ it.effect(
       expect(after.verified).toMatchObject({ by: "digits", unchanged: false })
       const compared = Object.fromEntries(after.devices.map(({ compared, device }) => [device, compared]))
       expect(compared).toEqual({ [bob.client.self.device]: true, [phone.client.self.device]: false })
-      expect(trustWarnings(alice)).toMatchObject([
-        {
-          event: "device-added",
-          decision: "warn",
-          rule: "default.device-of-verified",
-          peer: { user: "bob", device: phone.client.self.device }
-        }
-      ])
+      // Once, with everything.
+      expect(alice.actor.warnings).toHaveLength(1)
+      const device = phone.client.self.device
+      expect(alice.actor.warnings[0]).toMatchObject({
+        _tag: "DevicesChanged",
+        peer: { user: "bob", device: "" },
+        added: [device],
+        decisions: [{ event: "device-added", device, decision: "warn", rule: "default.device-of-verified" }],
+        line: expect.stringMatching(/safety number with them changed\. Your policy asks you to know\.$/)
+      })
       expect(yield* alice.client.send("bob", "to both")).toMatchObject({ devices: 2 })
       yield* alice.client.trust.verify("bob", { digits: after.digits })
       expect((yield* alice.client.trust.safety("bob")).verified).toMatchObject({ unchanged: true })
@@ -438,7 +446,7 @@ it.effect(
     })
 )
 
-it.effect("a forked and a rolled back manifest are events [trust.event.1]", () =>
+it.effect("a forked and a rolled back manifest are events, each told once [trust.event.1] [trust.effect.8]", () =>
   Effect.gen(function* () {
     const policy = policyOf([{ id: "fork", event: "manifest-forked", decision: "block" }])
     const { alice, bob, world } = yield* pair(policy)
@@ -458,6 +466,34 @@ it.effect("a forked and a rolled back manifest are events [trust.event.1]", () =
     expect(yield* events(again)).toContain("manifest-forked block fork")
     expect(yield* failure(again.client.send("bob", "no"))).toBeDefined()
     expect(yield* again.client.trust.holds).toMatchObject([{ event: "manifest-forked", decision: "block" }])
+    yield* World.tick(5)
+    const forked = [{ event: "manifest-forked", device: "", decision: "block", rule: "fork" }]
+    expect(deviceWarnings(again).map(({ _tag, decisions }) => [_tag, decisions])).toEqual([
+      ["DevicesChanged", [expect.objectContaining({ event: "device-added", decision: "allow" })]],
+      ["Forked", forked]
+    ])
+    // The same again tells nothing; an older list is another event.
+    yield* World.close(again)
+    const third = yield* world.open(alice.actor, { policy })
+    yield* failure(third.client.send("bob", "no"))
+    yield* World.tick(5)
+    expect(deviceWarnings(third)).toHaveLength(2)
+    world.network.pretend("bob", {
+      account: Bytes.fromHex(bob.client.self.account)!,
+      manifests: world.network.manifests("bob").slice(0, 1)
+    })
+    yield* World.close(third)
+    const fourth = yield* world.open(alice.actor, { policy })
+    yield* failure(fourth.client.send("bob", "no"))
+    yield* World.tick(5)
+    expect(deviceWarnings(fourth).slice(2)).toMatchObject([
+      {
+        _tag: "Rejected",
+        cause: "fresh.rollback",
+        decisions: [{ event: "manifest-rolled-back", decision: "warn", rule: "default.manifest" }]
+      }
+    ])
+    expect(trustWarnings(fourth)).toEqual([])
   })
 )
 
