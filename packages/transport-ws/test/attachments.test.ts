@@ -142,7 +142,7 @@ describe("HTTP of sealed files", () => {
       { accountBytesPerDay: 1_000_000 }
     ))
 
-  it("speaks HTTP as it says: ranges, methods, offsets, pages of other origins [attachment.http.2] [attachment.http.3] [attachment.http.4] [attachment.http.5] [attachment.http.6]", () =>
+  it("speaks HTTP as it says: ranges, methods, offsets, pages of other origins [attachment.http.2] [attachment.http.3] [attachment.http.4] [attachment.http.5] [attachment.http.6] [attachment.store.1] [attachment.store.3]", () =>
     run((site) =>
       Effect.gen(function* () {
         const { place, store } = site
@@ -193,7 +193,7 @@ describe("HTTP of sealed files", () => {
     ))
 
   it(
-    "a cut anywhere in an upload loses nothing that was answered, and it goes on [attachment.store.2] [attachment.http.2]",
+    "a cut anywhere in an upload loses nothing that was answered, and it goes on; who fetches is nobody to the store [attachment.store.2] [attachment.http.2] [attachment.grant.2]",
     () =>
       run(({ proxy, store, stranger }) =>
         Effect.gen(function* () {
