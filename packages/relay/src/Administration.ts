@@ -14,10 +14,10 @@ import { CannotRemove, InvalidUser, RelayError, RemovedUser } from "./RelayError
 import { type ListedUser, makeRemovals, type RemovedByAdministrator } from "./Removals.ts"
 
 /** Opens the database beside a relay that may use it, and runs all of something or nothing. */
-const beside = <A, E>(
+const beside = <A, E = never>(
   database: string,
   run: (db: Database.Database) => A,
-  isRefusal: (cause: unknown) => cause is E
+  isRefusal?: (cause: unknown) => cause is E
 ): Effect.Effect<A, E | RelayError> =>
   Effect.try({
     try: () => {
@@ -28,8 +28,10 @@ const beside = <A, E>(
         db.close()
       }
     },
-    catch: (cause): E | RelayError =>
-      isRefusal(cause) || cause instanceof RelayError ? cause : new RelayError({ reason: "database", cause })
+    catch: (cause): E | RelayError => {
+      if (isRefusal !== undefined && isRefusal(cause)) return cause
+      return cause instanceof RelayError ? cause : new RelayError({ reason: "database", cause })
+    }
   })
 
 /**
@@ -58,14 +60,10 @@ export const issueInvitation = (options: {
     )
   })
 
-const isNever = (cause: unknown): cause is never => cause === unrefused
-const unrefused = Symbol("nothing is refused")
-
 /** Everybody with an account at the relay of this database, and what is left of those who were removed. */
 export const listUsers = (options: {
   readonly database: string
-}): Effect.Effect<ReadonlyArray<ListedUser>, RelayError> =>
-  beside(options.database, (db) => makeRemovals(db).users(), isNever)
+}): Effect.Effect<ReadonlyArray<ListedUser>, RelayError> => beside(options.database, (db) => makeRemovals(db).users())
 
 /**
  * Removes a user, by name or account id; with `device`, 64 hexadecimal characters, only that device of theirs. A relay that runs closes their
