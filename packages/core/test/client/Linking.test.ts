@@ -1,14 +1,17 @@
 /** Linking a device over a network in memory: both ends as programs, their outcomes, and what crashes leave. */
 import { expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Bytes from "../../src/base/Bytes.ts"
+import { Client } from "../../src/client/Client.ts"
 import type {
   InviteOptions,
   JoinState,
@@ -17,8 +20,10 @@ import type {
   LinkOffer,
   OfferState
 } from "../../src/client/LinkApi.ts"
+import * as StoreCustody from "../../src/client/StoreCustody.ts"
 import * as Manifest from "../../src/identity/Manifest.ts"
-import type { Slots } from "../../src/ports/Slots.ts"
+import { Crypto, Entropy } from "../../src/ports/Crypto.ts"
+import { Slots } from "../../src/ports/Slots.ts"
 import { Refused } from "../../src/ports/Transport.ts"
 import * as World from "./World.ts"
 
@@ -98,6 +103,29 @@ const linking = (
 const devicesOf = ({ client }: World.Process) => Effect.map(client.devices, ({ devices }) => devices)
 
 for (const challenge of ["code", "pin", "fingerprint"] as const) {
+  it.effect("a client whose transport has no slots says that it cannot link", () =>
+    Effect.gen(function* () {
+      const world = World.make()
+      const alice = yield* world.join("alice")
+      yield* World.close(alice)
+      const base = Layer.mergeAll(
+        alice.actor.disk.layer,
+        Layer.succeed(Crypto, World.crypto),
+        Layer.succeed(Entropy, alice.actor.entropy)
+      )
+      const ports = yield* Layer.build(
+        Layer.provideMerge(world.network.layer, Layer.provideMerge(Layer.fresh(StoreCustody.layer), base))
+      )
+      const layer = Layer.provide(Client.layer(), Layer.succeedContext(Context.omit(Slots)(ports)))
+      const client = Context.get(yield* Layer.build(layer), Client)
+      expect(yield* Effect.flip(client.link.invite({ relay: "wss://relay.example" }))).toMatchObject({
+        _tag: "LinkUnsupported"
+      })
+      // Everything else works.
+      expect((yield* client.devices).devices).toHaveLength(1)
+    })
+  )
+
   it.effect(`links a member by ${challenge}, which then sends and receives [link.decide.2] [link.payload.1]`, () =>
     Effect.gen(function* () {
       const { alice, join, offer, old, see, tablet, world, young } = yield* linking(

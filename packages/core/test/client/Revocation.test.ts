@@ -204,6 +204,52 @@ it.effect("who may not: members, strangers' devices, the last admin [manifest.re
 )
 
 it.effect(
+  "an account whose revocations are all used up, and one that others change all the time, cannot be changed [manifest.revoke.1] [manifest.publish.2]",
+  () =>
+    Effect.gen(function* () {
+      const { laptop, tablet, world } = yield* household
+      // Whenever the laptop publishes, another admin device was quicker.
+      yield* World.close(laptop)
+      let quicker = 0
+      laptop.actor.spoof = (directory) => ({
+        ...directory,
+        publishManifest: (manifest, certificates) => {
+          const { bytes } = World.nextManifest(world, laptop.actor, (held) => held)
+          quicker++
+          return Effect.andThen(
+            Effect.sync(() => void Result.getOrThrow(world.network.publish("bob", bytes))),
+            directory.publishManifest(manifest, certificates)
+          )
+        }
+      })
+      const outdone = yield* world.open(laptop.actor)
+      yield* World.tick(5)
+      const contended = yield* Effect.forkChild(Effect.flip(outdone.client.revokeDevice(idOf(tablet))))
+      yield* World.tick(60)
+      expect(yield* Fiber.join(contended)).toMatchObject({ _tag: "CannotRevise", reason: "contended" })
+      expect(quicker).toBeGreaterThan(2)
+      expect(newest(world, "bob").revocations).toEqual([])
+      // 500 devices were revoked before.
+      yield* World.close(outdone)
+      laptop.actor.spoof = undefined
+      const many = World.nextManifest(world, laptop.actor, ({ devices, version }) => ({
+        devices,
+        revocations: Array.from({ length: 500 }, (_, i) => {
+          const secret = World.crypto.sha256(Uint8Array.of(i >> 8, i & 0xff))
+          return { device: World.crypto.ed25519PublicKey(secret), revokedIn: version + 1 }
+        }).sort((a, b) => Bytes.compare(a.device, b.device))
+      }))
+      Result.getOrThrow(world.network.publish("bob", many.bytes))
+      const again = yield* world.open(laptop.actor)
+      yield* World.tick(5)
+      const full = yield* Effect.forkChild(Effect.flip(again.client.revokeDevice(idOf(tablet))))
+      yield* World.tick(20)
+      expect(yield* Fiber.join(full)).toMatchObject({ _tag: "CannotRevise", reason: "full" })
+      expect(newest(world, "bob").version).toBe(many.version)
+    })
+)
+
+it.effect(
   "two admins at once: one is first, the other makes the next version; nothing is lost [manifest.publish.2]",
   () =>
     Effect.gen(function* () {
