@@ -17,6 +17,8 @@ export interface Progress {
 
 export const make = (terminal: Pick<Terminal, "json" | "stderr">): Progress => {
   const { json, stderr } = terminal
+  // Some terminals say that they have no width.
+  const columns = stderr.columns === undefined || stderr.columns < 2 ? 80 : stderr.columns
   if (json || stderr.isTTY !== true) return { show: () => undefined, clear: () => undefined }
   let shownAt = -Infinity
   let isShown = false
@@ -26,7 +28,7 @@ export const make = (terminal: Pick<Terminal, "json" | "stderr">): Progress => {
       if (now - shownAt < pauseMs) return
       shownAt = now
       isShown = true
-      stderr.write(`\r${line.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}\u001b[K`)
+      stderr.write(`\r${line.slice(0, columns - 1)}\u001b[K`)
     },
     clear: () => {
       if (isShown) stderr.write("\r\u001b[K")

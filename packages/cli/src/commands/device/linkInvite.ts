@@ -12,7 +12,7 @@ import { ExitCode } from "../../ExitCode.ts"
 import * as QrCode from "../../QrCode.ts"
 import * as Questions from "../../Questions.ts"
 import type { Terminal } from "../../Terminal.ts"
-import { goesOn, type Stay, stay } from "../history/watch.ts"
+import { goesOn, type Stay, stay, untilCompared } from "../history/watch.ts"
 import { challengesOf, historyOf, lifetimeOf, roleOf, stayOf } from "./linkOptions.ts"
 
 /** An address as others may see it: without user and password for a broker. */
@@ -58,7 +58,7 @@ const give = async (client: PromiseClient, context: Context, device: string, sec
   const isOver: Stay["isOver"] = ({ archives }, ended) =>
     ended.some((one) => one.device === device && one.reason !== "gone") &&
     archives.every((one) => one.device !== device)
-  const { end } = await stay(client, context, { isOver, seconds })
+  const { end } = await stay(client, context, { isOver: untilCompared(device, isOver), seconds })
   if (end !== "over" && !terminal.json) terminal.err(goesOn)
 }
 

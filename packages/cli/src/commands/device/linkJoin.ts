@@ -17,7 +17,7 @@ import * as QrCode from "../../QrCode.ts"
 import * as Questions from "../../Questions.ts"
 import { safe, type Terminal } from "../../Terminal.ts"
 import { opening, remembering, renewing } from "../../vault/Secret.ts"
-import { goesOn, type Stay, stay } from "../history/watch.ts"
+import { goesOn, type Stay, stay, untilCompared } from "../history/watch.ts"
 import { challengesOf, stayOf } from "./linkOptions.ts"
 import { drawCode } from "./linkInvite.ts"
 
@@ -26,14 +26,22 @@ class AlreadyRegisteredHere extends Error {
   readonly _tag = "AlreadyRegistered"
 }
 
-/** Relay and account that an invitation names, whether or not it expired: a linking that was interrupted goes on. */
-const read = async (uri: string): Promise<{ readonly relay: string; readonly account: string }> => {
+/** What an invitation names: where, whose, and the device that made it, in hexadecimal. */
+interface Named {
+  readonly relay: string
+  readonly account: string
+  readonly device: string
+}
+
+/** Relay, account and device that an invitation names, whether or not it expired: a linking that was interrupted goes on. */
+const read = async (uri: string): Promise<Named> => {
   const crypto = await loadNodeProvider()
   const bytes = LinkText.parse("invite", uri)
   if (Result.isFailure(bytes)) throw new LinkRefused({ cause: bytes.failure.cause })
   const invitation = Invitation.verifyLink(crypto, bytes.success, 0)
   if (Result.isFailure(invitation)) throw new LinkRefused({ cause: invitation.failure.cause })
-  return { relay: invitation.success.relay, account: Bytes.toHex(invitation.success.account) }
+  const { account, device, relay } = invitation.success
+  return { relay, account: Bytes.toHex(account), device: Bytes.toHex(device) }
 }
 
 export const join = async (context: Context): Promise<ExitCode> => {
@@ -87,7 +95,7 @@ export const join = async (context: Context): Promise<ExitCode> => {
     const isGiven = linked.history !== undefined
     Profile.remember(profile, { relay, user: linked.user, ...(isGiven ? { history: {} } : {}) })
     if (!terminal.json) greet(context, relay, linked)
-    if (isGiven && seconds !== 0) await take(context, { ...place, user: linked.user }, seconds)
+    if (isGiven && seconds !== 0) await take(context, { ...place, user: linked.user }, named.device, seconds)
     return ExitCode.ok
   } finally {
     questions.close()
@@ -110,13 +118,18 @@ const greet = ({ terminal }: Context, relay: string, { account, role, user }: Li
 }
 
 /** Stays until what the old device promised of the history is here. */
-const take = async (context: Context, options: OpenOptions, seconds: number | undefined): Promise<void> => {
+const take = async (
+  context: Context,
+  options: OpenOptions,
+  old: string,
+  seconds: number | undefined
+): Promise<void> => {
   const { terminal } = context
   await using client = await openClient({ ...options, history: true })
   if (!terminal.json) terminal.err("The history comes. This may be stopped: it goes on whenever both are open.")
   const isOver: Stay["isOver"] = ({ archives, wishes }) =>
     wishes.length === 0 && archives.every(({ direction }) => direction === "giving")
-  const { end } = await stay(client, context, { isOver, seconds })
+  const { end } = await stay(client, context, { isOver: untilCompared(old, isOver), seconds })
   if (end !== "over" && !terminal.json) terminal.err(goesOn)
 }
 

@@ -33,7 +33,7 @@ export class HistoryEnded extends Error {
 export const goesOn = "It goes on whenever both devices are open: `tacit history status --wait`."
 
 /** How often it is looked whether something is left, ms: what ended before anybody listened is not told. */
-const lookMs = 2_000
+const lookMs = 1_000
 
 /** How long the last word may take to reach the relay, seconds. It is sent the next time otherwise. */
 const flushSeconds = 10
@@ -64,6 +64,24 @@ export interface Stay {
   readonly isOver: (status: HistoryStatus, ended: ReadonlyArray<ArchiveProgress>) => boolean
   /** At most so long; without it as long as it takes. */
   readonly seconds?: number | undefined
+}
+
+/** How long two devices may take to find out that they have the same, ms. */
+const comparisonMs = 10_000
+
+/** The same, and then until the two have compared what they have, for a while. */
+export const untilCompared = (device: string, isOver: Stay["isOver"]): Stay["isOver"] => {
+  let overAt: number | undefined
+  let before: number | undefined
+  return (status, ended) => {
+    const comparedAt = status.devices.find((one) => one.device === device)?.comparedAt
+    if (!isOver(status, ended)) {
+      before = comparedAt
+      return false
+    }
+    overAt ??= performance.now()
+    return (comparedAt !== undefined && comparedAt !== before) || performance.now() - overAt > comparisonMs
+  }
 }
 
 /** How a stay ended, and the archives that ended in it. */

@@ -18,6 +18,7 @@ import * as Loading from "../Loading.ts"
 import type { Opened } from "../Opened.ts"
 import * as CoreRecords from "../Records.ts"
 import type { ArchiveProgress } from "./HistoryApi.ts"
+import * as Comparing from "./Comparing.ts"
 import * as Giving from "./Giving.ts"
 import * as Records from "./HistoryRecords.ts"
 import * as State from "./HistoryState.ts"
@@ -142,6 +143,8 @@ const chunk = Effect.fnUntraced(function* (
       }
     )
     state.fed.delete(id)
+    // Whatever came meanwhile is found out now.
+    Comparing.soon(opened, state, device, 0)
     return Giving.say(state, progressOf(id, { ...take, ...position, next: index + 1 }, "done", undefined))
   }
   const after: Records.Take = {
