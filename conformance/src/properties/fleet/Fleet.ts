@@ -314,19 +314,9 @@ export class Fleet extends Asking<FleetOptions> {
     household.publish(textOf(answer.ok["manifest"]), { revoked: member.index })
     this.#shows(admin, admin.user, household.version)
     this.model.made(admin.index, admin.user, household.version)
-    // Once it was signed nothing goes to who is to go: what this answer sends is judged by it already.
-    await this.shown(admin, answer.ok, {
-      via: undefined,
-      whole: true,
-      inOrder: false,
-      before: withVersion(before, household)
-    })
+    // What its clock made it send goes before: only from now on nothing is for who is gone.
+    await this.shown(admin, answer.ok, { via: undefined, whole: true, inOrder: false, before })
     await this.spread(admin.user)
     return answer
   }
 }
-
-const withVersion = (
-  [one, other]: readonly [number, number],
-  { user, version }: Household
-): readonly [number, number] => (user === 0 ? [version, other] : [one, version])

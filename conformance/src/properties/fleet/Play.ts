@@ -161,9 +161,12 @@ export class FleetPlay {
   /** The same bytes again. They may be refused, and nothing of them shown. */
   async #replay(wire: Wire): Promise<void> {
     const fleet = this.#fleet
-    const queue = fleet.queues[wire.to]!
-    const at = queue.indexOf(wire)
-    if (at >= 0) return this.#means.deliver(queue.splice(at, 1)[0]!)
+    if (!wire.taken) {
+      const queue = fleet.queues[wire.to]!
+      const at = queue.indexOf(wire)
+      if (at >= 0) queue.splice(at, 1)
+      return this.#means.deliver(wire)
+    }
     const to = fleet.members[wire.to]!
     const before = await fleet.state(to)
     const answer = await fleet.receive(to, wire.bytes)
