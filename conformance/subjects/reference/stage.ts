@@ -3,14 +3,18 @@
  *
  * Spec: docs/spec/07-sequencing.md §7.3; docs/spec/02-encoding.md §2.6.
  */
-import { Failure, historyCauses, linkCauses, vaultCauses } from "@tacit/core/hazmat"
+import { attachmentCauses, Failure, historyCauses, linkCauses, vaultCauses } from "@tacit/core/hazmat"
 import type { Reject } from "../../src/protocol/Message.ts"
 
-/** Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records and vaults, of linking, of comparisons. */
+/**
+ * Causes that are none of the taxonomy: reasons of the bare codec, of bare primitives, of records and vaults, of linking, of comparisons, of
+ * histories and files.
+ */
 const others: Readonly<Record<string, Reject["stage"]>> = {
   ...vaultCauses,
   ...linkCauses,
   ...historyCauses,
+  ...attachmentCauses,
   "codec.size": "limit",
   "codec.depth": "limit",
   "codec.count": "limit",

@@ -50,6 +50,11 @@ export interface AccountOptions {
    * broker to the steward behind it.
    */
   readonly relay: string
+  /**
+   * Address of the HTTP service that keeps files, `https://…`, or `http://` on this machine: for accounts behind a broker. A relay at a `wss://`
+   * address has it itself.
+   */
+  readonly files?: string | undefined
   /** Another transport than the one `relay` asks for; `relay` is not looked at then. */
   readonly transport?: WebSocketTransport.TransportLayer | undefined
   /** Name at the relay: `[a-z0-9][a-z0-9._-]{0,63}`. */
@@ -143,7 +148,7 @@ const temporaryStore = (): Layer.Layer<Store, StoreError> =>
 /** The transport an account asks for. What speaks MQTT is loaded only when it is wanted. */
 export const transportOf = (options: AccountOptions): WebSocketTransport.TransportLayer => {
   if (options.transport !== undefined) return options.transport
-  const { allowInsecure, relay, relayName } = options
+  const { allowInsecure, files, relay, relayName } = options
   const settings = {
     url: relay,
     ...(relayName === undefined ? {} : { relayName }),
@@ -153,11 +158,22 @@ export const transportOf = (options: AccountOptions): WebSocketTransport.Transpo
     ? Layer.unwrap(
         Effect.map(
           Effect.promise(() => import("@tacit/transport-mqtt")),
-          ({ layer }) => layer(settings)
+          ({ layer }) => (files === undefined ? layer(settings) : withFiles(layer(settings), files, allowInsecure))
         )
       )
     : WebSocketTransport.layer(settings)
 }
+
+/** A transport that asks for its own grants, with the files kept at an address. */
+const withFiles = (
+  transport: Layer.Layer<WebSocketTransport.Ports, WebSocketTransport.InvalidAddress, KeyCustody | Crypto>,
+  url: string,
+  allowInsecure: boolean | undefined
+): WebSocketTransport.TransportLayer =>
+  Layer.provideMerge(
+    WebSocketTransport.layerAttachments({ url, ...(allowInsecure === undefined ? {} : { allowInsecure }) }),
+    transport
+  )
 
 /** The client, with the store and the directory it stands on, over a store of one's own. */
 export const layerOn = <E>(

@@ -2,10 +2,13 @@
 import { type NodeOptions, openClient, type PromiseClient } from "@tacit/bots"
 import type { Attachment } from "@tacit/core"
 import { SealedFile } from "@tacit/core/hazmat"
+import { startSteward } from "@tacit/relay"
+import { startBroker } from "@tacit/transport-mqtt/broker"
 import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { afterEach, expect, it } from "vitest"
+import { freePort } from "../../../scripts/lib/free-port.ts"
 import { further } from "../../../scripts/lib/further-device.ts"
 import { makeScene, type Scene } from "./Scene.ts"
 
@@ -162,4 +165,37 @@ it("an upload whose process is gone goes on where it was [attachment.upload.1] [
   const have = plain.subarray(0, 700_000)
   for await (const { bytes } of bob.attachments.download(attachment, { have })) rest.push(bytes)
   expect(Buffer.concat([have, ...rest]).equals(plain)).toBe(true)
+}, 60_000)
+
+it("through a broker: frames by MQTT, the file over HTTP beside the steward [attachment.grant.1]", async () => {
+  await using broker = await startBroker({ port: await freePort() })
+  await using steward = await startSteward({
+    database: ":memory:",
+    broker: `mqtt://127.0.0.1:${broker.port}/files`,
+    files: {},
+    limits: { shutdownMs: 500 }
+  })
+  const join = async (user: string, files?: string): Promise<PromiseClient> =>
+    open({
+      relay: steward.url,
+      user,
+      password: await steward.invite(user),
+      temporary: true,
+      ...(files === undefined ? {} : { files })
+    })
+  const [alice, bob, carol] = [
+    await join("alice", steward.filesUrl),
+    await join("bob", steward.filesUrl),
+    await join("carol")
+  ]
+  const plain = Buffer.alloc(300_000, "beside the broker ")
+  for await (const step of alice.attachments.send("bob", plain)) {
+    if (step.state === "sent") await alice.send("carol", { type: "attachment", ...step.attachment })
+  }
+  expect(hash(await download(bob, await received(bob)))).toBe(hash(plain))
+  // Whoever was told of no store gets the message, and says so.
+  const attachment = await received(carol)
+  await expect(download(carol, attachment)).rejects.toMatchObject({ reason: "off" })
+  await Promise.all([alice, bob, carol].map((client) => client.close()))
+  running.clear()
 }, 60_000)

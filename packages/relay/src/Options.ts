@@ -5,6 +5,7 @@
  */
 import type { CryptoProvider } from "@tacit/core/hazmat"
 import * as Config from "effect/Config"
+import { isIP } from "node:net"
 import type { Issuer } from "./AccountToken.ts"
 import type { AttachmentLimits } from "./attachments/AttachmentLimits.ts"
 import type { Entitlement } from "./Entitlement.ts"
@@ -149,6 +150,13 @@ export interface RelayOptions extends ServiceOptions {
   /** Allows an address that other machines reach. Put TLS in front of it: tokens and metadata travel in the clear otherwise. */
   readonly public?: boolean
 }
+
+/** Whether only this machine reaches an address to listen on. */
+export const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
+
+/** The host of an address to listen on, as clients on this machine write it. */
+export const shownHost = (host: string): string =>
+  host === "0.0.0.0" || host === "::" ? "127.0.0.1" : isIP(host) === 6 ? `[${host}]` : host
 
 /** Options from the environment; see the table in the package's README. */
 export const config: Config.Config<RelayOptions> = Config.map(

@@ -39,6 +39,7 @@ export interface RunningRelay extends RunningService {
 /** {@link StewardHandle} with promises. */
 export interface RunningSteward extends RunningService {
   readonly key: string
+  readonly filesUrl: string | undefined
 }
 
 const start = async <H extends ServiceHandle & { readonly url: string }>(
@@ -79,6 +80,6 @@ export const startRelay = async (options: RelayOptions, log?: (line: string) => 
 
 /** Starts a steward behind a broker. It runs until `close`. `log` as of {@link startRelay}. */
 export const startSteward = async (options: StewardOptions, log?: (line: string) => void): Promise<RunningSteward> => {
-  const [{ key }, running] = await start(makeSteward(options), log)
-  return { ...running, key }
+  const [{ filesUrl, key }, running] = await start(makeSteward(options), log)
+  return { ...running, key, filesUrl }
 }

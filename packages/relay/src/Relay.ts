@@ -9,8 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { isIP } from "node:net"
-import { config, type RelayOptions } from "./Options.ts"
+import { config, isLoopback, type RelayOptions, shownHost } from "./Options.ts"
 import { RelayError } from "./RelayError.ts"
 import { listen, type Server } from "./Server.ts"
 import { makeService, type ServiceHandle } from "./Service.ts"
@@ -23,8 +22,6 @@ export interface RelayHandle extends ServiceHandle {
   /** Shuts down in good order (rule relay.shutdown.1). The end of the scope does the same; twice is harmless. */
   readonly close: Effect.Effect<void>
 }
-
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
 
 /** Starts a relay; it stops when the scope closes. */
 export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, RelayError, Scope.Scope> =>
@@ -60,11 +57,10 @@ export const makeRelay = (options: RelayOptions): Effect.Effect<RelayHandle, Rel
     yield* Effect.logInfo("relay: listening")
     yield* Effect.addFinalizer(() => Effect.logInfo("relay: stopped"))
 
-    const shownHost = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : isIP(host) === 6 ? `[${host}]` : host
     return {
       ...service.handle,
       port: server.port,
-      url: `ws://${shownHost}:${server.port}`,
+      url: `ws://${shownHost(host)}:${server.port}`,
       close: Effect.promise(() => shutdown(server))
     }
   })

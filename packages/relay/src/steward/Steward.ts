@@ -2,7 +2,7 @@
  * A steward: the relay's service behind a broker, of which it is a client as everybody else.
  *
  * Spec: docs/spec/18-mqtt.md; docs/spec/14-relay.md §14.2–14.4 holds for what it answers.
- * Listens nowhere, and learns no network address of anybody.
+ * Listens nowhere, files apart, and learns no network address of anybody who sends frames.
  */
 import { Address, Host } from "@tacit/transport-mqtt/wire"
 import { CloseCode } from "@tacit/transport-ws/frames"
@@ -11,7 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { ServiceOptions } from "../Options.ts"
+import { listenForFiles } from "../attachments/FileServer.ts"
+import { isLoopback, shownHost, type ServiceOptions } from "../Options.ts"
 import { RelayError } from "../RelayError.ts"
 import { makeService, type ServiceHandle } from "../Service.ts"
 import { copiesOf } from "./Copies.ts"
@@ -24,6 +25,11 @@ export interface StewardOptions extends ServiceOptions {
   readonly protocol?: 4 | 5 | "auto"
   /** How long a topic is used, in ms. Default 15 minutes. */
   readonly epochMs?: number
+  /**
+   * Serves sealed files over HTTP, which brokers do not carry: on loopback, port 0 for a free one, when nothing is said. `public` allows an address
+   * that other machines reach; put TLS in front of it. Without it no files are kept.
+   */
+  readonly files?: { readonly host?: string; readonly port?: number; readonly public?: boolean }
   /** Allows plain `mqtt://` to other machines. What travels is sealed; a password for the broker is not. */
   readonly allowInsecure?: boolean
 }
@@ -34,6 +40,8 @@ export interface StewardHandle extends ServiceHandle {
   readonly url: string
   /** X25519 key by which clients know it, as hex. */
   readonly key: string
+  /** Where files are, `http://host:port`, if it keeps any. */
+  readonly filesUrl: string | undefined
   /** Whether the broker can be reached now. */
   readonly isConnected: Effect.Effect<boolean>
   /** Shuts down in good order. The end of the scope does the same; twice is harmless. */
@@ -46,9 +54,24 @@ export const makeSteward = (options: StewardOptions): Effect.Effect<StewardHandl
     const parsed = Address.parse(options.broker, { allowInsecure: options.allowInsecure })
     if (Result.isFailure(parsed)) return yield* new RelayError({ reason: "broker", cause: parsed.failure })
     const address = parsed.success
-    const service = yield* makeService(options)
+    const wanted = options.files
+    const service = yield* makeService(options, wanted !== undefined)
     const { crypto, limits, publications, reception } = service
     const log = Effect.runForkWith(yield* Effect.context<never>())
+
+    const filesHost = wanted?.host ?? (wanted?.public === true ? "0.0.0.0" : "127.0.0.1")
+    if (wanted?.public !== true && !isLoopback(filesHost)) return yield* new RelayError({ reason: "not-public" })
+    const http = service.attachments?.http
+    const files =
+      wanted === undefined || http === undefined
+        ? undefined
+        : yield* Effect.acquireRelease(
+            Effect.tryPromise({
+              try: () => listenForFiles({ host: filesHost, port: wanted.port ?? 0, files: http }),
+              catch: (cause) => new RelayError({ reason: "listen", cause })
+            }),
+            ({ close }) => Effect.promise(close)
+          )
 
     let stopping: Promise<void> | undefined
     const shutdown = (host: Host.Host): Promise<void> => {
@@ -92,6 +115,7 @@ export const makeSteward = (options: StewardOptions): Effect.Effect<StewardHandl
       ...service.handle,
       url: `${address.broker}/${address.root}?key=${key}`,
       key,
+      filesUrl: files === undefined ? undefined : `http://${shownHost(filesHost)}:${files.port}`,
       isConnected: Effect.sync(host.isConnected),
       close: Effect.promise(() => shutdown(host))
     }
