@@ -58,7 +58,7 @@ interface Failed {
 const searched = (): ReadonlyArray<string> => {
   const results = join(copy, "results.ndjson")
   const main = join(copy, "conformance/src/main/main.ts")
-  const options = ["run", "--in-process", "reference", "--level", "2", "--family", "device", "--budget", "quick"]
+  const options = ["run", "--in-process", "reference", "--level", "3", "--family", "device", "--budget", "quick"]
   spawnSync(
     process.execPath,
     ["--max-old-space-size=1500", "-C", "@tacit/source", main, ...options, "--seed", "breaks", "--json", results],
