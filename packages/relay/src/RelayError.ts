@@ -21,7 +21,7 @@ export class InvalidUser extends Schema.TaggedError<InvalidUser>()("InvalidUser"
 /** The administrator removed the account of this name at `removedAt` (ms). Only a password that allows it lets somebody register it again. */
 export class RemovedUser extends Schema.TaggedError<RemovedUser>()("RemovedUser", {
   user: Schema.String,
-  removedAt: Schema.Number
+  removedAt: Schema.Finite
 }) {}
 
 /** There is nobody of this name or account id, or no such device of theirs. Nothing was changed. */

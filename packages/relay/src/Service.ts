@@ -287,7 +287,7 @@ export const makeService = (
         notice()
         foreign = commits
       },
-      catch: (cause) => cause
+      catch: (cause) => new RelayError({ reason: "storage", cause })
     })
     yield* Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(limits.noticeMs)))
 

@@ -40,7 +40,7 @@ export const read = (opened: Opened, refusal: Refused, about: string | undefined
 export const hear = (opened: Opened, account: string, refusal: Refused): Effect.Effect<Removal.Removal | undefined> =>
   Effect.suspend(() => {
     const removal = read(opened, refusal, account)
-    if (removal === undefined) return Effect.succeed(undefined)
+    if (removal === undefined) return Effect.undefined
     // Of strangers there is nobody to tell.
     const isKnown = opened.contacts.has(account)
     return Effect.as(isKnown ? note(opened, account, removal) : Effect.void, removal)

@@ -97,7 +97,7 @@ export class RemovedByRelay extends Schema.TaggedError<RemovedByRelay>()("Remove
   user: Schema.String,
   account: Schema.String,
   own: Schema.Boolean,
-  removedAt: Schema.Number
+  removedAt: Schema.Finite
 }) {}
 
 /** Only an admin device, which has the account key, changes the account's devices. Do it on one. */
