@@ -39,11 +39,20 @@ const sees = async (started: Started, pattern: RegExp): Promise<string> => {
 }
 
 /** Links a further device of a profile by digits, in a profile of its own. Both ends stay as long as they do. */
-const link = async (old: string, young: string, words: ReadonlyArray<string> = []): Promise<readonly [Done, Done]> => {
-  const inviting = start(["device", "link", "--fingerprint", "--json", ...words], at(old, { input: "yes\n" }))
-  const uri = await sees(inviting, /tacit:invite\/[\w-]+/)
-  const joining = start(["device", "link", uri, "--fingerprint"], at(young, { input: "yes\n" }))
-  return Promise.all([inviting.done, joining.done])
+const link = async (
+  old: string,
+  young: string,
+  words: ReadonlyArray<string> = [],
+  others: ReadonlyArray<string> = [],
+  env: Readonly<Record<string, string>> = {}
+): Promise<{ readonly uri: string; readonly inviting: Done; readonly joining: Done }> => {
+  const begun = start(["device", "link", "--fingerprint", "--json", ...words], at(old, { input: "yes\n" }))
+  const uri = await sees(begun, /tacit:invite\/[\w-]+/)
+  const joined = start(["device", "link", uri, "--fingerprint", ...others], at(young, { input: "yes\n", env }))
+  const [inviting, joining] = await Promise.all([begun.done, joined.done])
+  expect(inviting, inviting.err).toMatchObject({ code: ExitCode.ok })
+  expect(joining, joining.err).toMatchObject({ code: ExitCode.ok })
+  return { uri, inviting, joining }
 }
 
 const talk = async (from: string, to: string, texts: ReadonlyArray<string>): Promise<void> => {
@@ -220,7 +229,7 @@ describe("tacit history export and import", () => {
 
 describe("tacit history between devices", () => {
   it("a device linked with none begins with nothing, asks, and is then the same [link.history.3] [history.hand.5]", async () => {
-    for (const done of await link("alice", "tablet")) expect(done, done.err).toMatchObject({ code: ExitCode.ok })
+    await link("alice", "tablet")
     expect(await tacit("tablet", ["history", "list"])).toMatchObject({ code: ExitCode.usage })
     const [on] = await json("tablet", "history", "on")
     expect(on!["beginning"]).toBeGreaterThan(Date.now() - 600_000)
@@ -261,15 +270,34 @@ describe("tacit history between devices", () => {
   })
 
   it("a device linked with a part of the history gets it, on both ends with progress [link.history.1] [link.history.2]", async () => {
-    const [inviting, joining] = await link("alice", "phone", ["--history", "last:3"])
-    expect(inviting, inviting.err).toMatchObject({ code: ExitCode.ok })
-    expect(joining, joining.err).toMatchObject({ code: ExitCode.ok })
+    const { inviting, joining } = await link("alice", "phone", ["--history", "last:3"])
     const told = objects(inviting.out).filter(({ type }) => type === "archive")
     expect(told[0]).toMatchObject({ direction: "giving", state: "offered", of: { entries: 3 } })
     expect(told.at(-1)).toMatchObject({ direction: "giving", state: "done" })
     expect(joining.out).toMatch(/3 of about 3 messages, .*: complete\./)
     const entries = await json("phone", "history", "list", "bob")
     expect(entries.map(({ body }) => (body as { text: string }).text)).toEqual(["three", "four", "five"])
+  })
+
+  it("a device that is sealed from the start gets it, too [link.history.2]", async () => {
+    const env = { TACIT_VAULT_PASSPHRASE: "correct horse" }
+    const { joining } = await link("alice", "sealed", ["--history", "all"], ["--vault"], env)
+    expect(joining.out).toMatch(/5 of about 5 messages, .*: complete\./)
+    const { out } = await tacit("sealed", ["history", "digest"], { env })
+    expect(out.trim()).toBe(await digestOf("alice"))
+    expect(await tacit("sealed", ["history", "digest"])).toMatchObject({ code: ExitCode.locked })
+  })
+
+  it("stopped before its profile said so, a device still knows what it was promised [link.history.2]", async () => {
+    const { uri } = await link("alice", "stopped", ["--history", "30d", "--stay", "0"], ["--stay", "0"])
+    const file = join(folder, "data", "stopped", "profile.json")
+    rmSync(file)
+    const again = await tacit("stopped", ["device", "link", uri, "--fingerprint", "--stay", "1"])
+    expect(again, again.err).toMatchObject({ code: ExitCode.ok })
+    expect(again.err).toContain("history status --wait")
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ user: "alice", history: {} })
+    const [now] = await json("stopped", "history", "status")
+    expect(now!["wishes"]).toMatchObject([{ device: await idOf("alice"), range: { since: expect.any(Number) } }])
   })
 
   it("on a terminal it is asked for, where there is a history and somebody to read it [link.history.3]", async () => {
