@@ -47,10 +47,18 @@ const describe = (source, path, mutant) => {
 
 /** An explanation says what it is about as closely as it has to: what it leaves out may be anything. */
 const explains = (entry, survivor) =>
-  entry.file === survivor.file &&
+  (entry.file === undefined || entry.file === survivor.file) &&
   (entry.text === undefined || survivor.text.includes(entry.text)) &&
   (entry.original === undefined || entry.original === survivor.original) &&
   (entry.mutated === undefined || [entry.mutated].flat().includes(survivor.mutated))
+
+const known = JSON.parse(readFileSync(join(here, "survivors.json"), "utf8"))
+
+/** The explanation of a mutant that nothing noticed, if there is one. */
+export const explained = (source, path, mutant) => {
+  const survivor = describe(source, path, mutant)
+  return known.find((entry) => explains(entry, survivor))
+}
 
 const told = (counts) => {
   const caught = (counts.Killed ?? 0) + (counts.Timeout ?? 0) + (counts.RuntimeError ?? 0)
@@ -63,7 +71,6 @@ const told = (counts) => {
 
 /** Prints the score and what is not explained. Gives the exit code: 1 if something is not. */
 export const report = () => {
-  const known = JSON.parse(readFileSync(join(here, "survivors.json"), "utf8"))
   const used = new Set()
   const open = []
   const sums = {}
@@ -83,9 +90,8 @@ export const report = () => {
           if (["properties", "tests"].includes(mutant.statusReason)) add(to, mutant.statusReason)
         }
         if (!missed(mutant)) continue
-        const survivor = describe(source, path, mutant)
-        const entry = known.find((candidate) => explains(candidate, survivor))
-        if (entry === undefined) open.push(survivor)
+        const entry = explained(source, path, mutant)
+        if (entry === undefined) open.push(describe(source, path, mutant))
         else {
           used.add(entry)
           add(kinds, entry.kind)

@@ -3,18 +3,23 @@
 //
 // `npm run mutants` in the repository's root; `npm run mutants -- ratchet session` for some of the parts. One part after the
 // other, so that a run that is stopped keeps what it has: results/<part>.json beside this file. All of it takes an hour.
-// `npm run mutants -- --missed` tries again only what the stored results say nothing noticed, after vectors were added.
+// `npm run mutants -- --missed` tries again only what the stored results say nothing noticed, and survivors.json does not
+// explain, after vectors were added; `--with vectors`, `properties` or `tests` tries one of the three alone.
 // Then says the score, and which survivors survivors.json does not explain (report.mjs).
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
 import { privateCopy } from "../breaks/copy.ts"
-import { missed, parts, report, results } from "./report.mjs"
+import { explained, missed, parts, report, results } from "./report.mjs"
 
 const here = fileURLToPath(new URL(".", import.meta.url))
-const again = process.argv.includes("--missed")
-const wanted = process.argv.slice(2).filter((word) => word !== "--missed")
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { missed: { type: "boolean", default: false }, with: { type: "string" } }
+})
+const stages = ["vectors", "properties", "tests"].filter((stage) => values.with === undefined || values.with === stage)
 const unknown = wanted.filter((part) => !(part in parts))
 if (unknown.length > 0) {
   console.error(`there is no part ${unknown.join(", ")}; the parts: ${Object.keys(parts).join(", ")}`)
@@ -50,8 +55,8 @@ const rangeOf = (path, { location: { end, start } }) =>
 
 /** Tries these tests on what nothing noticed so far. */
 const triedOnMissed = (copy, tests, found) => {
-  const passed = Object.entries(found.files).flatMap(([path, { mutants }]) =>
-    mutants.filter(missed).map((mutant) => ({ path, mutant }))
+  const passed = Object.entries(found.files).flatMap(([path, { mutants, source }]) =>
+    mutants.filter((mutant) => missed(mutant) && !explained(source, path, mutant)).map((mutant) => ({ path, mutant }))
   )
   if (passed.length === 0) return
   console.log(`${tests}, on ${passed.length} that nothing noticed so far`)
@@ -87,10 +92,8 @@ try {
   for (const [part, files] of Object.entries(parts)) {
     if (wanted.length > 0 && !wanted.includes(part)) continue
     console.log(`== ${part}`)
-    const found = again ? stored(part) : tried(copy, "vectors", files)
-    if (again) triedOnMissed(copy, "vectors", found)
-    triedOnMissed(copy, "properties", found)
-    triedOnMissed(copy, "tests", found)
+    const found = values.missed ? stored(part) : tried(copy, "vectors", files)
+    for (const tests of values.missed ? stages : ["properties", "tests"]) triedOnMissed(copy, tests, found)
     writeFileSync(join(results, `${part}.json`), JSON.stringify(found))
   }
 } finally {

@@ -73,6 +73,42 @@ const accepted: ReadonlyArray<Accepted> = [
     [[10_000, { gap: [1, 9999], lost: [[1, 7952]] }], [7953, filled], { gaps: [[7954, 9999]] }, 10_001]
   ],
   [
+    "first-leaves",
+    "number 1 leaves the window, lost",
+    gap,
+    ["Edge"],
+    [[2048, { gap: [1, 2047] }], [2049, { lost: [[1, 1]] }], [2, filled], 2050, [2051, { lost: [[3, 3]] }]]
+  ],
+  [
+    "floor-and-jump",
+    "a start whose floor and whose number each move the window on",
+    ["sequence.floor.1", "sequence.gap.1"],
+    ["Jump"],
+    [
+      1,
+      [10, { gap: [2, 9] }],
+      [
+        9000,
+        {
+          floor: 5000,
+          gap: [5001, 8999],
+          lost: [
+            [2, 9],
+            [5001, 6952]
+          ]
+        }
+      ],
+      [6953, filled]
+    ]
+  ],
+  [
+    "floor-and-jump-joined",
+    "what the floor loses and what the number loses is one range",
+    ["sequence.floor.1", "sequence.gap.1"],
+    ["Edge", "Jump"],
+    [1, [10, { gap: [2, 9] }], [2055, { floor: 2053, gap: [2054, 2054], lost: [[2, 7]] }], [8, filled]]
+  ],
+  [
     "ring-word-2047",
     "the last bit of the ring",
     window,

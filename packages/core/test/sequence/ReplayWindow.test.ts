@@ -195,6 +195,11 @@ describe("ReplayWindow", () => {
     ] as const)
       take(window, number, floor)
     expect(window).toEqual(before)
+    // Number 1 leaves the window, and was missing.
+    const full = after(2048)
+    const whole = snapshot(full)
+    take(full, 2049)
+    expect(full).toEqual(whole)
     expect(ReplayWindow.empty).toEqual({
       highest: 0,
       received: new Uint32Array(64),
