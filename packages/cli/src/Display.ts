@@ -108,7 +108,16 @@ export const syncedRecord = (item: Synced): object => ({
   what: item.type,
   by: senderRecord(item.by),
   ...(item.type === "sent" ? { to: senderRecord(item.to), body: bodyRecord(item.body) } : {}),
-  ...(item.type === "read" ? { peer: senderRecord(item.peer) } : {})
+  ...(item.type === "read" || item.type === "verified" ? { peer: senderRecord(item.peer) } : {}),
+  ...(item.type === "verified" ? { verified: item.verified ?? null } : {}),
+  ...(item.type === "settings"
+    ? {
+        changed: item.changed.map(({ name, value }) => ({
+          name,
+          value: value === undefined ? null : Buffer.from(value).toString("base64")
+        }))
+      }
+    : {})
 })
 
 /** A file as a JSON object: `key` and the data of a preview in base 64. */

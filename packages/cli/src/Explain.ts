@@ -133,6 +133,8 @@ export const explain = (error: unknown): Explanation => {
       return fileTrouble(field(error, "reason"), error["retryAfterMs"])
     case "InvalidMessage":
       return as(ExitCode.usage, invalid[field(error, "reason")] ?? "the message is not valid", "Nothing was sent.")
+    case "InvalidSetting":
+      return as(...(settings[field(error, "reason")] ?? settings["name"]!))
     case "StoreError":
       return (
         unusable(error["cause"]) ??
@@ -413,6 +415,20 @@ const invalid: Readonly<Record<string, string>> = {
   "bad-user": "that is not a user name: letters a–z, digits, dots, dashes and underscores, at most 64",
   "bad-invitation": "the relay's address or the time of the invitation is out of bounds",
   "not-unicode": "the text holds half a surrogate pair and has no UTF-8 form"
+}
+
+const settings: Readonly<Record<string, readonly [code: ExitCode, message: string, next: string]>> = {
+  name: [
+    ExitCode.usage,
+    "that names no setting",
+    "Use 1 to 64 characters of ASCII, without blanks. Nothing was changed."
+  ],
+  value: [ExitCode.usage, "the value is longer than 256 bytes", "Nothing was changed."],
+  full: [
+    ExitCode.usage,
+    "there are 128 settings already",
+    "Take one back: `tacit settings unset <name>`. Nothing was changed."
+  ]
 }
 
 const relayCodes: Readonly<Record<string, readonly [message: string, next: string]>> = {

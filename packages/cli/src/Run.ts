@@ -21,6 +21,7 @@ import { register } from "./commands/register.ts"
 import { relayInvite, relayStart } from "./commands/relay.ts"
 import { relayRemove, relayUsers } from "./commands/relayUsers.ts"
 import { send } from "./commands/send.ts"
+import { settingsCommands } from "./commands/settings.ts"
 import { trustCommands } from "./commands/trust.ts"
 import { vaultCommands } from "./commands/vault/index.ts"
 import { verify } from "./commands/verify.ts"
@@ -85,6 +86,7 @@ export const commands: ReadonlyArray<Command> = [
   verify,
   ...trustCommands,
   ...deviceCommands,
+  ...settingsCommands,
   ...historyCommands,
   bot,
   ...vaultCommands,

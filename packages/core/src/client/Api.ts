@@ -439,6 +439,11 @@ export interface ClientApi {
    * nothing is sent to that device any more. A device that is removed already is no error.
    */
   readonly revokeDevice: (device: string) => Effect.Effect<OwnDevices, ReviseError>
+  /**
+   * Archives the sessions with the other own devices, as `reset` of a conversation does with a contact's (rule own.reset.1). Answers with how
+   * many devices there were sessions with.
+   */
+  readonly resetDevices: Effect.Effect<number, ClientError | Revoked>
   /** Linking further devices to the account, on one that has its key. */
   readonly link: LinkApi
   /** Fork proofs this device keeps, oldest first. */

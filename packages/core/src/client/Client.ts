@@ -16,7 +16,7 @@ import type { Transport } from "../ports/Transport.ts"
 import type { Body, ClientApi, Conversation, Peer } from "./Api.ts"
 import * as Attachments from "./attachment/Attachments.ts"
 import * as Devices from "./Devices.ts"
-import type { ClientError, NotRegistered } from "./Errors.ts"
+import { type ClientError, type NotRegistered, Revoked } from "./Errors.ts"
 import * as Identity from "./Identity.ts"
 import * as Inbox from "./Inbox.ts"
 import * as Opening from "./Opening.ts"
@@ -88,7 +88,7 @@ export const make = (opened: Opened): ClientApi => {
       typing: (typing) => Effect.asVoid(many([{ type: "typing", typing }])),
       outcome: (id) => failed(Outcomes.of(opened, contact, id)),
       markRead: (ids) => failed(Effect.flatMap(sendable, () => Sending.markRead(opened, contact, ids))),
-      reset: failed(Effect.flatMap(checked, () => Sending.reset(opened, contact)))
+      reset: failed(Effect.flatMap(checked, () => Effect.asVoid(Sending.reset(opened, contact.hex))))
     }
   }
 
@@ -130,6 +130,13 @@ export const make = (opened: Opened): ClientApi => {
     deviceVersions: failed(Devices.versions(opened)),
     revokeDevice: (device) => failed(Devices.revoke(opened, device)),
     link: { invite: (options) => failed(link.invite(options)), promised: failed(link.promised) },
+    resetDevices: failed(
+      Effect.suspend((): Effect.Effect<number, ClientError | Revoked> =>
+        opened.removed === undefined
+          ? Sending.reset(opened, opened.hex.account)
+          : Effect.fail(new Revoked({ version: opened.removed.manifest }))
+      )
+    ),
     proofs: failed(Effect.sync(() => Notices.proofs(opened))),
     history: History.make(opened),
     attachments: Attachments.make(opened, send)

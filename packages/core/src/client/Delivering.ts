@@ -139,7 +139,13 @@ const act = (
     case "Acknowledge":
       return
     case "Reset":
-      work.warnings.push(Warnings.sessionReset(Peers.senderOf(opened, device.account, device.hex), work.now))
+      work.warnings.push(
+        Warnings.sessionReset(
+          Peers.senderOf(opened, device.account, device.hex),
+          device.account === opened.hex.account,
+          work.now
+        )
+      )
       return
     case "RetryRequest":
       Answers.want(opened, work, device, delivery, { digests: body.digests, above: undefined })

@@ -257,11 +257,12 @@ const prepare = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
   if (usable === 0 && misbehaved !== undefined) return yield* misbehaved
 })
 
-/** Archives the sessions with every device of a contact and tells them so (rule session.reset.1). */
-export const reset = Effect.fnUntraced(function* (opened: Opened, contact: Contact) {
+/** Archives the sessions with every device of a contact, or with the other own devices, and tells them so (rules session.reset.1 and own.reset.1). Answers with how many. */
+export const reset = Effect.fnUntraced(function* (opened: Opened, account: string) {
   yield* Orders.reserve(opened, maxDevices)
-  yield* Conversations.withHandle(opened, contact.hex, (handle) =>
+  return yield* Conversations.withHandle(opened, account, (handle) =>
     Effect.gen(function* () {
+      let count = 0
       const now = yield* Background.now
       const work = new Sealing.SendWork()
       work.handles.add(handle)
@@ -270,8 +271,10 @@ export const reset = Effect.fnUntraced(function* (opened: Opened, contact: Conta
         if (Conversations.activeSession(device) === undefined) continue
         Conversations.setSessions(opened, work, device, Crossing.archive(device.peer.sessions))
         Sealing.post(opened, work, handle, device.id, Sealing.control(opened, { _tag: "Reset", reason: 0 }, now), now)
+        count++
       }
       yield* Conversations.commitWork(opened, work)
+      return count
     })
   )
 })

@@ -124,11 +124,13 @@ export const restoredFromBackup = (at: number): Warning => ({
   line: "This device was restored from an old copy. Sending pauses until each contact confirmed what it has; messages since the copy may be missing here."
 })
 
-export const sessionReset = (peer: Sender, at: number): Warning => ({
+export const sessionReset = (peer: Sender, own: boolean, at: number): Warning => ({
   _tag: "SessionReset",
   peer,
   at,
-  line: "A contact started the encryption of this conversation afresh."
+  line: own
+    ? "Another device of your account started the encryption with this one afresh."
+    : "A contact started the encryption of this conversation afresh."
 })
 
 const devices = (count: number): string => (count === 1 ? "a device" : `${count} devices`)

@@ -99,6 +99,7 @@ export interface PromiseClient extends AsyncDisposable {
   refreshDevices(options?: CallOptions): Promise<Api.OwnDevices>
   deviceVersions(options?: CallOptions): Promise<ReadonlyArray<Api.DeviceVersion>>
   revokeDevice(device: string, options?: CallOptions): Promise<Api.OwnDevices>
+  resetDevices(options?: CallOptions): Promise<number>
   proofs(options?: CallOptions): Promise<ReadonlyArray<Api.Proof>>
   /** Linking further devices to the account, on one that has its key. */
   readonly link: PromiseLink.PromiseLink
@@ -171,6 +172,7 @@ export const createClient = async (options: CreateClientOptions): Promise<Promis
     refreshDevices: (call) => run(client.refreshDevices, call),
     deviceVersions: (call) => run(client.deviceVersions, call),
     revokeDevice: (device, call) => run(client.revokeDevice(device), call),
+    resetDevices: (call) => run(client.resetDevices, call),
     proofs: (call) => run(client.proofs, call),
     link: PromiseLink.make(client.link, run, iterate),
     history: PromiseHistory.make(client.history, run, iterate),

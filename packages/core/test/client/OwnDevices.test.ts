@@ -227,6 +227,35 @@ it.effect("one own device that is away keeps nobody waiting, and gets everything
   })
 )
 
+it.effect(
+  "the sessions with own devices can be begun afresh; what goes on is lost on none [own.reset.1] [session.reset.1]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, bob } = yield* two(3, 1)
+      yield* alice[0]!.process.client.send("bob", "1")
+      yield* World.tick(30)
+      const sessions = () =>
+        [...alice[0]!.process.actor.disk.snapshot().records.keys()].filter((key) => key.startsWith("session/")).length
+      const before = sessions()
+      expect(yield* alice[0]!.process.client.resetDevices).toBe(2)
+      yield* World.tick(30)
+      expect(sessions()).toBe(before + 2)
+      for (const seen of alice.slice(1)) {
+        expect(seen.process.actor.warnings.filter(({ _tag }) => _tag === "SessionReset")).toMatchObject([
+          { peer: { device: idOf(alice[0]!) }, line: expect.stringMatching(/^Another device of your account/) }
+        ])
+      }
+      yield* alice[0]!.process.client.send("bob", "2")
+      yield* alice[1]!.process.client.send("bob", "3")
+      yield* World.tick(40)
+      expect(World.texts(bob[0]!.messages)).toEqual(["1", "2", "3"])
+      expect(alice.map(sentTexts)).toEqual([["3"], ["1", "2"], ["1", "2", "3"]])
+      // Nobody else is begun with, and one device alone has nobody.
+      expect(bob[0]!.process.actor.warnings.filter(({ _tag }) => _tag === "SessionReset")).toEqual([])
+      expect(yield* bob[0]!.process.client.resetDevices).toBe(0)
+    })
+)
+
 it.effect("results are told device by device, own ones apart [own.outcome.1]", () =>
   Effect.gen(function* () {
     const { alice, bob, world } = yield* two(2, 2)

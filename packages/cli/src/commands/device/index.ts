@@ -8,7 +8,8 @@ import { link } from "./link.ts"
 import { list } from "./list.ts"
 import { page } from "./page.ts"
 import { proof } from "./proof.ts"
+import { reset } from "./reset.ts"
 import { revoke } from "./revoke.ts"
 
 /** In the order of the overview. */
-export const deviceCommands: ReadonlyArray<Command> = [link, list, revoke, page, proof]
+export const deviceCommands: ReadonlyArray<Command> = [link, list, revoke, reset, page, proof]
