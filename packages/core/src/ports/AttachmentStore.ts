@@ -30,7 +30,7 @@ export class AttachmentStoreError extends Schema.TaggedError<AttachmentStoreErro
     "answer"
   ]),
   /** ms, 0 where repeating will not help or may be done at once. */
-  retryAfterMs: Schema.Number,
+  retryAfterMs: Schema.Finite,
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
 

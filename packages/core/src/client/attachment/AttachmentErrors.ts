@@ -38,7 +38,7 @@ export class AttachmentError extends Schema.TaggedError<AttachmentError>()("Atta
     "invalid"
   ]),
   /** ms, 0 where nothing is known. */
-  retryAfterMs: Schema.Number
+  retryAfterMs: Schema.Finite
 }) {}
 
 /** The error of a reason. */

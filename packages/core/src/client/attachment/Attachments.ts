@@ -59,7 +59,7 @@ export const make = (opened: Opened, send: Send): AttachmentApi => {
 
   const recordOf = (options: UploadOptions): Effect.Effect<string | undefined, AttachmentError> => {
     const { resume } = options
-    if (resume === undefined) return Effect.succeed(undefined)
+    if (resume === undefined) return Effect.undefined
     if (resume.length < 1 || resume.length > 256) return failed("invalid")
     return Effect.succeed(Records.keys.upload(opened.crypto, opened.self.secret, resume))
   }

@@ -179,7 +179,7 @@ class Sender<E> {
   take(sealed: Uint8Array): Effect.Effect<typeof anew | undefined, ClientError | AttachmentError> {
     this.gathered.push(sealed)
     this.length += sealed.length
-    return this.length < Limits.uploadPieceBytes ? Effect.succeed(undefined) : this.flush()
+    return this.length < Limits.uploadPieceBytes ? Effect.undefined : this.flush()
   }
 
   flush(): Effect.Effect<typeof anew | undefined, ClientError | AttachmentError> {
@@ -188,9 +188,9 @@ class Sender<E> {
     this.gathered = []
     this.length = 0
     this.offset += bytes.length
-    if (bytes.length === 0) return Effect.succeed(undefined)
+    if (bytes.length === 0) return Effect.undefined
     // Sealed for the hash only: it left before, and was stored.
-    if (known !== undefined && offset < known.offset) return Effect.succeed(undefined)
+    if (known !== undefined && offset < known.offset) return Effect.undefined
     if (known !== undefined && offset === known.offset) {
       if (!Bytes.equal(bytes, known.bytes)) return Effect.succeed(anew)
       return this.send(bytes, offset, this.begun.offset)
