@@ -68,7 +68,7 @@ const absorbOne = (
   }
   const { record } = entry
   if (record !== undefined && entry.type !== Body.types.typing) {
-    const log = entry.type === Body.types.retryRequest ? undefined : logOf(opened, record, now)
+    const log = Retry.isLogged(entry.type) ? logOf(opened, record, now) : undefined
     track(work, device, entry, "sent", log, now)
   }
   work.batch.applied(() => tell(opened, device, entry.message, entry.type, "sent"))

@@ -97,12 +97,6 @@ export const open = (sessions: Sessions, id: Uint8Array): Changed => {
   return rises ? activate(sessions, mark) : { next: sessions, dropped: [] }
 }
 
-/** Forgets a session altogether. */
-export const remove = ({ active, archived }: Sessions, id: Uint8Array): Sessions => ({
-  active: active !== undefined && Bytes.equal(active.id, id) ? undefined : active,
-  archived: archived.filter((mark) => !Bytes.equal(mark.id, id))
-})
-
 /** The mark of a session, active or archived. */
 export const find = ({ active, archived }: Sessions, id: Uint8Array): SessionMark | undefined =>
   active !== undefined && Bytes.equal(active.id, id) ? active : archived.find((mark) => Bytes.equal(mark.id, id))

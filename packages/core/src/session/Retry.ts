@@ -10,7 +10,7 @@ import * as Failure from "../base/Failure.ts"
 import * as Limits from "../base/Limits.ts"
 import * as Layout from "../codec/Layout.ts"
 import * as Stored from "../codec/Stored.ts"
-import type * as Body from "../envelope/Body.ts"
+import * as Body from "../envelope/Body.ts"
 
 // ---- The side that asks
 
@@ -86,7 +86,7 @@ export interface Logged {
 }
 
 /** Whether content of a type is put into the log: retry requests are not, so they are never retried (rule session.retry.3). */
-export const isLogged = (body: Body.Body): boolean => body._tag !== "RetryRequest"
+export const isLogged = (type: number): boolean => type !== Body.types.retryRequest
 
 /** Whether a log entry is past answering. */
 export const isForgotten = (entry: Logged, now: number): boolean => now - entry.at > Limits.retryLogAgeMs
