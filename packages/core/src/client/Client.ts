@@ -139,7 +139,7 @@ export const make = (opened: Opened): ClientApi => {
     ),
     proofs: failed(Effect.sync(() => Notices.proofs(opened))),
     history: History.make(opened),
-    attachments: Attachments.make(opened, send)
+    attachments: Attachments.make(opened, send, (peer) => failed(Effect.asVoid(allowed(find(peer)))))
   }
 }
 

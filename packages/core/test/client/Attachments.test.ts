@@ -343,6 +343,7 @@ describe("attachments of a client", () => {
         const never: FileSource = { length: 10, bytes: Stream.die(new Error("read")) }
         const not = (options: object, of: FileSource = never) =>
           Effect.map(settle(Stream.runDrain(attachments.send("bob", of, options))), reasonOf)
+        expect(reasonOf(yield* settle(Stream.runDrain(attachments.send("nobody", never))))).toBe("UnknownUser")
         expect(yield* not({ name: "a/b" })).toBe("invalid")
         expect(yield* not({ mediaType: "" })).toBe("invalid")
         expect(yield* not({ preview: { mediaType: "a/b", data: new Uint8Array(32_769) } })).toBe("invalid")

@@ -64,6 +64,9 @@ const preflight = {
   "access-control-max-age": "86400"
 }
 
+/** How long a reader may take nothing, ms. */
+const silenceMs = 60_000
+
 const bytesOf = (text: string | undefined, length: number): Uint8Array | undefined => {
   const bytes = text === undefined ? undefined : Bytes.fromHex(text)
   return bytes?.length === length ? bytes : undefined
@@ -187,6 +190,8 @@ export const makeAttachmentHttp = (options: AttachmentHttpOptions): AttachmentHt
         return
       }
       metrics.downloadedBytes.add("", to - from)
+      // A reader that takes nothing gives its place to another.
+      response.setTimeout(silenceMs, () => response.destroy())
       // A reader that goes away, or a file that is deleted meanwhile, ends the connection: the length tells that it is not all.
       await pipeline(keep.read(kept, from, to), response).catch(() => response.destroy())
     })

@@ -64,6 +64,9 @@ export interface KeepOptions {
 const indexFile = "index.db"
 const nameOfFile = /^[0-9a-f]{64}$/
 
+/** How exactly it is known when an upload was heard of last, ms. */
+const touchMs = 60_000
+
 const sizeOf = async (path: string): Promise<number> => {
   try {
     return (await stat(path)).size
@@ -88,6 +91,10 @@ export const openKeep = ({ crypto, folder, limits, now }: KeepOptions): Keep => 
   const live = (name: string): Kept | undefined => {
     const kept = index.byName(name)
     return kept !== undefined && kept.expiresAt > now() ? kept : undefined
+  }
+  /** Every change is synced: not with every piece. */
+  const touch = ({ name, touchedAt }: Kept): void => {
+    if (now() - touchedAt > touchMs) index.touch(name, now())
   }
   const drop = async (kept: Pick<Kept, "name">): Promise<void> => {
     await rm(pathOf(kept), { force: true })
@@ -135,7 +142,7 @@ export const openKeep = ({ crypto, folder, limits, now }: KeepOptions): Keep => 
     look: async (secret) => {
       const kept = live(nameOf(secret))
       if (kept === undefined) return undefined
-      index.touch(kept.name, now())
+      touch(kept)
       return { ...(await progress(kept)), size: kept.size }
     },
     begin: async (secret, size, asked) => {
@@ -154,7 +161,7 @@ export const openKeep = ({ crypto, folder, limits, now }: KeepOptions): Keep => 
         if (kept === undefined) return "missing"
         const before = await progress(kept)
         if (kept.id !== undefined || before.offset !== offset) return before
-        index.touch(name, now())
+        touch(kept)
         let fits: boolean
         const handle = await open(pathOf(kept), "a", 0o600)
         try {
@@ -191,7 +198,9 @@ export const openKeep = ({ crypto, folder, limits, now }: KeepOptions): Keep => 
     },
     remove: (secret) => {
       const name = nameOf(secret)
-      return alone(name, () => drop({ name }))
+      return alone(name, async () => {
+        if (index.byName(name) !== undefined) await drop({ name })
+      })
     },
     find: async (id) => {
       const kept = index.byId(id)

@@ -29,7 +29,14 @@ export interface AttachmentOptions {
 }
 
 type Reason = AttachmentStoreError["reason"]
-type Fetched = { readonly response: Response; readonly heard: () => void; readonly abort: () => void }
+
+/** An answer whose body is on its way. The clock of silence runs from `listen` to `heard`. */
+interface Fetched {
+  readonly response: Response
+  readonly listen: () => void
+  readonly heard: () => void
+  readonly abort: () => void
+}
 
 const failed = (reason: Reason, retryAfterMs = 0, cause?: unknown): AttachmentStoreError =>
   new AttachmentStoreError({ reason, retryAfterMs, ...(cause === undefined ? {} : { cause }) })
@@ -136,7 +143,8 @@ export const make = (
         clearTimeout(timer)
         abort()
       }
-      const heard = (): void => {
+      const heard = (): void => clearTimeout(timer)
+      const listen = (): void => {
         clearTimeout(timer)
         timer = setTimeout(abort, silenceMs)
       }
@@ -145,7 +153,7 @@ export const make = (
         try {
           const response = await fetch(url, { ...init, ...plainRequest, signal: given.signal })
           signal.removeEventListener("abort", stop)
-          resume(Effect.succeed({ response, heard, abort: stop }))
+          resume(Effect.succeed({ response, listen, heard, abort: stop }))
         } catch (cause) {
           clearTimeout(timer)
           resume(failed("unreachable", 0, cause))
@@ -200,13 +208,15 @@ export const make = (
     })
 
   /** Pieces of a body, as they come. */
-  const pieces = async function* ({ abort, heard, response }: Fetched): AsyncGenerator<Uint8Array> {
+  const pieces = async function* ({ abort, heard, listen, response }: Fetched): AsyncGenerator<Uint8Array> {
     const reader = response.body?.getReader()
     try {
       for (;;) {
+        listen()
         const next = await reader?.read()
-        if (next === undefined || next.done) return
+        // Whoever takes the bytes may take time: that is no silence of the store.
         heard()
+        if (next === undefined || next.done) return
         yield next.value
       }
     } finally {

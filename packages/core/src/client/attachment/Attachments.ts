@@ -39,7 +39,12 @@ type Send = (peer: Peer, body: Body, options: SendOptions) => Effect.Effect<Sent
 /** Stands for a file that is not known yet, to see whether what is said about it can be written. */
 const nobody = { id: new Uint8Array(32), key: new Uint8Array(32), expiresAt: Number.MAX_SAFE_INTEGER }
 
-export const make = (opened: Opened, send: Send): AttachmentApi => {
+/** The operations. `may` fails where a message to a peer would, before a byte is uploaded. */
+export const make = (
+  opened: Opened,
+  send: Send,
+  may: (peer: Peer) => Effect.Effect<void, SendError>
+): AttachmentApi => {
   const running = new Set<string>()
   const store = Effect.suspend(() =>
     opened.attachments === undefined ? failed("off") : Effect.succeed(opened.attachments)
@@ -153,6 +158,7 @@ export const make = (opened: Opened, send: Send): AttachmentApi => {
           const { replyTo, resume } = options
           const told = (progress: UploadProgress) => Queue.offer(queue, progress)
           const both = Effect.gen(function* () {
+            yield* may(peer)
             const attachment = yield* upload(source, options, told)
             const message = yield* send(
               peer,
