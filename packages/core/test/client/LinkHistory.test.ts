@@ -130,6 +130,25 @@ it.effect(
     })
 )
 
+it.effect("of two offers of the same part one is taken [history.wish.1]", () =>
+  Effect.gen(function* () {
+    const { alice, conversation, device, tablet, world } = yield* linked({})
+    const ended: Array<string> = []
+    yield* Effect.forkIn(
+      Stream.runForEach(alice.client.history.archives, ({ reason, state }) =>
+        Effect.sync(() => void (["done", "ended"].includes(state) && ended.push(reason ?? state)))
+      ),
+      alice.scope
+    )
+    for (let i = 0; i < 2; i++) yield* alice.client.history.offer(device.device)
+    const opened = yield* world.open(tablet, { history: true })
+    yield* World.tick(400)
+    expect(yield* count(opened, conversation)).toBe(12)
+    expect(ended.sort()).toEqual(["declined", "done"])
+    expect((yield* alice.client.history.status).archives).toEqual([])
+  })
+)
+
 it.effect("a wish is forgotten after 30 days [history.wish.1]", () =>
   Effect.gen(function* () {
     const { alice, tablet, world } = yield* linked({ history: {} })
@@ -137,9 +156,11 @@ it.effect("a wish is forgotten after 30 days [history.wish.1]", () =>
     const opened = yield* world.open(tablet, { history: true })
     yield* World.tick(60)
     expect((yield* opened.client.history.status).wishes).toHaveLength(1)
-    yield* TestClock.adjust(31 * dayMs)
-    yield* World.tick(20)
-    expect((yield* opened.client.history.status).wishes).toEqual([])
+    yield* World.close(opened)
+    yield* TestClock.setTime(start + 40 * dayMs)
+    const later = yield* world.open(tablet, { history: true })
+    yield* World.tick(60)
+    expect((yield* later.client.history.status).wishes).toEqual([])
   })
 )
 

@@ -32,7 +32,14 @@ const patienceMs = 15_000
 const longestMs = 60 * 60 * 1000
 
 /** Takes an offer, or declines it (rule history.hand.5). */
-export const offered = Effect.fnUntraced(function* (
+export const offered = (
+  opened: Opened,
+  state: State.HistoryState,
+  device: Uint8Array,
+  offer: Handing.Offer
+): Effect.Effect<void, ClientError> => state.handing.withPermit(consider(opened, state, device, offer))
+
+const consider = Effect.fnUntraced(function* (
   opened: Opened,
   state: State.HistoryState,
   device: Uint8Array,
