@@ -5,7 +5,7 @@
  */
 import { why, type Means } from "./Means.ts"
 import type { Member, UserIndex } from "./Members.ts"
-import type { Sent } from "./Model.ts"
+import type { Sent } from "./Memory.ts"
 
 /** Rounds of healing that are waited for after a device was put back. */
 const mostRounds = 8

@@ -12,7 +12,8 @@ import * as Bytecode from "../Bytecode.ts"
 import { Keystream } from "../Keystream.ts"
 import { bytesOf, textOf } from "../Text.ts"
 import { fleetSize, Household, type Member, mostDevices, otherUser, type UserIndex } from "./Members.ts"
-import { type Coming, Model, type Sent } from "./Model.ts"
+import type { Sent } from "./Memory.ts"
+import { type Coming, Model } from "./Model.ts"
 
 /** An envelope that a device sent to another one. */
 export interface Wire {
@@ -294,6 +295,7 @@ export class Fleet extends Asking<FleetOptions> {
     if (!("ok" in admitted)) return admitted
     const { alias, certificate, manifest, rendezvous } = admitted.ok
     household.publish(textOf(manifest), { added: index })
+    this.#shows(admin, admin.user, household.version)
     this.model.made(admin.index, admin.user, household.version)
     const given = { certificate: certificate!, manifest: manifest!, alias: alias!, rendezvous: rendezvous! }
     const made = await this.ok(asked, "actor.enter", { user: household.name, ...given })

@@ -7,10 +7,10 @@ import { Bytes, type CryptoProvider } from "@tacit/core/hazmat"
 import type { Answer } from "../../protocol/Message.ts"
 import type { Members } from "../../protocol/Value.ts"
 import { Broken } from "../Asking.ts"
-import { bytesOf, textOf } from "../Text.ts"
+import { textOf } from "../Text.ts"
 import type { Fleet, Wire } from "./Fleet.ts"
 import type { Member } from "./Members.ts"
-import type { Sent } from "./Model.ts"
+import type { Sent } from "./Memory.ts"
 
 /** Where a process dies. */
 export type Crash = "before" | "after"
@@ -254,11 +254,6 @@ export class Means {
       }
       retired.delete(index)
     }
-  }
-
-  /** The bytes of an envelope for another mailbox. */
-  static bytes(wire: Wire): Uint8Array {
-    return bytesOf(wire.bytes)
   }
 }
 

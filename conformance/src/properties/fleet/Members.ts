@@ -5,7 +5,7 @@
  * The directory's books: nothing here was asked of a device twice.
  */
 import type { Asked, Side } from "../Asking.ts"
-import type { Memory } from "./Model.ts"
+import type { Memory } from "./Memory.ts"
 
 /** Users of a world, and how many devices each may make. Device `slot` of user `u` is number `u · mostDevices + slot`. */
 export const userNames = ["alice", "bob"] as const

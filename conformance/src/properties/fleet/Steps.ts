@@ -7,7 +7,7 @@ import * as fc from "fast-check"
 import type { Side } from "../Asking.ts"
 import type { Reproducer } from "../RunScript.ts"
 import type { Step, StepName } from "../Script.ts"
-import { fleetSize } from "./Members.ts"
+import { fleetSize, mostDevices } from "./Members.ts"
 
 /** How often each step comes up, of about a hundred. Others mean nothing in these worlds. */
 export const weights = {
@@ -53,19 +53,26 @@ const step: fc.Arbitrary<Step> = fc
   )
   .map(([name, a, b, c]): Step => [name, a, b, c])
 
+/** How it begins: with more devices, of which not everybody hears. */
+const beginning: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: operand.map((user): Step => ["admit", user]), weight: 5 },
+  { arbitrary: fc.tuple(operand, operand).map(([member, user]): Step => ["withhold", member, user]), weight: 1 },
+  { arbitrary: operand.map((member): Step => ["send", member]), weight: 1 }
+)
+
 /** Devices at the beginning, and what happens then. The first device of one account is the subject's. */
 const reproducer = (steps: number): fc.Arbitrary<Reproducer> =>
   fc
     .record({
-      first: fc.nat({ max: 1 }),
+      mine: fc.nat({ max: 1 }),
       sides: fc.array(fc.boolean(), { minLength: fleetSize, maxLength: fleetSize }),
-      admitted: fc.array(operand, { maxLength: 4 }),
+      first: fc.array(beginning, { maxLength: 6 }),
       rest: fc.array(step, { minLength: steps, maxLength: steps })
     })
-    .map(({ admitted, first, rest, sides }) => ({
+    .map(({ first, mine, rest, sides }) => ({
       world: "fleet",
-      roles: sides.map((isSubject, i): Side => (isSubject || i === first * 3 ? "subject" : "reference")),
-      script: [...admitted.map((user): Step => ["admit", user]), ...rest].slice(0, steps)
+      roles: sides.map((isSubject, i): Side => (isSubject || i === mine * mostDevices ? "subject" : "reference")),
+      script: [...first, ...rest].slice(0, steps)
     }))
 
 /** `count` scripts, the `page`-th of a seed. */
