@@ -9,10 +9,9 @@ import { startBroker } from "@tacit/transport-mqtt/broker"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { PassThrough } from "node:stream"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
-import { run } from "../src/Run.ts"
+import { call, type Done } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
@@ -20,10 +19,7 @@ interface World {
   readonly service: RunningRelay | RunningSteward
   readonly folder: string
   /** Calls the command on the relay's machine. */
-  readonly tacit: (
-    words: ReadonlyArray<string>,
-    input?: string
-  ) => Promise<{ readonly code: ExitCode; readonly out: string; readonly err: string }>
+  readonly tacit: (words: ReadonlyArray<string>, input?: string) => Promise<Done>
   readonly open: (user: string, place?: string) => Promise<PromiseClient>
   readonly join: (user: string, place?: string, again?: boolean) => Promise<PromiseClient>
 }
@@ -47,17 +43,8 @@ const world = async (carrier: "WebSocket" | "MQTT"): Promise<World> => {
   return {
     service,
     folder,
-    tacit: async (words, input = "") => {
-      const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-      stdin.end(input)
-      const text = { out: "", err: "" }
-      stdout.on("data", (chunk: Buffer) => (text.out += chunk.toString()))
-      stderr.on("data", (chunk: Buffer) => (text.err += chunk.toString()))
-      const env = { TACIT_RELAY_DATA: join(folder, "relay"), TACIT_DATA: join(folder, "data") }
-      const code = await run(words, { stdin, stdout, stderr, env, signal: new AbortController().signal })
-      await new Promise(setImmediate)
-      return { code, ...text }
-    },
+    tacit: (words, input = "") =>
+      call(words, { env: { TACIT_RELAY_DATA: join(folder, "relay"), TACIT_DATA: join(folder, "data") }, input }),
     open,
     join: async (user, place = user, again = false) =>
       openClient({
