@@ -42,6 +42,8 @@ export interface UploadStart {
   readonly size: number
   /** When the uploader wants it gone, ms; the store may say earlier. */
   readonly expiresAt?: number | undefined
+  /** It was begun before: an adapter that has to ask for leave does so only if the upload is not there any more. */
+  readonly known?: boolean | undefined
 }
 
 /** How far an upload is: bytes the store has durably, and when the file expires, ms. */

@@ -186,7 +186,7 @@ export const make = (
   const count = (value: unknown): Effect.Effect<number, AttachmentStoreError> =>
     isCount(value) ? Effect.succeed(value) : failed("answer")
 
-  const begin = ({ expiresAt, secret, size }: UploadStart) =>
+  const begin = ({ expiresAt, known = false, secret, size }: UploadStart) =>
     Effect.gen(function* () {
       const headers = {
         "tacit-upload": Bytes.toHex(secret),
@@ -195,15 +195,17 @@ export const make = (
       }
       const post = (more: Record<string, string>) =>
         ask(place, { method: "POST", headers: { ...headers, ...more } }, [200, 201])
-      // One that is there already goes on without a grant.
-      const { body } = yield* Effect.catchIf(
-        post({}),
-        ({ reason }) => reason === "grant",
-        () =>
-          Effect.flatMap(Effect.mapError(grants.issue(size), ungranted), ({ grant }) =>
-            post({ "tacit-grant": Bytes.toHex(grant) })
-          )
+      const granted = Effect.flatMap(Effect.mapError(grants.issue(size), ungranted), ({ grant }) =>
+        post({ "tacit-grant": Bytes.toHex(grant) })
       )
+      // One that is there already goes on without a grant.
+      const { body } = yield* known
+        ? Effect.catchIf(
+            post({}),
+            ({ reason }) => reason === "grant",
+            () => granted
+          )
+        : granted
       return { offset: yield* count(body["offset"]), expiresAt: yield* count(body["expires"]) }
     })
 

@@ -107,7 +107,7 @@ const attempt = <E>(
     const size = SealedFile.sealedSize(source.length)
     const patience = new Patience()
     const begun = yield* Effect.mapError(
-      patience.with(store.begin({ secret, size, expiresAt: task.expiresAt })),
+      patience.with(store.begin({ secret, size, expiresAt: task.expiresAt, known: piece !== undefined })),
       ofStore
     )
     const start = piece?.offset ?? 0
