@@ -4,7 +4,7 @@
  * Spec: docs/spec/22-own-devices.md.
  * Vectors: vectors/devices.
  */
-import { Addressing, Manifest, ReplayWindow } from "@tacit/core/hazmat"
+import { Addressing, Manifest, ReplayWindow, Settings } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { ok, reject, type Actors, type Answer } from "./outcome.ts"
 import { hex, unhex, type Input, type Json } from "./values.ts"
@@ -18,11 +18,28 @@ const texts = (ids: ReadonlyArray<Uint8Array>): Json => ids.map(hex)
 const bytesOf = (list: ReadonlyArray<Json>): ReadonlyArray<Uint8Array> =>
   list.map((item) => unhex(typeof item === "string" ? item : "?"))
 
+/** `[name, stamp, device]`, and the value of one that has any. */
+const settingOf = (json: Json): Settings.Settings[number] => {
+  if (!Array.isArray(json)) throw new Error("no setting")
+  const [name, stamp, device, value] = json as ReadonlyArray<Json>
+  if (typeof name !== "string" || typeof stamp !== "number" || typeof device !== "string") throw new Error("no setting")
+  return { name, stamp, device: unhex(device), value: typeof value === "string" ? unhex(value) : undefined }
+}
+
+const settingsJson = (settings: Settings.Settings): Json =>
+  settings.map(({ device, name, stamp, value }) => [
+    name,
+    stamp,
+    hex(device),
+    ...(value === undefined ? [] : [hex(value)])
+  ])
+
 export const actors: Actors = (crypto) => {
   let own: Own | undefined
   const held = new Map<string, Manifest.Manifest>()
   const windows = new Map<string, ReplayWindow.ReplayWindow>()
   const told = new Map<string, Addressing.Told>()
+  let settings: Settings.Settings = []
 
   const running = (): Own & { readonly manifest: Manifest.Manifest } => {
     const manifest = own === undefined ? undefined : held.get(own.account)
@@ -119,12 +136,27 @@ export const actors: Actors = (crypto) => {
     return ok({ shown: judged.success._tag === "Accepted" })
   }
 
+  const wrote = (input: Input): Answer => {
+    const { self } = running()
+    const [value] = bytesOf(input.list("value"))
+    const next = Settings.write(settings, input.text("name"), value, input.number("now"), self)
+    settings = next ?? settings
+    return ok({ full: next === undefined, settings: settingsJson(settings) })
+  }
+
+  const heard = (input: Input): Answer => {
+    const word = input.list("settings").map(settingOf)
+    settings = Settings.merge(settings, word)
+    return ok({ settings: settingsJson(settings), answers: !Settings.covers(word, settings) })
+  }
+
   return {
     snapshot: () => [
       own === undefined ? [] : [hex(own.self), own.account],
       [...held].map(([account, { bytes }]) => [account, hex(bytes)]),
       [...windows].map(([device, window]) => [device, hex(ReplayWindow.encode(window))]),
-      [...told].map(([device, { at, version }]) => [device, version, at])
+      [...told].map(([device, { at, version }]) => [device, version, at]),
+      settingsJson(settings)
     ],
     step: (name, input) => {
       switch (name) {
@@ -138,6 +170,10 @@ export const actors: Actors = (crypto) => {
           return receive(input)
         case "devices.copied":
           return copied(input)
+        case "devices.wrote":
+          return wrote(input)
+        case "devices.heard":
+          return heard(input)
         default:
           throw new Error(`no step ${name}`)
       }

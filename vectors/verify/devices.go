@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -27,6 +28,122 @@ type household struct {
 	seen    map[string]map[int64]bool
 	highest map[string]int64
 	told    map[string]notice
+	// Settings by name: rule own.setting.1.
+	settings map[string]writing
+}
+
+// writing is one of a register; its value is nil where it was taken back.
+type writing struct {
+	stamp  int64
+	device string
+	value  *string
+}
+
+const (
+	mostSettings = 128
+	highestStamp = 1 << 52
+)
+
+// stands is rule own.register.1: whether a stands above b.
+func stands(a, b writing) bool {
+	switch {
+	case a.stamp != b.stamp:
+		return a.stamp > b.stamp
+	case a.device != b.device:
+		return a.device > b.device
+	case a.value == nil || b.value == nil:
+		return a.value != nil && b.value == nil
+	}
+	return *a.value > *b.value
+}
+
+// ranked is the names of settings, the lowest first.
+func ranked(settings map[string]writing) []string {
+	names := slices.Sorted(maps.Keys(settings))
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch {
+		case stands(settings[a], settings[b]):
+			return 1
+		case stands(settings[b], settings[a]):
+			return -1
+		}
+		return 0
+	})
+	return names
+}
+
+func readSettings(list []any) map[string]writing {
+	out := map[string]writing{}
+	for _, entry := range list {
+		fields := entry.([]any)
+		one := writing{stamp: integer(fields[1]), device: fields[2].(string)}
+		if len(fields) == 4 {
+			value := fields[3].(string)
+			one.value = &value
+		}
+		out[fields[0].(string)] = one
+	}
+	return out
+}
+
+func showSettings(settings map[string]writing) []any {
+	out := []any{}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		one := settings[name]
+		fields := []any{name, one.stamp, one.device}
+		if one.value != nil {
+			fields = append(fields, *one.value)
+		}
+		out = append(out, fields)
+	}
+	return out
+}
+
+// hear takes over what stands above, and keeps the highest.
+func (h *household) hear(word map[string]writing) {
+	for name, one := range word {
+		before, known := h.settings[name]
+		if !known || stands(one, before) {
+			h.settings[name] = one
+		}
+	}
+	for _, name := range ranked(h.settings) {
+		if len(h.settings) <= mostSettings {
+			break
+		}
+		delete(h.settings, name)
+	}
+}
+
+// write is rule own.setting.4; it answers whether there was room.
+func (h *household) write(name string, value *string, now int64) bool {
+	before, known := h.settings[name]
+	if before.value == nil && value == nil || before.value != nil && value != nil && *before.value == *value {
+		return true
+	}
+	stamp := max(now, 1)
+	for _, one := range h.settings {
+		stamp = max(stamp, one.stamp+1)
+	}
+	word := map[string]writing{}
+	put := func(name string, value *string) {
+		word[name] = writing{min(stamp, highestStamp), h.self, value}
+		stamp++
+	}
+	if !known && len(h.settings) == mostSettings {
+		names := ranked(h.settings)
+		vacant := slices.IndexFunc(names, func(name string) bool { return h.settings[name].value == nil })
+		if vacant < 0 {
+			return false
+		}
+		for _, lower := range names[:vacant] {
+			put(lower, h.settings[lower].value)
+		}
+		delete(h.settings, names[vacant])
+	}
+	put(name, value)
+	h.hear(word)
+	return true
 }
 
 // accepted is section 4.3 for a directory's answer: the newest manifest, or the outcome it is refused with.
@@ -188,6 +305,23 @@ func (h *household) step(name string, in object) (object, string) {
 		shown := !h.seen[device][number] && number > h.highest[device]-2048
 		h.see(device, number)
 		return object{"shown": shown}, ""
+	case "devices.wrote":
+		var value *string
+		if given := in["value"].([]any); len(given) == 1 {
+			text := given[0].(string)
+			value = &text
+		}
+		room := h.write(in["name"].(string), value, integer(in["now"]))
+		return object{"full": !room, "settings": showSettings(h.settings)}, ""
+	case "devices.heard":
+		word := readSettings(in["settings"].([]any))
+		h.hear(word)
+		answers := false
+		for name, one := range h.settings {
+			said, there := word[name]
+			answers = answers || !there || stands(one, said)
+		}
+		return object{"settings": showSettings(h.settings), "answers": answers}, ""
 	}
 	panic("no step " + name)
 }
@@ -274,6 +408,7 @@ func (file *vectorFile) checkDevices(item object) {
 		if actors[name] == nil {
 			actors[name] = &household{
 				held: map[string]signedList{}, seen: map[string]map[int64]bool{}, highest: map[string]int64{}, told: map[string]notice{},
+				settings: map[string]writing{},
 			}
 		}
 		out, outcome := actors[name].step(step["do"].(string), step["in"].(object))

@@ -41,7 +41,13 @@ export const family: Family = {
       stateful: true,
       in: { account: "bytes", via: "bytes", device: "bytes", number: "uint" },
       out: { shown: "flag" }
-    }
+    },
+    "devices.wrote": {
+      stateful: true,
+      in: { name: "text", value: "list", now: "uint" },
+      out: { full: "flag", settings: "list" }
+    },
+    "devices.heard": { stateful: true, in: { settings: "list" }, out: { settings: "list", answers: "flag" } }
   },
   notes: {
     Rollback: { kind: "ROLLBACK", text: "An older list of devices than the one held.", refs: [] },

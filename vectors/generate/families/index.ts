@@ -12,6 +12,7 @@ import { bundles } from "./bundle.ts"
 import { aead } from "./aead.ts"
 import { family as devicesFamily, fanOut } from "./devices.ts"
 import { lists, received } from "./devices-lists.ts"
+import { settings } from "./devices-settings.ts"
 import { ed25519 } from "./ed25519.ts"
 import { encoding, family as encodingFamily } from "./encoding.ts"
 import { encodingBulk, ratchetBulk } from "./bulk.ts"
@@ -71,7 +72,7 @@ export const families: ReadonlyArray<{ readonly family: Family; readonly build: 
     build: () => [...suites.map(transcripts), ...suites.map(order), ...suites.map(lies), limits(), ratchetBulk()]
   },
   { family: sequenceFamily, build: () => [replayWindow(), windowEdges(), counters(), fence(), taxonomy()] },
-  { family: devicesFamily, build: () => [fanOut(), lists(), received()] },
+  { family: devicesFamily, build: () => [fanOut(), lists(), received(), settings()] },
   { family: linkingFamily, build: () => [invitations(), texts(), cpace(), steps(), linkings()] },
   { family: attachmentFamily, build: () => [sealedFiles(), references()] },
   { family: historyFamily, build: () => [histories(), archives()] },
