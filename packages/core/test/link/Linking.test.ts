@@ -521,8 +521,17 @@ describe("Linking: payload", () => {
   it("says which part of the history is given, in an extension [link.history.1]", () => {
     const whole = (history: Canonical.Value) =>
       Canonical.encode([
-        ...[1, 2, "alice", "relay.example", "ABCD-EFGH-IJKL-MNOP-QRST", member.certificate, member.manifest],
-        ...[member.alias, member.rendezvousSeed, new Uint8Array(0), new Map([[3, history]])]
+        1,
+        2,
+        "alice",
+        "relay.example",
+        "ABCD-EFGH-IJKL-MNOP-QRST",
+        member.certificate,
+        member.manifest,
+        member.alias,
+        member.rendezvousSeed,
+        new Uint8Array(0),
+        new Map([[3, history]])
       ])
     const conversation = draw("conversation", 16)
     const cases: ReadonlyArray<readonly [LinkPayload.Payload["history"], Canonical.Value]> = [
