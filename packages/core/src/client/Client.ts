@@ -126,7 +126,7 @@ export const make = (opened: Opened): ClientApi => {
     settings: Settings.make(opened, failed),
     acceptIdentity: (user, account) => failed(Identity.accept(opened, user, Bytes.fromHex(account) ?? Bytes.empty)),
     devices: failed(Effect.sync(() => Devices.list(opened))),
-    refreshDevices: failed(Effect.map(Devices.refresh(opened), () => Devices.list(opened))),
+    refreshDevices: failed(Effect.map(Devices.learn(opened), () => Devices.list(opened))),
     deviceVersions: failed(Devices.versions(opened)),
     revokeDevice: (device) => failed(Devices.revoke(opened, device)),
     link: { invite: (options) => failed(link.invite(options)), promised: failed(link.promised) },

@@ -22,6 +22,7 @@ import * as Background from "./internal/background.ts"
 import * as Loading from "./Loading.ts"
 import type { Contact, Opened } from "./Opened.ts"
 import * as Manifests from "./Manifests.ts"
+import * as Own from "./Own.ts"
 import * as Peers from "./Peers.ts"
 import * as Records from "./Records.ts"
 
@@ -92,8 +93,11 @@ export const list = (opened: Opened): Api.OwnDevices => {
 /** Follows the own manifest as far as the directory has it (rule manifest.own.1). */
 export const refresh = (opened: Opened) => Peers.refresh(opened, opened.hex.account)
 
+/** The same, and greets own devices that are new here (rule own.greet.1). */
+export const learn = (opened: Opened) => Effect.tap(refresh(opened), () => Effect.sync(() => Own.follow(opened)))
+
 /** The same in the background: what goes wrong is tried again with the next occasion. */
-export const follow = (opened: Opened): Effect.Effect<void> => Effect.ignore(refresh(opened))
+export const follow = (opened: Opened): Effect.Effect<void> => Effect.ignore(learn(opened))
 
 /** Every version of the own manifest as the directory has them (rule manifest.own.3). */
 export const versions = Effect.fnUntraced(function* (opened: Opened) {

@@ -149,6 +149,21 @@ it.effect("what was read on one device is known on the others [own.read.1]", () 
   })
 )
 
+it.effect("a device that learns of a new one greets it at once, whatever it hears of it [own.greet.1]", () =>
+  Effect.gen(function* () {
+    const world = World.make()
+    const [alice] = yield* person(world, "alice", 1)
+    const { actor } = World.addDevice(world, alice!.process.actor, "alice/2")
+    yield* world.register(actor)
+    const greeted = (): ReadonlyArray<string> =>
+      [...alice!.process.actor.disk.snapshot().records.keys()].filter((key) => key.startsWith("greeted/"))
+    expect(greeted()).toEqual([])
+    yield* alice!.process.client.refreshDevices
+    yield* World.tick(5)
+    expect(greeted().length).toBe(1)
+  })
+)
+
 it.effect("a device that joins is told the contacts, each once [own.greet.1] [own.contact.1] [own.contact.2]", () =>
   Effect.gen(function* () {
     const { alice, world } = yield* two(1, 1)
