@@ -538,7 +538,7 @@ export const references = (): VectorFile => {
     ["name-zero", "a name with U+0000", { name: "a\u0000.png" }],
     ["name-line", "a name of two lines", { name: "a\nb" }],
     ["name-delete", "a name with U+007F", { name: "a\u007f" }],
-    ["place-scheme", "a place that is a file", { place: "file:///etc" }],
+    ["place-scheme", "a place for WebSockets", { place: "wss://x" }],
     ["place-blank", "a place with a blank", { place: "https://a b" }],
     ["place-wide", "a place that is no ASCII", { place: "https://\u00e4" }],
     ["media-type", "a media type that is no ASCII", { mediaType: "im\u00e4ge/png" }],

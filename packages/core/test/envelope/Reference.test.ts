@@ -77,7 +77,7 @@ describe("Reference", () => {
     }
     for (const name of ["...", ".profile", "a b", "ü", "a.tar.gz"])
       expect([name, causeOf({ name })]).toEqual([name, "fine"])
-    for (const at of ["ftp://x", "relay.example", "https://a b", "https://ü", "file:///etc", "HTTPS://x"]) {
+    for (const at of ["ftp://x", "relay.example", "https://a b", "https://ü", "wss://x", "HTTPS://x"]) {
       expect([at, causeOf({ place: at }), read({ 6: at })]).toEqual([at, "decode.value", "decode.value"])
     }
     expect(causeOf({ place: "http://127.0.0.1:8443/v1/attachments" })).toBe("fine")
