@@ -37,6 +37,17 @@ describe("the examples", { timeout: 30_000 }, () => {
     expect(child.lines).toEqual(["helper has a second device, a member", "the second device hears are you there?"])
   })
 
+  it("a file: uploaded once, fetched whole and in part", async () => {
+    const child = example("files.ts")
+    expect(await child.gone, child.complaints()).toBe(0)
+    expect(child.lines).toEqual([
+      "alice: 0 of 200840 bytes",
+      "alice: 200840 of 200840 bytes",
+      'bob: letter.txt, 200000 bytes, begins with "Dear Bob"',
+      'bob: 200000 bytes, at 100,000 "Dear Bob,"'
+    ])
+  })
+
   it("echo bot over MQTT: says what it is told", async () => {
     const child = example("echo-bot-mqtt.ts")
     expect(await child.gone, child.complaints()).toBe(0)
