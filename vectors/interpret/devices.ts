@@ -7,7 +7,7 @@
 import { Addressing, Manifest, ReplayWindow, Settings } from "@tacit/core/hazmat"
 import * as Result from "effect/Result"
 import { ok, reject, type Actors, type Answer } from "./outcome.ts"
-import { hex, unhex, type Input, type Json } from "./values.ts"
+import { hex, unhex, type Input, type Json, type JsonObject } from "./values.ts"
 
 interface Own {
   readonly self: Uint8Array
@@ -18,17 +18,18 @@ const texts = (ids: ReadonlyArray<Uint8Array>): Json => ids.map(hex)
 const bytesOf = (list: ReadonlyArray<Json>): ReadonlyArray<Uint8Array> =>
   list.map((item) => unhex(typeof item === "string" ? item : "?"))
 
-/** `[name, stamp, device]`, and the value of one that has any. */
+/** `[{ text: name }, stamp, device]`, and the value of one that has any. */
 const settingOf = (json: Json): Settings.Settings[number] => {
   if (!Array.isArray(json)) throw new Error("no setting")
-  const [name, stamp, device, value] = json as ReadonlyArray<Json>
+  const [named, stamp, device, value] = json as ReadonlyArray<Json>
+  const { text: name } = named as JsonObject
   if (typeof name !== "string" || typeof stamp !== "number" || typeof device !== "string") throw new Error("no setting")
   return { name, stamp, device: unhex(device), value: typeof value === "string" ? unhex(value) : undefined }
 }
 
 const settingsJson = (settings: Settings.Settings): Json =>
   settings.map(({ device, name, stamp, value }) => [
-    name,
+    { text: name },
     stamp,
     hex(device),
     ...(value === undefined ? [] : [hex(value)])

@@ -81,7 +81,7 @@ func readSettings(list []any) map[string]writing {
 			value := fields[3].(string)
 			one.value = &value
 		}
-		out[fields[0].(string)] = one
+		out[fields[0].(object)["text"].(string)] = one
 	}
 	return out
 }
@@ -90,7 +90,7 @@ func showSettings(settings map[string]writing) []any {
 	out := []any{}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		one := settings[name]
-		fields := []any{name, one.stamp, one.device}
+		fields := []any{object{"text": name}, one.stamp, one.device}
 		if one.value != nil {
 			fields = append(fields, *one.value)
 		}

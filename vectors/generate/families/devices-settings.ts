@@ -13,16 +13,16 @@ import { family, laptop, people, world } from "./devices.ts"
 type Setting = readonly [name: string, stamp: number, device: Json, value?: string]
 
 const highest = 4_503_599_627_370_496
-const other = (byte: string): string => byte.repeat(32)
-const [low, high] = [other("01"), other("fe")]
 const text = (value: string): string => hex(utf8(value))
 
 export const settings = (): VectorFile => {
   const file = new FileBuilder(family, "settings")
   const cast = people(file)
   const mine = cast.of("alice", 1).device
+  // Two devices whose ids are in this order.
+  const [low, high] = cast.ids("bob", [1, 2]) as unknown as readonly [Json, Json]
   const begin = cast.start(1, 2, 1)
-  const form = (list: ReadonlyArray<Setting>): Json => list.map((one) => [...one] as Json)
+  const form = (list: ReadonlyArray<Setting>): Json => list.map(([name, ...rest]) => [{ text: name }, ...rest] as Json)
   const wrote = (
     name: string,
     value: string | undefined,
