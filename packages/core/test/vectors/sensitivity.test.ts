@@ -87,6 +87,24 @@ const mistakes: ReadonlyArray<readonly [title: string, change: Partial<CryptoPro
     "agreement/crossing",
     "crossing-bad-late-body"
   ],
+  [
+    "opens what is not authentic",
+    { chachaOpen: (key, nonce, ad, sealed) => noble.chachaOpen(key, nonce, ad, sealed) ?? sealed.slice(0, -16) },
+    "attachment/file",
+    "attachment-chunk-bit"
+  ],
+  [
+    "hashes pieces as something else",
+    {
+      sha256Start: () => {
+        const hash = noble.sha256Start()
+        hash.update(Uint8Array.of(0))
+        return hash
+      }
+    },
+    "attachment/file",
+    "attachment-seal-small"
+  ],
   ["takes every signature", { ed25519Verify: () => true }, "identity/lives", "lives-bad-cross-signed-certificate"],
   ["takes every signature", { ed25519Verify: () => true }, "linking/invitation", "invitation-bad-bit-slot"],
   ["takes every signature", { ed25519Verify: () => true }, "linking/linkings", "linking-bad-ready-signature"],
