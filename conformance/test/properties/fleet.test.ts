@@ -14,6 +14,7 @@ import type { Property, Steps, Wire } from "../../src/protocol/Result.ts"
 import { isObject } from "../../src/protocol/Value.ts"
 import { isProperty } from "../../src/run/Properties.ts"
 import { create } from "../../subjects/reference/index.ts"
+import { deviceVariants } from "../../subjects/variants/device.ts"
 import { handlerSource, seed } from "../support.ts"
 import { brokenFleet } from "./brokenFleet.ts"
 import { okOf, put } from "./wrong.ts"
@@ -91,6 +92,15 @@ describe("worlds of several devices", () => {
     }
     expect(fleet.every(isProperty)).toBe(true)
   }, 240_000)
+
+  for (const [name, make] of Object.entries(deviceVariants)) {
+    it(`have nothing against a device that ${name} [property.devices.1]`, async () => {
+      const { verdicts } = await judged(make, 40)
+      expect(verdicts.map(({ message, outcome, property }) => [property, outcome, message])).toEqual(
+        fleet.map((id) => [id, "pass", undefined])
+      )
+    }, 180_000)
+  }
 
   it("are not asked of a subject that does not declare them [subject.features.2]", async () => {
     const inner = create()
