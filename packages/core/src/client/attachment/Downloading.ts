@@ -62,6 +62,7 @@ const fetch = <E>(
       })
     let at = from
     while (at < to) {
+      const before = at
       const read = Stream.map(store.read({ place, id, size, from: at, to }), (bytes) => {
         at += bytes.length
         if (bytes.length > 0) patience.progress()
@@ -73,7 +74,8 @@ const fetch = <E>(
       yield* Effect.matchEffect(taken, {
         onFailure: (error): Effect.Effect<void, AttachmentError | E> =>
           "taker" in error ? Effect.fail(error.taker) : waited(error.store),
-        onSuccess: Effect.succeed
+        // A store that gives nothing and calls it all would be asked for ever.
+        onSuccess: () => (at === before ? failed("answer") : Effect.void)
       })
     }
   })
