@@ -34,8 +34,10 @@ export const mediaTypeOf = (path: string): string =>
 
 /** The name a file is sent under: its own without what no name may hold, at most 255 bytes. */
 export const nameOf = (path: string): string => {
-  let name = [...basename(path)].filter((character) => character >= " " && !"\u007f/\\".includes(character)).join("")
-  while (Buffer.byteLength(name) > 255) name = [...name].slice(1).join("")
+  let name = Array.from(basename(path))
+    .filter((character) => character >= " " && !"\u007f/\\".includes(character))
+    .join("")
+  while (Buffer.byteLength(name) > 255) name = Array.from(name).slice(1).join("")
   return name === "." || name === ".." ? "" : name
 }
 
