@@ -114,6 +114,7 @@ const kinds: {
   held: client(Records.Held),
   synced: client(Records.Synced),
   greeted: client(Records.Greeted),
+  settings: client(Records.Settings),
   unsent: client(Records.Unsent),
   proposal: client(Records.Proposal),
   removed: client(Records.Removed),

@@ -280,6 +280,25 @@ const records: ReadonlyArray<readonly [id: string, kind: string, title: string, 
   ],
   ["greeted", "greeted", "an own device that was greeted", [1, at], { version: 1, at }],
   [
+    "settings",
+    "settings",
+    "settings of the account, one of them taken back",
+    [
+      1,
+      [
+        [{ text: "sound" }, at, fill(0xd2, 32), []],
+        [{ text: "theme" }, 7, fill(0xd1, 32), [fill(0x64, 4)]]
+      ]
+    ],
+    {
+      version: 1,
+      settings: [
+        { name: "sound", stamp: at, device: h(0xd2, 32) },
+        { name: "theme", stamp: 7, device: h(0xd1, 32), value: h(0x64, 4) }
+      ]
+    }
+  ],
+  [
     "unsent",
     "unsent",
     "a message that failed for a device",
@@ -397,6 +416,13 @@ const wrong: ReadonlyArray<readonly [id: string, twin: string, title: string, re
   ["synced-device-31", "synced", "a device id of 31 bytes", [1, fill(0xd2, 31), at, fill(0x93, 60)]],
   ["synced-word-text", "synced", "a word that is text", [1, fill(0xd2, 32), at, { text: "x" }]],
   ["greeted-nothing", "greeted", "no time", [1]],
+  ["settings-stamp-0", "settings", "a stamp of 0", [1, [[{ text: "theme" }, 0, fill(0xd1, 32), []]]]],
+  [
+    "settings-value-257",
+    "settings",
+    "a value of 257 bytes",
+    [1, [[{ text: "theme" }, 7, fill(0xd1, 32), [fill(1, 257)]]]]
+  ],
   ["unsent-reason-65", "unsent", "a reason of 65 bytes", [1, fill(0xb1, 32), at, { text: "r".repeat(65) }]],
   ["proposal-long", "proposal", "a manifest of 49,153 bytes", [1, fill(0x3f, 49_153)]],
   ["removed-version-0", "removed", "version 0", [1, 0, at]],

@@ -25,8 +25,9 @@ export const forget = (opened: Opened): void => {
   const { proofs, proven, sends, synced, tags, told, trust, warned } = opened
   for (const held of [handles, prepared, contacts, names, checked, tags, lanes, sends]) held.clear()
   for (const held of [asked, ended, proven, told, warned, missed, proofs, synced.waiting]) held.clear()
-  for (const held of [trust.entries, trust.aside, trust.named, trust.warned]) held.clear()
+  for (const held of [trust.entries, trust.decided, trust.aside, trust.named, trust.warned]) held.clear()
   inbox.cache.clear()
+  opened.settings.settings = []
   opened.others = undefined
   opened.greetedBy = undefined
   if (history === undefined) return

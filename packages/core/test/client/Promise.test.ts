@@ -153,6 +153,21 @@ describe("promise facade", () => {
     expect(again!.id).toBe(sent.id)
   })
 
+  it("has the settings of the account, which the store keeps [own.setting.1]", async () => {
+    const world = network()
+    const disk = MemoryStore.makeDisk()
+    const first = await open(world, "alice", disk)
+    await first.settings.set("theme", "dark")
+    await first.settings.set("gone", Uint8Array.of(1))
+    await first.settings.unset("gone")
+    expect(await first.settings.get("gone")).toBeUndefined()
+    await expect(first.settings.set("no name", "")).rejects.toMatchObject({ _tag: "InvalidSetting", reason: "name" })
+    expect(await first.resetDevices()).toBe(0)
+    await first.close()
+    await using second = await open(world, "alice", disk)
+    expect(await second.settings.list()).toEqual([{ name: "theme", value: new TextEncoder().encode("dark") }])
+  })
+
   it("opens a registered device without registering again", async () => {
     const world = network()
     const disk = MemoryStore.makeDisk()
