@@ -217,7 +217,7 @@ it.effect(
           const { bytes } = World.nextManifest(world, laptop.actor, (held) => held)
           quicker++
           return Effect.andThen(
-            Effect.sync(() => void Result.getOrThrow(world.network.publish("bob", bytes))),
+            Effect.sync(() => Result.getOrThrow(world.network.publish("bob", bytes))),
             directory.publishManifest(manifest, certificates)
           )
         }
