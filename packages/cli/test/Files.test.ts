@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { ExitCode } from "../src/ExitCode.ts"
 import { mediaTypeOf, nameOf } from "../src/Files.ts"
-import { call, type Done, objects, type Setting } from "./InProcess.ts"
+import { call, type Done, objects, type Setting, start } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -134,6 +134,33 @@ describe("files on the command line", () => {
     expect(existsSync(join(folder, "none", "cut.bin"))).toBe(false)
     expect((await tacit("alice", ["send", "bob", "still there"])).code).toBe(ExitCode.ok)
     expect((await tacit("bob", ["listen", "--count", "1", "--timeout", "30"])).out).toContain("still there")
+  })
+
+  it("an operator bounds what is kept [attachment.store.5]", async () => {
+    const stop = new AbortController()
+    const data = join(folder, "bounded")
+    const words = ["relay", "start", "--port", "0", "--data", data, "--max-file", "1", "--keep-files", "2", "--json"]
+    const running = start(words, { env: {}, signal: stop.signal })
+    try {
+      await vi.waitFor(() => expect(objects(running.out())).toHaveLength(1), { timeout: 30_000, interval: 25 })
+      const url = String(objects(running.out())[0]!["url"])
+      for (const user of ["carol", "dave"]) {
+        const invited = objects((await tacit(user, ["relay", "invite", user, "--data", data, "--json"])).out)
+        const env = { TACIT_PASSWORD: String(invited[0]!["password"]) }
+        const registered = await tacit(user, ["register", "--relay", url, "--user", user], { env })
+        expect(registered).toMatchObject({ code: ExitCode.ok })
+      }
+      const send = (name: string, bytes: number) =>
+        tacit("carol", ["send", "dave", "--file", write(name, Buffer.alloc(bytes)), "--json"])
+      const large = await send("two", 2_000_000)
+      expect([large.code, errorOf(large)]).toEqual([ExitCode.refused, "AttachmentError:too-large"])
+      const before = Date.now()
+      const sent = objects((await send("half", 500_000)).out).at(-1)!["attachment"] as { readonly expiresAt: number }
+      expect(Math.round((sent.expiresAt - before) / 86_400_000)).toBe(2)
+    } finally {
+      stop.abort()
+      await running.done
+    }
   })
 
   it("names are names, whatever the path says [attachment.reference.2]", () => {

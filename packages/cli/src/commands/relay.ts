@@ -80,6 +80,26 @@ export const relayStart: Command = {
       env: "TACIT_RELAY_BROKER",
       text: "serve through this MQTT broker instead of listening: mqtts://[user:password@]host[:port][/root]"
     },
+    {
+      name: "max-file",
+      value: "MiB",
+      env: "TACIT_RELAY_MAX_FILE",
+      default: "100",
+      text: "longest file that is kept; 0 keeps none"
+    },
+    {
+      name: "keep-files",
+      value: "days",
+      env: "TACIT_RELAY_KEEP_FILES",
+      default: "30",
+      text: "how long files are kept"
+    },
+    {
+      name: "files-port",
+      value: "port",
+      env: "TACIT_RELAY_FILES_PORT",
+      text: "with --broker, serve files over HTTP on this port; 0 takes a free one (default: no files)"
+    },
     ...platformOptions
   ],
   examples: [
@@ -104,7 +124,9 @@ export const relayStart: Command = {
     const directory = dataDirectory(context)
     const platform = platformOf(context)
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const service = { database: join(directory, "relay.db"), name: inputs.required("name"), ...platform }
+    const database = join(directory, "relay.db")
+    const service = { database, name: inputs.required("name"), attachments: filesOf(context), ...platform }
+    const filesPort = inputs.whole("files-port", 0, 65_535)
     // What an operator answers for is always told; everything else on request.
     const log = (line: string): void => {
       if (terminal.debug || line.includes(" audit=")) terminal.err(line)
@@ -116,15 +138,41 @@ export const relayStart: Command = {
             { ...service, port, ...(host === undefined ? {} : { host }), public: inputs.flag("public") },
             log
           )
-        : await startSteward({ ...service, broker }, log)
-    if (terminal.json) terminal.record({ type: "ready", url: relay.url, name: inputs.required("name") })
-    else {
+        : await startSteward(
+            {
+              ...service,
+              broker,
+              ...(filesPort === undefined
+                ? {}
+                : {
+                    files: {
+                      port: filesPort,
+                      ...(host === undefined ? {} : { host }),
+                      public: inputs.flag("public")
+                    }
+                  })
+            },
+            log
+          )
+    const files = "filesUrl" in relay ? relay.filesUrl : undefined
+    if (terminal.json) {
+      const more = files === undefined ? {} : { files }
+      terminal.record({ type: "ready", url: relay.url, name: inputs.required("name"), ...more })
+    } else {
       terminal.out(`Relay ready at ${relay.url}`)
+      if (files !== undefined) terminal.out(`Files at ${files}`)
       terminal.out(terminal.paint("dim", "Let people in with: tacit relay invite <user>. Stop with Ctrl-C."))
     }
     await aborted(signal)
     return ExitCode.ok
   }
+}
+
+/** Which files are kept, and how long. */
+const filesOf = ({ inputs }: Context): false | { readonly fileBytes: number; readonly keepMs: number } => {
+  const mebibytes = inputs.whole("max-file", 0, 16_384) ?? 100
+  const days = inputs.whole("keep-files", 1, 365) ?? 30
+  return mebibytes === 0 ? false : { fileBytes: mebibytes * 1024 * 1024, keepMs: days * 24 * 60 * 60 * 1000 }
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>
