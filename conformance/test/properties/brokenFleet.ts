@@ -244,6 +244,12 @@ export const brokenFleet: ReadonlyArray<BrokenFleet> = [
   },
   {
     property: "P14-devices",
+    how: "hears of newer lists and asks for none (own.lists.2)",
+    make: () => stuck("a0"),
+    script: [...second, ["admit", bob]]
+  },
+  {
+    property: "P14-devices",
     how: "tells every change twice",
     make: () => events((event) => (event["type"] === "device-changed" ? [event, event] : [event])),
     script: [

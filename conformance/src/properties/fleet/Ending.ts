@@ -4,12 +4,15 @@
  * Spec: docs/spec/21-conformance.md, P01, P14, P17, P18, P20; docs/spec/08-sessions.md §8.3.
  */
 import { why, type Means } from "./Means.ts"
-import type { Member, UserIndex } from "./Members.ts"
+import { type Member, otherUser, type UserIndex } from "./Members.ts"
 import type { Sent } from "./Memory.ts"
 
 /** Rounds of healing that are waited for after a device was put back. */
 const mostRounds = 8
 const users: ReadonlyArray<UserIndex> = [0, 1]
+
+/** After which manifests are asked for again that did not come (rule manifest.lists.1), ms. */
+const aWhile = 61_000
 
 /** The end of one script. */
 export class Ending {
@@ -22,21 +25,45 @@ export class Ending {
   async run(): Promise<void> {
     const { fleet } = this.#means
     await this.#quiet()
+    await this.#spoken()
     for (const member of fleet.made()) for (const user of users) await this.#informed(member, user)
     await this.#quiet()
     fleet.model.arrived()
-    for (const member of fleet.present()) for (const user of users) fleet.model.toldAll(member.index, user)
+    for (const member of fleet.present())
+      for (const user of users) fleet.model.toldAll(member.index, user, "manifest.told.1")
     await this.#alive()
     await this.#silent()
     await this.#agree()
   }
 
-  /** The directory hides nothing any more. */
+  /**
+   * The directory hides nothing any more, and nobody is made to ask: when the first device of each account has written twice, all have
+   * learnt from that what they know of both lists (own.lists.2), and who went by an old one was told (own.lists.3).
+   */
+  async #spoken(): Promise<void> {
+    const { fleet } = this.#means
+    const { model } = fleet
+    if (fleet.households.every(({ version }) => version === 1)) return
+    for (const member of fleet.made()) member.withheld.clear()
+    for (const user of users) await fleet.spread(user)
+    const isJudged = model.putBack.size === 0 && model.died.size === 0
+    const admins = fleet.made().filter(({ slot }) => slot === 0)
+    for (const admin of [...admins, undefined]) {
+      // What was asked for in vain is asked for again after a minute, and who goes by an old list told again.
+      fleet.now += aWhile
+      for (const one of admins) if (one === (admin ?? one)) await this.#means.send(one, this.#means.text(0))
+      await this.#quiet()
+      if (isJudged && admin !== undefined) model.toldAll(admin.index, otherUser(admin.user), "own.lists.3")
+    }
+    if (!isJudged) return
+    for (const member of fleet.present()) for (const user of users) model.toldAll(member.index, user, "own.lists.2")
+  }
+
+  /** Every device asks for both lists. */
   async #informed(member: Member, user: UserIndex): Promise<void> {
     const { fleet } = this.#means
     const isGone = fleet.model.isRevoked(member.index)
     if (isGone && user !== member.user) return
-    member.withheld.clear()
     const answer = await fleet.learn(member, user)
     if ("reject" in answer && !isGone) fleet.fail("P20", `the newest manifests were refused: ${why(answer)}`)
   }

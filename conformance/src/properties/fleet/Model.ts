@@ -380,11 +380,11 @@ export class Model {
   }
 
   /** P14 when a device holds the newest manifest of an account: it told every version since its first. */
-  toldAll(index: number, user: UserIndex): void {
+  toldAll(index: number, user: UserIndex, rule: string): void {
     const { first, told } = this.memory(index)
     if (!this.isClean(index) || this.died.has(index)) return
     for (let version = first[user] + 1; version <= this.#households[user].version; version++) {
-      if (!told[user].has(version)) this.#fail("P14", `version ${version} was never told (manifest.told.1)`)
+      if (!told[user].has(version)) this.#fail("P14", `version ${version} was never told on a${index} (${rule})`)
     }
   }
 }
