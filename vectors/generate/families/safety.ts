@@ -529,6 +529,24 @@ export const safety = (): VectorFile => {
     "safety.version"
   )
   refuse(
+    "version-2-longest",
+    "version 2, as long as a code of any version may be",
+    ["safety.version.1"],
+    ["Version"],
+    base,
+    { at, op: "reencode", offset: 0, length: 108, bytes: `9202c50b84${"00".repeat(2948)}`, kind: "another version" },
+    "safety.version"
+  )
+  refuse(
+    "version-2-too-long",
+    "a byte longer than a code of any version",
+    ["safety.version.1"],
+    ["Version"],
+    base,
+    { at, op: "reencode", offset: 0, length: 108, bytes: `9202c50b85${"00".repeat(2949)}`, kind: "another version" },
+    "decode.size"
+  )
+  refuse(
     "version-long",
     "version 1 in a longer form",
     ["codec.form.2"],

@@ -399,6 +399,25 @@ export const crossing = (): VectorFile => {
   asking.later(1, 0, (id) => trace2.concat(id, [`$${old.id(2, 0)}.content`], "session.retry.2"))
   asking.later(2, 0)
   finish(asking, 4)
+  // Three that stand below the session there is, and take over all the same.
+  const below = (name: string, from: Published, to: Published, index: number, before: number): Session =>
+    new Session(
+      trace2,
+      name,
+      1,
+      from.device,
+      from.actor,
+      to,
+      { opk: undefined, kem: to.last, rank: sentAt - 5, index, sequence: [40 + before, 40] },
+      drawn(before)
+    )
+  const noticeBelow = below("notice-below", a2, b2, 2, 3)
+  noticeBelow.start(0, (id) => controlContent(trace2, id, a2.actor, 42, 7, [2, 1]))
+  const resyncBelow = below("resync-below", a2, b2, 3, 4)
+  resyncBelow.start(0, (id) => controlContent(trace2, id, a2.actor, 43, 7, [3, 2, new Uint8Array(8).fill(0x5f), []]))
+  const askingBelow = below("asking-below", b2, a2, 1, 5)
+  askingBelow.start(0, (id) => controlContent(trace2, id, b2.actor, 44, 8, [digest]))
+  for (const session of [noticeBelow, resyncBelow, askingBelow]) finish(session, 2)
   const established = [
     beginSession(old, alice),
     seal(old, alice, 0, 0),
@@ -492,6 +511,17 @@ export const crossing = (): VectorFile => {
       chosen(bob, a2, asking)
     ]
   )
+  for (const [id, title, session, receiver, sender] of [
+    ["reset", "a reset notice", noticeBelow, bob, a2],
+    ["resynchronise", "a resynchronise request", resyncBelow, bob, a2],
+    ["retry", "a retry request", askingBelow, alice, b2]
+  ] as const)
+    again(
+      `${id}-below`,
+      `${title} in a session below the active one puts that one away, and is not active itself`,
+      ["session.cross.3"],
+      [...established, receive(session, receiver, 0, 0, { turns: true }), chosen(receiver, sender, undefined)]
+    )
   const lateOne = attack("reset-late", old, 1, 1)
   const lateTwo = attack("reset-late", old, 2, 0)
   const notice = attack("reset", fresh, 0, 0)
