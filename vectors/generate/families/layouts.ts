@@ -199,6 +199,8 @@ const refused: ReadonlyArray<readonly [name: string, twin: string, delta: Delta,
     "size",
     "codec.layout.3"
   ],
+  ["text-nothing", "text-least", { at: "in/bytes", op: "assign", value: "" }, "truncated", "codec.decode.3"],
+  ["bytes-nothing", "bytes-least", { at: "in/bytes", op: "assign", value: "" }, "truncated", "codec.decode.3"],
   ["text-short", "text-least", { at: "in/bytes", op: "assign", value: "a0" }, "size", "codec.layout.3"],
   ["text-long", "text-most", { at: "in/bytes", op: "assign", value: "a5f09f998261" }, "size", "codec.layout.3"],
   ["text-long-and-bad", "text-most", { at: "in/bytes", op: "assign", value: "a5f09f9982ff" }, "size", "codec.decode.2"],

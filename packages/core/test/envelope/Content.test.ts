@@ -300,6 +300,15 @@ describe("Content", () => {
     expect(ok(decode(ok(encode(large)))).body).toEqual(body)
     expect(causeOf(encode(content(body, { extensions: { unknown } })))).toBe("decode.size")
     expect(causeOf(decode(new Uint8Array(98_305)))).toBe("decode.size")
+    const left = 98_304 - ok(encode(large)).length - 4
+    const filled = (length: number) =>
+      content(body, {
+        extensions: { unknown: [...unknown.slice(0, 8), { key: 117, value: Canonical.encode(draw(length)) }] }
+      })
+    const longest = ok(encode(filled(left)))
+    expect(longest.length).toBe(98_304)
+    expect(ok(decode(longest)).body).toEqual(body)
+    expect(causeOf(encode(filled(left + 1)))).toBe("decode.size")
   })
 
   it("has longer bodies between own devices and nowhere else [content.layout.1] [content.own.1]", () => {

@@ -31,6 +31,11 @@ describe("Session", () => {
       const [alice, bob] = [makeParty(crypto, 1), makeParty(crypto, 2)]
       const { session } = ok(SessionStart.begin(crypto, beginInput(crypto, alice, bob, suite)))
       expect(ok(Session.decode(crypto, Session.encode(session)))).toEqual(session)
+      const input = beginInput(crypto, alice, bob, suite)
+      const kemPrekey = { ...input.bundle.kemPrekey, oneTime: !input.bundle.kemPrekey.oneTime }
+      const other = ok(SessionStart.begin(crypto, { ...input, bundle: { ...input.bundle, kemPrekey } })).session
+      expect(ok(Session.decode(crypto, Session.encode(other)))).toEqual(other)
+      expect(other.pending?.parameters.kemOneTime).toBe(!session.pending?.parameters.kemOneTime)
       const { a, b } = answeredPair(crypto, suite)
       for (const answered of [a, b]) {
         const record = Session.encode(answered)
