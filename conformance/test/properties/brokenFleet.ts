@@ -7,6 +7,7 @@
 import type { Handler, Request } from "../../src/protocol/Message.ts"
 import type { Members, Value } from "../../src/protocol/Value.ts"
 import type { Script } from "../../src/properties/Script.ts"
+import { textOf } from "../../src/properties/Text.ts"
 import { accepting, changed, events, eventsOf, okOf, outOf, put, rejectClass } from "./wrong.ts"
 
 export interface BrokenFleet {
@@ -46,7 +47,7 @@ const sameSession = (of: string): Handler =>
     return (reply, { as, in: input, op }) => {
       const session = okOf(reply)?.["session"]
       if (op !== "session.agree" || as !== of || session === undefined) return reply
-      const key = String(input["device"])
+      const key = textOf(input["device"])
       if (!first.has(key)) first.set(key, session)
       return put(reply, { session: first.get(key)! })
     }
@@ -162,7 +163,7 @@ export const brokenFleet: ReadonlyArray<BrokenFleet> = [
       let refused = 0
       return changed(() => (reply, { op }) => {
         if (op === "peer.learn" && "reject" in reply) refused++
-        return op === "digest" ? put(reply, { digest: `${String(okOf(reply)?.["digest"])}0${refused}` }) : reply
+        return op === "digest" ? put(reply, { digest: `${textOf(okOf(reply)?.["digest"])}0${refused}` }) : reply
       })
     },
     script: [...second, ["outdated", 0, 1]]
