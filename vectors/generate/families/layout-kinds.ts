@@ -141,6 +141,20 @@ const nested: ReadonlyArray<readonly [name: string, layout: Json, hex: string, v
     [{ type: 1, r: 5 }, { type: 2 }, { type: 1, r: 127 }],
     "codec.layout.5"
   ],
+  [
+    "many-lists-side-by-side",
+    list(list(uint(0, 9), 0, 3), 0, 12),
+    `9c${"9101".repeat(12)}`,
+    Array.from({ length: 12 }, () => [1]),
+    "codec.bound.1"
+  ],
+  [
+    "many-optionals-side-by-side",
+    list(optional(list(uint(0, 9), 0, 3)), 0, 12),
+    `9c${"919101".repeat(12)}`,
+    Array.from({ length: 12 }, () => [[1]]),
+    "codec.bound.1"
+  ],
   ["list-of-slots", list(slot, 0, 3), "9280810201", [{ unknown: [] }, { two: 1, unknown: [] }], "codec.ext.1"],
   [
     "list-of-optionals",
