@@ -57,6 +57,8 @@ export class Lists {
   async inform(member: Member, n: number): Promise<void> {
     const { fleet } = this.#means
     const user = ((member.user + n) % 2) as UserIndex
+    // What it learnt with a refusal is told first: sessions begun since are none of before.
+    if (fleet.held(member)[user] < fleet.households[user].version) await this.#means.poll(member)
     const held = fleet.held(member)[user]
     const before =
       held === fleet.households[user].version ? new Map<number, unknown>() : await this.#means.sessions(member)
