@@ -18,8 +18,16 @@ export const relayOption: Option = {
   text: "address of the relay, ws(s):// or mqtt(s):// (default: the one the profile registered at)"
 }
 
+/** Where files are kept, for commands that open an account at a broker. The profile remembers it. */
+export const filesOption: Option = {
+  name: "files",
+  value: "url",
+  env: "TACIT_FILES",
+  text: "address of the service that keeps files, https://, for a relay behind a broker (default: the one last given)"
+}
+
 /** Options of every command that opens an account. */
-export const accountOptions: ReadonlyArray<Option> = [relayOption, ...vaultOptions]
+export const accountOptions: ReadonlyArray<Option> = [relayOption, filesOption, ...vaultOptions]
 
 /** The relay's address, or a `UsageError` when there is none or it is no address. */
 export const relayAddress = (context: Context, profile: Profile.Profile): string => {
@@ -34,6 +42,16 @@ export const relayAddress = (context: Context, profile: Profile.Profile): string
     )
   }
   return given
+}
+
+/** Where files are kept, if the profile or the inputs say; a `UsageError` if it is no address. */
+export const filesAddress = (context: Context, profile: Profile.Profile): string | undefined => {
+  const given = context.inputs.text("files") ?? profile.files
+  if (given === undefined || (URL.canParse(given) && /^https?:$/.test(new URL(given).protocol))) return given
+  throw new UsageError(
+    "--files takes an address that begins with https://",
+    "For instance --files https://files.example."
+  )
 }
 
 /** An address as it is shown: without a broker's password. */
@@ -65,8 +83,12 @@ export const historyOf = ({ history }: Pick<Profile.Profile, "history">): boolea
 export const openAccount = async (context: Context): Promise<PromiseClient> => {
   const profile = registeredProfile(context)
   const relay = relayAddress(context, profile)
+  const files = filesAddress(context, profile)
+  if (files !== undefined && files !== profile.files)
+    Profile.remember(profile, { relay: profile.relay ?? relay, user: profile.user, files })
   return openClient({
     relay,
+    ...(files === undefined ? {} : { files }),
     user: profile.user,
     path: profile.store,
     vault: await vaultOf(context, profile),

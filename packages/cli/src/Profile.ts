@@ -19,6 +19,8 @@ export interface Profile {
   readonly user: string | undefined
   /** How the history is kept, where it is. */
   readonly history: Keeping | undefined
+  /** Where files are kept, for a relay behind a broker. */
+  readonly files: string | undefined
 }
 
 /** How a history is kept: for ever, or for so many days. */
@@ -54,24 +56,35 @@ export const create = (profile: Profile): void => {
   mkdirSync(profile.directory, { recursive: true, mode: 0o700 })
 }
 
-/** What a profile remembers. `history` stands as it was where nothing is said, and `"off"` ends it. */
+/** What a profile remembers. `history` and `files` stand as they were where nothing is said, and `"off"` ends the former. */
 export interface Settings {
   readonly relay: string
   readonly user: string
   readonly history?: Keeping | "off"
+  readonly files?: string
 }
 
 /** Remembers settings for later commands. Replaces the file in one step. */
-export const remember = (profile: Profile, { history = profile.history, relay, user }: Settings): void => {
+export const remember = (
+  profile: Profile,
+  { files = profile.files, history = profile.history, relay, user }: Settings
+): void => {
   create(profile)
   const file = join(profile.directory, "profile.json")
-  const kept = history === undefined || history === "off" ? {} : { history: { ...history } }
+  const kept = {
+    ...(history === undefined || history === "off" ? {} : { history: { ...history } }),
+    ...(files === undefined ? {} : { files })
+  }
   writeFileSync(`${file}.new`, `${JSON.stringify({ version: 1, relay, user, ...kept }, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
 
-const readSettings = (file: string): Pick<Profile, "relay" | "user" | "history"> => {
-  if (!existsSync(file)) return { relay: undefined, user: undefined, history: undefined }
+type Remembered = Pick<Profile, "relay" | "user" | "history" | "files">
+
+const nothing: Remembered = { relay: undefined, user: undefined, history: undefined, files: undefined }
+
+const readSettings = (file: string): Remembered => {
+  if (!existsSync(file)) return nothing
   const bad = () => new UsageError(`${file} cannot be read`, "Mend or delete it, and give --relay and --user again.")
   let parsed: unknown
   try {
@@ -80,16 +93,18 @@ const readSettings = (file: string): Pick<Profile, "relay" | "user" | "history">
     throw bad()
   }
   if (typeof parsed !== "object" || parsed === null) throw bad()
-  const { history, relay, user } = parsed as {
-    readonly relay?: unknown
-    readonly user?: unknown
-    readonly history?: unknown
-  }
+  const { files, history, relay, user } = parsed as { readonly [name: string]: unknown }
   if (typeof relay !== "string" || typeof user !== "string") throw bad()
-  if (history === undefined) return { relay, user, history }
-  if (typeof history !== "object" || history === null) throw bad()
+  if (files !== undefined && typeof files !== "string") throw bad()
+  const kept = keepingOf(history)
+  if (kept === "bad") throw bad()
+  return { relay, user, history: kept, files }
+}
+
+const keepingOf = (history: unknown): Keeping | undefined | "bad" => {
+  if (history === undefined) return undefined
+  if (typeof history !== "object" || history === null) return "bad"
   const { days } = history as { readonly days?: unknown }
-  if (days === undefined) return { relay, user, history: {} }
-  if (typeof days !== "number" || !Number.isSafeInteger(days) || days < 1) throw bad()
-  return { relay, user, history: { days } }
+  if (days === undefined) return {}
+  return typeof days === "number" && Number.isSafeInteger(days) && days >= 1 ? { days } : "bad"
 }

@@ -4,7 +4,7 @@
  * Spec: docs/spec/18-mqtt.md §18.1, §18.3.
  */
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -19,7 +19,7 @@ const argv = ["-C", "@tacit/source", "--disable-warning=ExperimentalWarning", ma
 
 it(
   "registers, writes and listens through a broker [mqtt.steward.1] [mqtt.address.2]",
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "tacit-mqtt-"))
     const env = {
@@ -40,9 +40,18 @@ it(
       })
     const broker = await startBroker()
     const address = `mqtt://127.0.0.1:${broker.port}/team`
-    const steward = Child.start("../../src/main.ts", ["relay", "start", "--broker", address, "--json"], { env })
+    const steward = Child.start(
+      "../../src/main.ts",
+      ["relay", "start", "--broker", address, "--files-port", "0", "--json"],
+      {
+        env
+      }
+    )
     try {
-      const ready = JSON.parse(await steward.line((line) => line.includes("ready"))) as { readonly url: string }
+      const ready = JSON.parse(await steward.line((line) => line.includes("ready"))) as {
+        readonly url: string
+        readonly files: string
+      }
       expect(ready.url).toMatch(new RegExp(`^${address}\\?key=[0-9a-f]{64}$`))
       for (const user of ["alice", "bob"]) {
         const password = (await tacit(["relay", "invite", user])).out.trim()
@@ -55,6 +64,23 @@ it(
       const heard = await tacit(["listen", "--count", "1", "--timeout", "20", "--json", "--profile", "bob"])
       expect(heard.code, heard.err).toBe(ExitCode.ok)
       expect(heard.out).toContain("through a broker")
+
+      // Files go over HTTP, to the address that each profile was told once.
+      const file = join(folder, "notes.txt")
+      writeFileSync(file, "kept beside a broker")
+      const none = await tacit(["send", "bob", "--file", file, "--profile", "alice"])
+      expect(none.code, none.err).not.toBe(ExitCode.ok)
+      const told = ["--files", ready.files]
+      expect(await tacit(["send", "bob", "--file", file, "--profile", "alice", ...told])).toMatchObject({
+        code: ExitCode.ok
+      })
+      const listen = ["listen", "--count", "1", "--timeout", "20", "--save", join(folder, "in"), "--profile", "bob"]
+      const fetched = await tacit([...listen, ...told])
+      expect(fetched.code, fetched.err).toBe(ExitCode.ok)
+      expect(readFileSync(join(folder, "in", "notes.txt"), "utf8")).toBe("kept beside a broker")
+      expect(await tacit(["send", "alice", "--file", file, "--profile", "bob"])).toMatchObject({ code: ExitCode.ok })
+      const wrong = await tacit(["send", "bob", "--file", file, "--profile", "alice", "--files", "ftp://x"])
+      expect(wrong).toMatchObject({ code: ExitCode.usage })
 
       expect(shownAddress("mqtts://ann:secret@broker.example/team?key=ab")).toBe(
         "mqtts://ann:***@broker.example/team?key=ab"

@@ -2,7 +2,7 @@
  * `tacit bot echo`: the reference bot, ready to run.
  */
 import { echoBot } from "@tacit/bots"
-import { accountOptions, historyOf, relayAddress } from "../Account.ts"
+import { accountOptions, filesAddress, historyOf, relayAddress } from "../Account.ts"
 import type { Command, Context } from "../Command.ts"
 import { safe } from "../Terminal.ts"
 import { ExitCode } from "../ExitCode.ts"
@@ -41,7 +41,7 @@ export const bot: Command = {
       else terminal.err(`! ${safe(warning.line)}`)
     })
     await echo.start()
-    Profile.remember(profile, { relay, user })
+    Profile.remember(profile, { relay, user, ...(account.files === undefined ? {} : { files: account.files }) })
     if (terminal.json) terminal.record({ type: "ready", user })
     else terminal.err(`The echo bot answers as ${user}. Stop with Ctrl-C.`)
     await echo.stopped
@@ -52,15 +52,17 @@ export const bot: Command = {
 const settings = async (context: Context) => {
   const profile = Profile.locate(context.inputs, context.env)
   const relay = relayAddress(context, profile)
+  const files = filesAddress(context, profile)
+  const at = { relay, ...(files === undefined ? {} : { files }) }
   const user = profile.user ?? context.inputs.text("user")
   if (user === undefined) throw new UsageError("--user is missing", "Give --user, or set TACIT_USER.")
   if (Profile.isRegistered(profile)) {
     return {
       profile,
-      account: { relay, user, path: profile.store, vault: await vaultOf(context, profile), history: historyOf(profile) }
+      account: { ...at, user, path: profile.store, vault: await vaultOf(context, profile), history: historyOf(profile) }
     }
   }
   const password = await Password.obtain(context)
   Profile.create(profile)
-  return { profile, account: { relay, user, password, path: profile.store } }
+  return { profile, account: { ...at, user, password, path: profile.store } }
 }
