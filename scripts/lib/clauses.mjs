@@ -52,6 +52,7 @@ export const without = {
     "session.retry.4": clock,
     "session.retry.5": clock,
     "fence.told.1": clock,
+    "fence.heal.2": clock,
     "link.history.2": clock,
     "link.history.3": clock,
     "link.resume.*": clock,

@@ -30,7 +30,7 @@ import * as Sealing from "./Sealing.ts"
 import * as Waiting from "./Waiting.ts"
 import * as Warnings from "./Warnings.ts"
 
-/** Devices asked at a time. */
+/** Devices asked at a time when this one asks around. */
 const concurrency = 4
 
 /**
@@ -136,49 +136,73 @@ export const probe = (opened: Opened): Effect.Effect<void> =>
     })
   )
 
-/** Asks every device that has not answered yet since this one was restored. */
+/** Asks every device that has not answered yet since this one was restored. Devices that cannot be asked hold up nobody else. */
 export const heal = (opened: Opened): Effect.Effect<void> =>
   Background.persist(
     opened,
     Effect.gen(function* () {
-      if (opened.self.restored === 0) return
+      const { restored } = opened.self
+      if (restored === 0) return
       const frozen: Array<readonly [account: string, device: string]> = []
       for (const { key, value } of yield* Loading.scanAll(opened.store, "peer/")) {
         const [, account, device] = Records.partsOf(key)
         const peer = yield* Records.read(Records.Peer, key, value)
-        if (peer.healedIn < opened.self.restored) frozen.push([account!, device!])
+        if (peer.healedIn < restored) frozen.push([account!, device!])
       }
-      yield* Effect.forEach(frozen, ([account, device]) => askOne(opened, account, device, false), {
-        concurrency,
+      yield* Effect.forEach(frozen, ([account, device]) => askFrozen(opened, account, device, restored), {
+        concurrency: "unbounded",
         discard: true
       })
     })
   )
 
-/** Tries until the request to one device is durable, or the device is gone. A probe tries once. */
-const askOne = (
-  opened: Opened,
-  account: string,
-  hex: string,
-  isProbe: boolean,
-  attempt = 0
-): Effect.Effect<void, ClientError> =>
-  Effect.gen(function* () {
-    const contact = opened.contacts.get(account)
-    const now = yield* Background.now
-    if (contact === undefined || Manifests.isRemoved(contact, Bytes.fromHex(hex)!)) return
-    if (now - (opened.asked.get(hex) ?? -Infinity) < askEveryMs) return
-    const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, Bytes.fromHex(hex)!))
-    if (Result.isSuccess(fetched)) {
-      opened.prepared.set(hex, fetched.success)
-      return yield* request(opened, account, hex, isProbe)
-    }
-    const { failure } = fetched
-    if (isProbe || (failure._tag === "Refused" && failure.code === "unknown-device" && failure.retryAfterMs === 0))
-      return
-    yield* Background.pause(opened, attempt)
-    yield* askOne(opened, account, hex, isProbe, attempt + 1)
+/**
+ * Tries until the request to a frozen device is durable, or the device is gone. One such try goes on for each device and restoration,
+ * however often it is begun: each would take keys of the device from the directory (rule fence.heal.2).
+ */
+const askFrozen = (opened: Opened, account: string, hex: string, restored: number): Effect.Effect<void, ClientError> =>
+  Effect.suspend(() => {
+    const { asking } = opened
+    if (asking.get(hex) === restored) return Effect.void
+    asking.set(hex, restored)
+    const tryOn = (attempt: number): Effect.Effect<void, ClientError> =>
+      Effect.flatMap(opened.healing.withPermit(askOne(opened, account, hex, false)), (againAfterMs) =>
+        againAfterMs === undefined || asking.get(hex) !== restored
+          ? Effect.void
+          : Effect.andThen(
+              Background.pause(opened, attempt, againAfterMs),
+              Effect.suspend(() => tryOn(attempt + 1))
+            )
+      )
+    const end = Effect.sync(() => {
+      if (asking.get(hex) === restored) asking.delete(hex)
+    })
+    return Effect.ensuring(tryOn(0), end)
   })
+
+/** Makes the request to one device durable. Answers after how many ms at least to try again, if that makes sense. */
+const askOne = Effect.fnUntraced(function* (opened: Opened, account: string, hex: string, isProbe: boolean) {
+  const contact = opened.contacts.get(account)
+  const now = yield* Background.now
+  const id = Bytes.fromHex(hex)!
+  if (contact === undefined || Manifests.isRemoved(contact, id)) return undefined
+  if (now - (opened.asked.get(hex) ?? -Infinity) < askEveryMs) return undefined
+  const device = (yield* Conversations.get(opened, account)).devices.get(hex)
+  if (device === undefined || Conversations.isFrozen(opened, device) === isProbe) return undefined
+  const fetched = yield* Effect.result(Peers.fetchBundle(opened, contact, id))
+  if (Result.isSuccess(fetched)) {
+    opened.prepared.set(hex, fetched.success)
+    yield* request(opened, account, hex, isProbe)
+    return undefined
+  }
+  const { failure } = fetched
+  if (failure._tag === "PeerMisbehaved") return misbehavedMs
+  if (failure._tag !== "Refused") return 0
+  return failure.code === "unknown-device" && failure.retryAfterMs === 0 ? undefined : failure.retryAfterMs
+})
+
+/** Keys that are no good are asked for again after so long, ms: each answer may cost the device a one-time prekey. */
+const misbehavedMs = 60_000
 
 /** An answer is waited for so long before a frozen device is asked again, ms. */
 const askEveryMs = 50 * 60 * 1000

@@ -21,10 +21,10 @@ export const forget = (opened: Opened): void => {
   }
   for (const { dh1 } of opened.prepared.values()) if (dh1 !== undefined) wipe([dh1])
   wipe([opened.self.secret, opened.self.token])
-  const { asked, checked, contacts, ended, handles, history, inbox, lanes, missed, names, prepared } = opened
+  const { asked, asking, checked, contacts, ended, handles, history, inbox, lanes, missed, names, prepared } = opened
   const { proofs, proven, sends, synced, tags, told, trust, warned } = opened
   for (const held of [handles, prepared, contacts, names, checked, tags, lanes, sends]) held.clear()
-  for (const held of [asked, ended, proven, told, warned, missed, proofs, synced.waiting]) held.clear()
+  for (const held of [asked, asking, ended, proven, told, warned, missed, proofs, synced.waiting]) held.clear()
   for (const held of [trust.entries, trust.decided, trust.aside, trust.named, trust.warned]) held.clear()
   inbox.cache.clear()
   opened.settings.settings = []

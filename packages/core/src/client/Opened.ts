@@ -331,6 +331,10 @@ export interface Opened extends Ports {
   readonly proven: Set<string>
   /** When a device was last asked how far it received, ms. */
   readonly asked: Map<string, number>
+  /** Frozen devices that it is being tried to ask, and since which restoration (rule fence.heal.2). */
+  readonly asking: Map<string, number>
+  /** Frozen devices asked at a time. */
+  readonly healing: Semaphore.Semaphore
   /** When this device last asked around because of a message of no session, and when it last found out that it was restored, ms. */
   probedAt: number
   restoredAt: number

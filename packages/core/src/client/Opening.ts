@@ -209,6 +209,8 @@ const load = Effect.fnUntraced(function* (
     hurried: 0,
     proven: new Set(),
     asked: new Map(),
+    asking: new Map(),
+    healing: Semaphore.makeUnsafe(4),
     probedAt: -Infinity,
     restoredAt: -Infinity,
     hurry: Latch.makeUnsafe(false),
