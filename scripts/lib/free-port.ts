@@ -20,3 +20,18 @@ export const freePort = async (): Promise<number> => {
   }
   throw new Error("no free port between 12000 and 32000")
 }
+
+/**
+ * Listens again on a port that was left a moment ago, for ten seconds while it is in use: a probe of another test may be there, or the
+ * system may not have let go of it.
+ */
+export const listenAgain = async <A>(listen: () => Promise<A>): Promise<A> => {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await listen()
+    } catch (error) {
+      if (tries >= 100 || (error as { readonly code?: unknown }).code !== "EADDRINUSE") throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}

@@ -8,7 +8,7 @@ import { declares, suitesOf, type Hello } from "../protocol/Hello.ts"
 import { kit } from "../protocol/Kit.ts"
 import type { KnownFailures } from "../protocol/KnownFailures.ts"
 import type { Budget, CaseOutcome, Footer, Header, Property, Result, ResultEvent, Tally } from "../protocol/Result.ts"
-import { budget as restarts, Keeper, Unusable } from "../subject/Keeper.ts"
+import { budget as restarts, type Budget as Restarts, Keeper, Unusable } from "../subject/Keeper.ts"
 import type { Source, Subject } from "../subject/Subject.ts"
 import { StartFailure } from "../subject/Subject.ts"
 import type { Timeouts } from "../subject/Timeouts.ts"
@@ -51,6 +51,8 @@ export interface RunOptions {
   readonly signal: AbortSignal
   /** ms since 1970. */
   readonly now: number
+  /** After how many cases that ended it a subject counts as unusable (rule result.restart.1); 20 when nothing is said. */
+  readonly restarts?: number
 }
 
 export interface RunEnd {
@@ -105,7 +107,7 @@ class Running {
   readonly #options: RunOptions
   readonly #known: KnownList | undefined
   readonly #ended: Array<Result | Property> = []
-  readonly #budget = restarts()
+  readonly #budget: Restarts
   readonly #began = performance.now()
   readonly #cases: ReadonlyArray<Case>
   readonly #restarts: Array<ResultEvent> = []
@@ -120,6 +122,7 @@ class Running {
 
   constructor(options: RunOptions) {
     this.#options = options
+    this.#budget = restarts(options.restarts)
     this.#cases = select(options.suite, options.selection)
     this.#known = options.known === undefined ? undefined : new KnownList(options.known, options.suite, options.now)
   }

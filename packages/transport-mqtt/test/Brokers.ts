@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { startBroker } from "@tacit/transport-mqtt/broker"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { freePort } from "../../../scripts/lib/free-port.ts"
+import { freePort, listenAgain } from "../../../scripts/lib/free-port.ts"
 
 export interface TestBroker {
   readonly port: number
@@ -20,12 +20,13 @@ export interface TestBroker {
 
 export const startAedes = async (): Promise<TestBroker> => {
   const port = await freePort()
-  let broker = await startBroker({ port })
+  const listen = () => listenAgain(() => startBroker({ port }))
+  let broker = await listen()
   return {
     port,
     restart: async () => {
       await broker.close()
-      broker = await startBroker({ port })
+      broker = await listen()
     },
     stop: () => broker.close()
   }

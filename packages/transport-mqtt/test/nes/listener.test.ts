@@ -17,7 +17,7 @@ import { type Message, seal } from "../../src/nes/Message.ts"
 import { clientId, isBrokerAddress } from "../../src/nes/Mqtt.ts"
 import { causes, explanations, warnings, warningTexts } from "../../src/nes/Refusal.ts"
 import { malformed } from "./Malformed.ts"
-import { freePort } from "../../../../scripts/lib/free-port.ts"
+import { freePort, listenAgain } from "../../../../scripts/lib/free-port.ts"
 import { pem, privateKey, publicKey } from "./Vectors.ts"
 
 const users = new Set(["alice", "bob", "carol"])
@@ -158,7 +158,7 @@ describe("over a broker", () => {
       keys
     })
     await first.close()
-    const second = await startBroker({ port: first.port })
+    const second = await listenAgain(() => startBroker({ port: first.port }))
     await using sender = await openNes({
       broker: second.url,
       user: "alice",
