@@ -63,10 +63,22 @@ func bodyForm(c *tacit.Content) object {
 		return controlForm(c.Details)
 	case tacit.TypeTyping, tacit.TypeRetry, tacit.TypeApp:
 		return layoutForm(c.Details).(object)
+	case tacit.TypeFile:
+		return object{"reference": fileForm(c.Details)}
 	case tacit.TypeOwn:
 		return ownForm(c.Details)
 	}
 	return object{"data": h(c.Body)}
+}
+
+func fileForm(details tacit.Record) object {
+	form := layoutForm(details).(object)
+	if preview := form["preview"].([]any); len(preview) == 0 {
+		delete(form, "preview")
+	} else {
+		form["preview"] = preview[0]
+	}
+	return form
 }
 
 func ownForm(details tacit.Record) object {

@@ -3,6 +3,7 @@ package tacit
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -11,6 +12,7 @@ const (
 	TypeText    = 1
 	TypeReceipt = 2
 	TypeTyping  = 3
+	TypeFile    = 4
 	TypeControl = 7
 	TypeRetry   = 8
 	TypeApp     = 9
@@ -108,6 +110,21 @@ var (
 		LayoutField{"mediaType", lText(1, 127)},
 		LayoutField{"fallback", lText(0, MaxFallback)},
 		LayoutField{"data", lBytes(0, MaxBody)},
+	)
+	mediaLayout = lText(1, 127)
+	fileLayout  = lTuple(
+		LayoutField{"id", lBytes(32, 32)},
+		LayoutField{"key", lBytes(32, 32)},
+		LayoutField{"length", lUint(0, MaxFile)},
+		LayoutField{"mediaType", mediaLayout},
+		LayoutField{"name", lText(0, MaxFileName)},
+		LayoutField{"expiresAt", lUint(0, MaxUint)},
+		LayoutField{"place", lText(1, MaxPlace)},
+		LayoutField{"preview", lList(0, 1, lTuple(
+			LayoutField{"mediaType", mediaLayout},
+			LayoutField{"data", lBytes(1, MaxPreview)},
+		))},
+		LayoutField{"extensions", lExtensions()},
 	)
 	receivedLayout = lList(0, MaxResynchronised, lTuple(
 		LayoutField{"conversation", lBytes(0, 16)},
@@ -290,16 +307,53 @@ func decodeBody(kind uint64, body, direct []byte) (Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, char := range []byte(record.Text("mediaType")) {
-			if char < 0x20 || char > 0x7e {
-				return nil, Refuse("decode.value")
-			}
+		return record, printable(record.Text("mediaType"), 0x20)
+	case TypeFile:
+		record, err := fileLayout.Read(body)
+		if err != nil {
+			return nil, err
 		}
-		return record, nil
+		return record, checkFile(record)
 	case TypeOwn:
 		return decodeOwn(body)
 	}
 	return nil, nil
+}
+
+// checkFile holds what attachment.reference.2 says of media types, names and places.
+func checkFile(file Record) error {
+	texts := []string{file.Text("mediaType")}
+	for _, preview := range file.List("preview") {
+		texts = append(texts, preview.(Record).Text("mediaType"))
+	}
+	for _, text := range texts {
+		if err := printable(text, 0x20); err != nil {
+			return err
+		}
+	}
+	name, place := file.Text("name"), file.Text("place")
+	if name == "." || name == ".." || strings.ContainsAny(name, "/\\\x7f") {
+		return Refuse("decode.value")
+	}
+	for _, char := range name {
+		if char < 0x20 {
+			return Refuse("decode.value")
+		}
+	}
+	if !strings.HasPrefix(place, "https://") && !strings.HasPrefix(place, "http://") {
+		return Refuse("decode.value")
+	}
+	return printable(place, 0x21)
+}
+
+// printable refuses characters that are not ASCII from the least to 0x7e.
+func printable(text string, least byte) error {
+	for _, char := range []byte(text) {
+		if char < least || char > 0x7e {
+			return Refuse("decode.value")
+		}
+	}
+	return nil
 }
 
 // decodeOwn reads a word between own devices; of a kind of a later version the

@@ -17,6 +17,10 @@ const (
 	MaxFallback          = 1024
 	MaxUserName          = 64
 	MaxSettings          = 128
+	MaxFile              = 17_179_869_184
+	MaxFileName          = 255
+	MaxPlace             = 255
+	MaxPreview           = 32_768
 	MaxSettingName       = 64
 	MaxSetting           = 256
 	MaxStamp             = 1 << 52
