@@ -174,8 +174,10 @@ export class Means {
     if (when === "before" && acknowledged) {
       fleet.fail("P01", "an envelope was acknowledged before it was stored, and is lost (state.commit.2)")
     }
-    if (when === "before") fleet.queues[wire.to]!.push(wire)
-    else wire.taken = true
+    if (when === "before") return void fleet.queues[wire.to]!.push(wire)
+    wire.taken = true
+    // It may have refused it, and what it said went down with it.
+    if (!this.#isShown(wire.to, wire.from)) fleet.model.excuse(wire.from, wire.to)
   }
 
   // ---- Refusals

@@ -89,10 +89,11 @@ export const follow = (
   else if (proposal !== undefined && newest.version >= proposal.version) work.batch.applied(() => opened.resume())
   if (Manifest.deviceOf(newest, opened.self.device) === undefined) retire(opened, work, newest.version, now)
   else if (revoked.length > 0) {
-    // Rule manifest.revoke.4.
-    work.batch.put(Records.keys.renewed, Records.Renewed.encode({ version: Records.written, before: now }))
+    // Rule manifest.revoke.4. A session of this very millisecond may have begun before.
+    const before = now + 1
+    work.batch.put(Records.keys.renewed, Records.Renewed.encode({ version: Records.written, before }))
     work.batch.applied(() => {
-      opened.renewBefore = now
+      opened.renewBefore = before
     })
   }
 }

@@ -1,5 +1,6 @@
 /** Removing devices of one's own account: what the account's devices do, what others see, what the removed one can still do. */
 import { expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
@@ -187,6 +188,36 @@ it.effect("sessions begin once afresh, and not with every message [manifest.revo
     expect(starts(count)).toBe(0)
     expect([...causes(alice), ...causes(phone)]).toEqual(["DevicesChanged", "DevicesChanged"])
   })
+)
+
+it.effect(
+  "a session begun in the very millisecond in which a removal is stored is gone on in no more [manifest.revoke.4]",
+  () =>
+    Effect.gen(function* () {
+      const { alice, laptop, tablet, world } = yield* household
+      const { account, device } = alice.client.self
+      const active = () => {
+        const stored = laptop.actor.disk.snapshot().records.get(Records.keys.peer(account, device))!
+        return Result.getOrThrow(Records.Peer.decode(stored.value)).sessions.active!
+      }
+      // Who hears of the removal begins afresh by itself.
+      yield* World.close(alice)
+      yield* (yield* laptop.client.conversation("alice")).reset
+      yield* laptop.client.send("alice", "before")
+      yield* World.breathe
+      const before = active()
+      expect(before.rank).toBe(yield* Clock.currentTimeMillis)
+      yield* laptop.client.revokeDevice(idOf(tablet))
+      yield* laptop.client.send("alice", "after")
+      expect(active().rank).toBeGreaterThan(before.rank)
+      yield* World.breathe
+      const renewed = active()
+      yield* laptop.client.send("alice", "later")
+      expect(active()).toEqual(renewed)
+      const back = yield* World.collect(yield* world.open(alice.actor))
+      yield* World.tick(20)
+      expect(World.texts(back).slice(-3)).toEqual(["before", "after", "later"])
+    })
 )
 
 it.effect("who may not: members, strangers' devices, the last admin [manifest.revoke.1] [device.role.1]", () =>
