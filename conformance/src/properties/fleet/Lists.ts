@@ -59,7 +59,9 @@ export class Lists {
     const user = ((member.user + n) % 2) as UserIndex
     // What it learnt with a refusal is told first: sessions begun since are none of before.
     if (fleet.held(member)[user] < fleet.households[user].version) await this.#means.poll(member)
-    const held = fleet.held(member)[user]
+    const told = fleet.held(member)[user]
+    // What it told may have gone down with it: then it may hold whatever it could come by.
+    const held = fleet.model.died.has(member.index) ? Math.max(told, member.reach[user]) : told
     const before =
       held === fleet.households[user].version ? new Map<number, unknown>() : await this.#means.sessions(member)
     member.withheld.delete(user)
