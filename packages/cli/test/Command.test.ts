@@ -45,6 +45,8 @@ const tacit = (words: ReadonlyArray<string>, input = "", extra: Record<string, s
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
     child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
     child.on("close", (code) => resolve({ code, out, err }))
+    // A program that ends, or reads no input, breaks the pipe.
+    child.stdin.on("error", () => undefined)
     child.stdin.end(input)
   })
 

@@ -35,6 +35,8 @@ const demo = (words: ReadonlyArray<string>, input: string | Uint8Array) =>
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
     child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
     child.on("close", (code) => resolve({ code, out, err }))
+    // A program that ends, or reads no input, breaks the pipe.
+    child.stdin.on("error", () => undefined)
     child.stdin.end(input)
   })
 
@@ -117,6 +119,7 @@ describe("the demo", () => {
 
   it("leaves nothing behind when it is interrupted", async () => {
     const child = start([])
+    child.stdin.on("error", () => undefined)
     child.stdin.end(Array.from({ length: 50_000 }, (_, i) => String(i)).join("\n"))
     for (let i = 0; i < 200 && readdirSync(folder).length === 0; i++)
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -46,6 +46,8 @@ export const startChild = async (
       lines.on("line", onLine)
       void ended.then((how) => reject(new Error(`the relay ended with ${how}`)))
     })
+  // One that was killed reads no more.
+  child.stdin.on("error", () => undefined)
   const port = Number(await next("listening"))
   return {
     port,

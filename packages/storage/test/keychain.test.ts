@@ -129,6 +129,8 @@ describe.skipIf(!isReal)("the Secret Service of a session [vault.chain.1] [vault
       })
       child.on("error", reject)
       child.on("close", () => reject(new Error(`${program} ended`)))
+      // A program that ends, or reads no input, breaks the pipe.
+      child.stdin.on("error", () => undefined)
       child.stdin.end(input)
     })
 

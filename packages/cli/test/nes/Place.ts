@@ -120,6 +120,8 @@ export const makePlace = (): Place => {
         child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()))
         child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()))
         child.on("close", (code) => resolve({ code, out, err }))
+        // A program that ends, or reads no input, breaks the pipe.
+        child.stdin.on("error", () => undefined)
         child.stdin.end(input)
       }),
     remove: () => {
