@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net"
 import { createHash } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
-import { browser, withTab } from "./Browser.ts"
+import { browser, withTab } from "../../../scripts/lib/browser.ts"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 

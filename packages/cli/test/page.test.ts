@@ -21,7 +21,7 @@ import * as Desk from "../src/commands/device/page/Desk.ts"
 import { serve as serveDesk } from "../src/commands/device/page/Server.ts"
 import type { View } from "../src/commands/device/page/Wire.ts"
 import { ExitCode } from "../src/ExitCode.ts"
-import { browser, withTab } from "./Browser.ts"
+import { browser, withTab } from "../../../scripts/lib/browser.ts"
 import { start, type Started } from "./InProcess.ts"
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })

@@ -52,13 +52,13 @@ export interface Tab {
   readonly picture: () => Promise<Buffer>
   /** Presses a key as a person would. */
   readonly press: (key: "Tab" | "Enter" | "Escape") => Promise<void>
-  /** Addresses asked for, and what was thrown, logged as an error, or refused by the page's policy. */
+  /** Addresses asked for, and what was thrown, logged as an error, refused by the page's policy, or not allowed. */
   readonly asked: ReadonlyArray<string>
   readonly complaints: ReadonlyArray<string>
 }
 
-/** Opens an address and hands the tab to `use`. */
-export const withTab = async <A>(url: string, use: (tab: Tab) => Promise<A>): Promise<A> => {
+/** Opens an address and hands the tab to `use`. A page that asks for an address other than those `allowed` is complained about. */
+export const withTab = async <A>(url: string, use: (tab: Tab) => Promise<A>, allowed = /^/): Promise<A> => {
   const folder = mkdtempSync(join(tmpdir(), "tacit-browser-"))
   const child = spawn(browser!, [`--user-data-dir=${folder}`, ...flags], { stdio: ["ignore", "ignore", "pipe"] })
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()))
@@ -91,6 +91,7 @@ export const withTab = async <A>(url: string, use: (tab: Tab) => Promise<A>): Pr
       if (answer.method === "Network.requestWillBeSent") {
         const { request } = answer.params as { readonly request: { readonly url: string } }
         asked.push(request.url)
+        if (!allowed.test(request.url)) complaints.push(request.url)
       }
     })
     let next = 1
